@@ -1,0 +1,63 @@
+"""Outputs appear whole or not at all."""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from .errors import InputError
+
+
+def check_output(path, overwrite=False):
+    """Returns ``path`` as a :class:`pathlib.Path` that may be written.
+
+    Call it before long work, so that a wrong path costs no time.
+
+    Raises:
+        InputError: the file is there already, is a folder, or its folder is missing or read-only.
+    """
+    path = Path(path)
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; choose another name or allow overwriting (--overwrite)")
+    if not folder.is_dir():
+        raise InputError(f"{path}: the folder {folder} does not exist; create it first")
+    try:
+        # os.access says yes to an administrator even on read-only media, so write something.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot write into {folder} ({error.strerror}); choose another folder") from error
+    return path
+
+
+@contextlib.contextmanager
+def atomic_output(path, overwrite=False):
+    """Yields a temporary path with the same ending, renamed to ``path`` when the block succeeds.
+
+    The temporary file lies in a hidden folder beside the target, on the same file system, and is
+    removed when the block fails or is cancelled.
+
+    Raises:
+        InputError: as :func:`check_output`, or the disk is full.
+    """
+    path = check_output(path, overwrite)
+    workplace = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.absolute().parent))
+    try:
+        temporary = workplace / path.name
+        yield temporary
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())
+        if path.exists() and not overwrite:
+            raise InputError(f"{path}: appeared while it was being made; choose another name")
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"{path}: no space left on the disk; free some and try again") from error
+        raise
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)

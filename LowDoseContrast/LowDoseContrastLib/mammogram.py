@@ -1,0 +1,86 @@
+"""A mammogram as the rest of the library sees it."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .errors import InputError
+
+STANDARD_DEPTHS = (8, 10, 12, 14, 16)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where a volume lies in space, in ITK's order (x, y, z) and LPS millimetres."""
+
+    spacing: tuple = (1.0, 1.0, 1.0)
+    origin: tuple = (0.0, 0.0, 0.0)
+    direction: tuple = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Mammogram:
+    """Pixels and what they mean. What the source does not state is ``None``, never a guess.
+
+    Attributes:
+        pixels: (slices, rows, columns), the stored values, any real numeric type.
+        spacing: (row, column) distance of pixel centres in mm at the detector.
+        bits: stored bits of an integer image (its values end at 2^bits - 1); None for floats.
+        modality: DICOM modality, ``MG`` for mammograms.
+        intent: ``FOR PROCESSING`` or ``FOR PRESENTATION``.
+        relationship: ``LIN`` or ``LOG``, pixel value against X-ray intensity.
+        photometric: ``MONOCHROME1`` or ``MONOCHROME2``: how the values are displayed.
+        sign: +1 where a higher value means more X-rays (air bright), -1 where less; None unknown.
+        dose_mgy: entrance dose in mGy.
+        geometry: placement in space for volume formats.
+        source: the file or node, for messages and provenance.
+        uid: SOP Instance UID of a DICOM source.
+        header: the DICOM data set without its pixels, for writing a derived image.
+    """
+
+    pixels: np.ndarray
+    spacing: tuple | None = None
+    bits: int | None = None
+    modality: str | None = None
+    intent: str | None = None
+    relationship: str | None = None
+    photometric: str | None = None
+    sign: int | None = None
+    dose_mgy: float | None = None
+    geometry: Geometry = field(default_factory=Geometry)
+    source: str = ""
+    uid: str | None = None
+    header: object = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self):
+        pixels = self.pixels
+        if pixels.ndim != 3:
+            raise InputError(f"{self.source}: expected a grey image or a stack of them, not {pixels.ndim} dimensions")
+        if pixels.size == 0:
+            raise InputError(f"{self.source}: the image has no pixels")
+        if pixels.dtype.kind not in "iuf":
+            raise InputError(f"{self.source}: pixels of type {pixels.dtype} are not supported; convert to integers or floats")
+        if pixels.dtype.kind == "f":
+            bad = int(np.count_nonzero(~np.isfinite(pixels)))
+            if bad:
+                raise InputError(f"{self.source}: {bad} pixels are NaN or infinite; replace them and try again")
+
+    @property
+    def full_scale(self):
+        """The highest value the type of image can hold.
+
+        2^bits - 1 for integers. A float image has no such limit: 1 if it stays within [0, 1], else
+        the smallest of 8, 10, 12, 14, 16 bits that holds its maximum, else the maximum itself.
+        """
+        if self.bits is not None:
+            return float(2**self.bits - 1)
+        top = float(self.pixels.max())
+        if top <= 1:
+            return 1.0
+        return next((float(2**b - 1) for b in STANDARD_DEPTHS if top <= 2**b - 1), top)
+
+    def with_pixels(self, pixels):
+        """The same mammogram with other pixels of the same shape."""
+        if pixels.shape != self.pixels.shape:
+            raise ValueError(f"pixels of shape {pixels.shape} cannot replace {self.pixels.shape}")
+        return replace(self, pixels=pixels)

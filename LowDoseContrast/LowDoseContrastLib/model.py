@@ -1,0 +1,168 @@
+"""A model file: safetensors with the weights of a generator and its card."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from .atomic import atomic_output
+from .card import ModelCard
+from .errors import InputError
+
+FORMAT = "LowDoseContrast model"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A generator ready for use and its card.
+
+    Attributes:
+        card: :class:`LowDoseContrastLib.card.ModelCard`.
+        generator: :class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode, float32, on the CPU.
+        path: the file it came from, or None.
+        sha256: of that file, or of the weights where there is no file.
+    """
+
+    card: ModelCard
+    generator: object
+    path: Path | None = None
+    sha256: str = ""
+
+    @property
+    def name(self):
+        return self.card.name
+
+
+def build_generator(card):
+    """Returns the card's generator with fresh weights.
+
+    Raises:
+        InputError: the architecture on the card cannot be built.
+    """
+    from .generator import UNetGenerator
+
+    try:
+        return UNetGenerator(**dataclasses.asdict(card.architecture))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"model card is not valid: {error}") from error
+
+
+def model_from_generator(generator, card):
+    """A :class:`Model` from a generator in memory, for training and tests."""
+    generator = generator.eval()
+    return Model(card, generator, None, _content_hash(generator.state_dict(), card.to_json()))
+
+
+def save_model(path, generator, card, dtype="float16", overwrite=False):
+    """Writes ``generator`` and ``card`` as a model file and returns its path.
+
+    ``dtype`` ``float16`` stores the convolution weights in half precision (they are read back as
+    float32); norms stay in float32.
+
+    Raises:
+        InputError: weights that are not finite (in ``dtype``), or a path that cannot be written.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    weights = {}
+    for name, tensor in generator.state_dict().items():
+        tensor = tensor.detach().cpu()
+        half = dtype == "float16" and tensor.ndim == 4
+        weights[name] = tensor.to(torch.float16 if half else tensor.dtype).contiguous().clone()
+    _check_finite(weights, path)
+    text = card.to_json()
+    metadata = {"format": FORMAT, "card": text, "sha256": _content_hash(weights, text)}
+    with atomic_output(path, overwrite) as temporary:
+        save_file(weights, str(temporary), metadata=metadata)
+    return Path(path)
+
+
+def read_card(path):
+    """Reads the card alone, without the weights.
+
+    Raises:
+        InputError: the file is missing or no model file.
+    """
+    metadata, _ = _open(path, with_weights=False)
+    return _card(metadata, path)
+
+
+def load_model(path):
+    """Loads and checks a model file.
+
+    Checks the format, the card's schema, names and shapes of all weights, the SHA-256 over card
+    and weights, and that all weights are finite.
+
+    Raises:
+        InputError: naming the file and the first thing that is wrong.
+    """
+    import torch
+
+    path = Path(path)
+    metadata, weights = _open(path, with_weights=True)
+    card = _card(metadata, path)
+    if _content_hash(weights, metadata["card"]) != metadata.get("sha256"):
+        raise InputError(f"{path}: the model file is damaged (its SHA-256 does not match); fetch it again")
+    try:
+        generator = build_generator(card)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    _check_shapes(generator.state_dict(), weights, path)
+    _check_finite(weights, path)
+    generator.load_state_dict({k: w.to(torch.float32) if w.is_floating_point() else w for k, w in weights.items()})
+    return Model(card, generator.eval(), path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _open(path, with_weights):
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such model file; 'lowdosecontrast models list' shows the models at hand")
+    try:
+        with safe_open(str(path), framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            weights = {name: stream.get_tensor(name) for name in stream.keys()} if with_weights else {}
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; convert it with 'lowdosecontrast models import'")
+    return metadata, weights
+
+
+def _card(metadata, path):
+    try:
+        return ModelCard.from_dict(json.loads(metadata["card"]))
+    except (KeyError, json.JSONDecodeError, TypeError) as error:
+        raise InputError(f"{path}: the model card cannot be read; fetch the model again") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _content_hash(weights, card_text):
+    """SHA-256 over the card and every tensor's name, type, shape and bytes, in the order of names."""
+    digest = hashlib.sha256(card_text.encode())
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_shapes(expected, weights, path):
+    missing, unexpected = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+    if missing or unexpected:
+        what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {unexpected[0]}"
+        raise InputError(f"{path}: the weights do not fit the architecture on the card ({what}); fetch the model again")
+    for name, tensor in expected.items():
+        if tensor.shape != weights[name].shape:
+            have, want = tuple(weights[name].shape), tuple(tensor.shape)
+            raise InputError(f"{path}: {name} has shape {have} instead of {want}; the file does not fit its card")
+
+
+def _check_finite(weights, path):
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise InputError(f"{path}: {name} holds NaN or infinite weights; the model cannot be used, train or fetch it again")
