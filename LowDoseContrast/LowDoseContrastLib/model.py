@@ -128,7 +128,7 @@ def _open(path, with_weights):
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
     if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; convert it with 'lowdosecontrast models import'")
+        raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; choose another file")
     return metadata, weights
 
 

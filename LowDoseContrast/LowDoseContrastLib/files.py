@@ -1,0 +1,118 @@
+"""Mammograms from and to files: DICOM, NRRD, NIfTI, PNG, TIFF."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .atomic import atomic_output
+from .errors import InputError
+from .mammogram import Geometry, Mammogram
+
+OUTPUT_SUFFIXES = (".dcm", ".nrrd", ".nii.gz", ".nii", ".png", ".tif", ".tiff")
+_INPUT_SUFFIXES = (*OUTPUT_SUFFIXES, ".nhdr", ".mha", ".mhd")
+_FLAT = (".png", ".tif", ".tiff")  # formats that state no spacing one could trust
+
+
+def suffix_of(path):
+    """The ending of a file name in lower case, ``.nii.gz`` as one."""
+    name = Path(path).name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+
+
+def read_mammogram(path):
+    """Reads a grey image or a stack of them; the format is found from the ending, DICOM also from the content.
+
+    Raises:
+        InputError: missing, unreadable, truncated, coloured, not finite, or of an unknown format.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name the files in it, or use 'lowdosecontrast batch' for an archive")
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    from .dicom import is_dicom, read_dicom
+
+    try:
+        if is_dicom(path):
+            return read_dicom(path)
+    except PermissionError as error:
+        raise InputError(f"{path}: may not be read; check its permissions") from error
+    if suffix_of(path) not in _INPUT_SUFFIXES:
+        raise InputError(f"{path}: is neither DICOM nor one of {', '.join(_INPUT_SUFFIXES)}; convert it to one of these")
+    return _read_by_itk(path)
+
+
+def _read_by_itk(path):
+    import SimpleITK as sitk
+
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), "unknown error")
+        raise InputError(f"{path}: cannot be read ({_short(reason)}); the file is damaged or not what its ending says") from error
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(f"{path}: is a colour image; LowDoseContrast takes grey mammograms")
+    if image.GetDimension() not in (2, 3):
+        raise InputError(f"{path}: has {image.GetDimension()} dimensions; LowDoseContrast takes images and stacks of images")
+    pixels = sitk.GetArrayFromImage(image)
+    if image.GetDimension() == 2:
+        pixels, image = pixels[np.newaxis], sitk.JoinSeries(image)
+    if pixels.dtype.itemsize > 4 and pixels.dtype.kind in "iu":
+        raise InputError(f"{path}: has {8 * pixels.dtype.itemsize}-bit integers; convert it to 8 or 16 bits or to float")
+    geometry = Geometry(tuple(image.GetSpacing()), tuple(image.GetOrigin()), tuple(image.GetDirection()))
+    spacing = None if suffix_of(path) in _FLAT else (geometry.spacing[1], geometry.spacing[0])
+    return Mammogram(pixels, spacing, integer_bits(pixels.dtype), geometry=geometry, source=str(path))
+
+
+def _short(reason):
+    return reason.split("Reason: ")[-1].strip()[-160:].rstrip(".")
+
+
+def integer_bits(dtype):
+    """Bits of magnitude of an integer type; None for floats."""
+    dtype = np.dtype(dtype)
+    return 8 * dtype.itemsize - (dtype.kind == "i") if dtype.kind in "iu" else None
+
+
+def check_output_format(path, mammogram):
+    """Raises :class:`InputError` where ``mammogram`` cannot be stored in the format of ``path`` without loss."""
+    suffix, pixels = suffix_of(path), mammogram.pixels
+    if suffix not in OUTPUT_SUFFIXES:
+        raise InputError(f"{path}: unknown output format; end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
+    integers = pixels.dtype.kind in "iu" and pixels.dtype.itemsize <= 2
+    if suffix == ".dcm" and not integers:
+        raise InputError(f"{path}: mammography DICOM holds 8 to 16-bit integers, {mammogram.source} has {pixels.dtype} pixels; write .nrrd instead")
+    if suffix == ".png" and (len(pixels) > 1 or pixels.dtype not in (np.uint8, np.uint16)):
+        raise InputError(f"{path}: PNG holds one image of 8 or 16-bit unsigned integers; write .nrrd or .tif instead")
+
+
+def write_mammogram(path, source, pixels, description, equipment, overwrite=False):
+    """Writes ``pixels`` with the geometry of ``source`` in the format that the ending of ``path`` names.
+
+    DICOM becomes an image derived from ``source`` (:func:`LowDoseContrastLib.dicom.write_derived`);
+    NRRD carries ``description`` in its header.
+
+    Raises:
+        InputError: see :func:`check_output_format` and :func:`LowDoseContrastLib.atomic.atomic_output`.
+    """
+    import SimpleITK as sitk
+
+    check_output_format(path, source)
+    if suffix_of(path) == ".dcm":
+        from .dicom import write_derived
+
+        write_derived(path, source, pixels, description, equipment, overwrite)
+        return
+    image = sitk.GetImageFromArray(np.ascontiguousarray(pixels))
+    image.SetSpacing(source.geometry.spacing)
+    image.SetOrigin(source.geometry.origin)
+    image.SetDirection(source.geometry.direction)
+    if suffix_of(path) == ".png":
+        image = image[:, :, 0]
+    if suffix_of(path) == ".nrrd":
+        image.SetMetaData("LowDoseContrast", description)
+    with atomic_output(path, overwrite) as temporary:
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=suffix_of(path) != ".nii")
+        except RuntimeError as error:
+            raise InputError(f"{path}: cannot be written ({_short(str(error).splitlines()[-1])}); check the free space on the disk") from error
