@@ -192,3 +192,18 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None):
         relative = np.where(raw_mean != 0, raw_deviation / np.abs(raw_mean), 0.0)
     result = CciResult(float(deviation[inside].mean()), float(relative[inside].mean()), variant, low, high, count)
     return result, deviation
+
+
+def measure(mammogram, variant=CciVariant()):
+    """The CCI of a mammogram, averaged over its slices.
+
+    Returns (dictionary with the keys of ``lowdosecontrast cci``, maps): the maps are float32
+    (slices, rows, columns), 0 where there is no window. Errors as :func:`cci`.
+    """
+    found = [cci(image, mammogram.full_scale, variant, sign=mammogram.sign) for image in mammogram.pixels]
+    result = found[0][0].to_dict()
+    for key in ("cci", "cci_norm"):
+        result[key] = float(np.mean([getattr(r, key) for r, _ in found]))
+    result["windows"] = sum(r.pixels for r, _ in found)
+    result["slices"] = [r.cci for r, _ in found]
+    return result, np.stack([np.nan_to_num(m, nan=0.0).astype(np.float32) for _, m in found])

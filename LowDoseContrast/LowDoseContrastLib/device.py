@@ -1,6 +1,5 @@
 """Where and in which precision a network runs."""
 
-import platform
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -76,8 +75,6 @@ def _processor_flags():
         for line in information.read_text(errors="ignore").splitlines():
             if line.lower().startswith(("flags", "features")):
                 return flags | set(line.split(":", 1)[1].split())
-    if platform.system() == "Darwin":
-        return flags  # Apple's CPU path in torch gains nothing from bf16
     return flags
 
 

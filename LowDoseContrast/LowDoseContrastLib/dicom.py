@@ -262,7 +262,7 @@ def _new_header(source):
     dataset.PhotometricInterpretation = source.photometric or ("MONOCHROME1" if source.sign == 1 else "MONOCHROME2")
     signed = source.pixels.dtype.kind == "i"
     dataset.BitsAllocated = 8 if source.pixels.dtype.itemsize == 1 else 16
-    dataset.BitsStored = min(source.bits, dataset.BitsAllocated)
+    dataset.BitsStored = source.bits or dataset.BitsAllocated
     dataset.HighBit = dataset.BitsStored - 1
     dataset.PixelRepresentation = int(signed)
     dataset.RescaleIntercept, dataset.RescaleSlope = 0, 1

@@ -61,17 +61,11 @@ def _read_by_itk(path):
         raise InputError(f"{path}: has {8 * pixels.dtype.itemsize}-bit integers; convert it to 8 or 16 bits or to float")
     geometry = Geometry(tuple(image.GetSpacing()), tuple(image.GetOrigin()), tuple(image.GetDirection()))
     spacing = None if suffix_of(path) in _FLAT else (geometry.spacing[1], geometry.spacing[0])
-    return Mammogram(pixels, spacing, integer_bits(pixels.dtype), geometry=geometry, source=str(path))
+    return Mammogram(pixels, spacing, geometry=geometry, source=str(path))
 
 
 def _short(reason):
     return reason.split("Reason: ")[-1].strip()[-160:].rstrip(".")
-
-
-def integer_bits(dtype):
-    """Bits of magnitude of an integer type; None for floats."""
-    dtype = np.dtype(dtype)
-    return 8 * dtype.itemsize - (dtype.kind == "i") if dtype.kind in "iu" else None
 
 
 def check_output_format(path, mammogram):

@@ -25,7 +25,7 @@ class Mammogram:
     Attributes:
         pixels: (slices, rows, columns), the stored values, any real numeric type.
         spacing: (row, column) distance of pixel centres in mm at the detector.
-        bits: stored bits of an integer image (its values end at 2^bits - 1); None for floats.
+        bits: stored bits (the values end at 2^bits - 1), as DICOM states them.
         modality: DICOM modality, ``MG`` for mammograms.
         intent: ``FOR PROCESSING`` or ``FOR PRESENTATION``.
         relationship: ``LIN`` or ``LOG``, pixel value against X-ray intensity.
@@ -67,10 +67,10 @@ class Mammogram:
 
     @property
     def full_scale(self):
-        """The highest value the type of image can hold.
+        """The pixel value that counts as full scale.
 
-        2^bits - 1 for integers. A float image has no such limit: 1 if it stays within [0, 1], else
-        the smallest of 8, 10, 12, 14, 16 bits that holds its maximum, else the maximum itself.
+        2^bits - 1 where the bits are stated. Else 1 if the image stays within [0, 1], the top of the
+        smallest of 8, 10, 12, 14, 16 bits that holds its maximum, or the maximum itself.
         """
         if self.bits is not None:
             return float(2**self.bits - 1)
@@ -78,6 +78,16 @@ class Mammogram:
         if top <= 1:
             return 1.0
         return next((float(2**b - 1) for b in STANDARD_DEPTHS if top <= 2**b - 1), top)
+
+    @property
+    def value_range(self):
+        """(lowest, highest) value that the type of the pixels can hold; infinite for floats."""
+        dtype = self.pixels.dtype
+        if dtype.kind == "f":
+            return -np.inf, np.inf
+        limits = np.iinfo(dtype)
+        top = limits.max if self.bits is None else min(limits.max, 2**self.bits - 1)
+        return float(limits.min), float(top)
 
     def with_pixels(self, pixels):
         """The same mammogram with other pixels of the same shape."""

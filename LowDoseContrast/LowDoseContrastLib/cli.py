@@ -1,0 +1,164 @@
+"""The command line: what all commands share.
+
+Exit codes: 0 done, 2 the input or the usage is wrong (one line on standard error), 1 an unexpected
+failure, 130 cancelled.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+
+from . import RESEARCH_NOTICE, __version__
+from .errors import Cancelled, InputError
+
+EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
+
+
+class PartialFailure(Exception):
+    """Some inputs of several failed; their lines are printed already. ``results`` are those that did not."""
+
+    def __init__(self, results):
+        super().__init__("some inputs failed")
+        self.results = results
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage in one line."""
+
+    def error(self, message):
+        report_error(f"{message}; see '{self.prog} --help'")
+        self.exit(EXIT_INPUT)
+
+
+def build_parser(commands, program="lowdosecontrast"):
+    """The parser of ``program`` with ``commands``: functions that add one subparser each.
+
+    A subparser sets ``run`` (arguments -> result, JSON-able) and ``show`` (result -> text).
+    """
+    parser = _Parser(prog=program, description=f"Low-dose mammograms in their high-dose appearance. {RESEARCH_NOTICE}")
+    parser.add_argument("--version", action="version", version=f"LowDoseContrast {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in commands:
+        add(subparsers)
+    return parser
+
+
+def add_command(subparsers, name, summary, example, run, show):
+    """Adds one command and returns its parser, with ``--json`` and an example in its help."""
+    parser = subparsers.add_parser(
+        name, help=summary, description=f"{summary}. {RESEARCH_NOTICE}", epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output and nothing else")
+    parser.set_defaults(run=run, show=show)
+    return parser
+
+
+def main(argv=None, commands=None, program="lowdosecontrast"):
+    """Runs one command and returns its exit code."""
+    if commands is None:
+        from .commands import COMMANDS as commands
+    arguments = build_parser(commands, program).parse_args(argv)
+    _cancel_on_terminate()
+    try:
+        result = arguments.run(arguments)
+        _print(result, arguments)
+        return EXIT_DONE
+    except PartialFailure as failure:
+        _print(failure.results, arguments)
+        return EXIT_INPUT
+    except InputError as error:
+        report_error(error)
+        return EXIT_INPUT
+    except (KeyboardInterrupt, Cancelled):
+        print("cancelled; nothing half-written was left", file=sys.stderr)
+        return EXIT_CANCELLED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except Exception as error:  # the one place where an unexpected failure becomes an exit code
+        if os.environ.get("LOWDOSECONTRAST_DEBUG"):
+            raise
+        print(f"unexpected {type(error).__name__}: {error} (set LOWDOSECONTRAST_DEBUG=1 for details)", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def report_error(error):
+    """One line on standard error."""
+    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+
+
+def _print(result, arguments):
+    if arguments.json:
+        print(json.dumps(result, allow_nan=False))
+    else:
+        print(arguments.show(result))
+
+
+def _cancel_on_terminate():
+    """A polite kill cancels as Ctrl+C does, so that temporary files are removed."""
+
+    def cancel(*_):
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, cancel)
+    except ValueError:
+        pass  # not in the main thread, as when Slicer or a notebook calls main()
+
+
+def for_each_input(inputs, work):
+    """``work`` on each input; with several, a bad one does not keep the others from being done.
+
+    Returns the result of the only input, or a list.
+
+    Raises:
+        PartialFailure: some of several inputs were bad.
+        InputError: the only input was.
+    """
+    if len(inputs) == 1:
+        return work(inputs[0])
+    results, failed = [], False
+    for each in inputs:
+        try:
+            results.append(work(each))
+        except InputError as error:
+            report_error(error)
+            failed = True
+    if failed:
+        raise PartialFailure(results)
+    return results
+
+
+def progress_bar(label):
+    """A function taking :class:`LowDoseContrastLib.inference.Progress` that draws on a terminal's standard error."""
+    from tqdm import tqdm
+
+    # No bar where standard error is a file, and none before the first progress, so that a wrong
+    # input leaves nothing but its one line.
+    bar = None
+
+    def update(progress):
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=100, desc=label, file=sys.stderr, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}<{remaining}")
+        bar.update(100 * progress.done - bar.n)
+
+    return update
+
+
+def table(rows, headers):
+    """Text table: columns as wide as their widest cell, numbers to the right."""
+    cells = [list(headers), *[[_cell(v) for v in row] for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    numeric = [all(isinstance(row[i], (int, float, type(None))) for row in rows) for i in range(len(headers))]
+    lines = ["  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric)).rstrip() for row in cells]
+    lines.insert(1, "  ".join("-" * w for w in widths))
+    return "\n".join(lines)
+
+
+def _cell(value):
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,220 @@
+"""The commands of the enhancement library: enhance, cci, models."""
+
+from pathlib import Path
+
+from . import RESEARCH_NOTICE
+from .catalogue import DEFAULT_MODEL, add_model, find_model, list_models
+from .cci import SCALE_NAMES, CciVariant, measure
+from .cli import add_command, for_each_input, progress_bar, table
+from .device import DEVICES, PRECISIONS
+from .errors import InputError
+from .files import OUTPUT_SUFFIXES, check_output_format, read_mammogram, suffix_of, write_mammogram
+
+
+def add_enhance(subparsers):
+    """``lowdosecontrast enhance``."""
+    parser = add_command(
+        subparsers,
+        "enhance",
+        "Write the high-dose appearance of low-dose mammograms",
+        "lowdosecontrast enhance low.dcm --output enhanced.dcm",
+        run_enhance,
+        show_enhance,
+    )
+    parser.add_argument("input", nargs="+", metavar="INPUT", help="DICOM, NRRD, NIfTI, PNG or TIFF")
+    parser.add_argument("--output", required=True, metavar="PATH", help=f"a file ending in {', '.join(OUTPUT_SUFFIXES)}; a folder for several inputs")
+    parser.add_argument("--format", choices=[s.lstrip(".") for s in OUTPUT_SUFFIXES], help="format of the files when PATH is a folder (default: that of each input)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="model to use (default: %(default)s)")
+    parser.add_argument("--mode", default="tiles", help="tiles, whole or paper (default: %(default)s)")
+    parser.add_argument("--overlap", type=float, default=0.125, metavar="F", help="share of a tile that overlaps the next (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s)")
+    parser.add_argument("--precision", default="auto", help=f"{', '.join(PRECISIONS)} (default: %(default)s)")
+    parser.add_argument("--no-mask", action="store_true", help="enhance the air around the breast too")
+    parser.add_argument("--allow-out-of-domain", action="store_true", help="go on although the image is not of the kind the model was made for")
+    parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+
+
+def run_enhance(arguments):
+    from .atomic import check_output
+    from .enhance import Enhancer, Settings
+    from .model import load_model
+
+    settings = Settings(arguments.mode, arguments.overlap, not arguments.no_mask, arguments.allow_out_of_domain)
+    targets = _targets(arguments)
+    for path in targets.values():
+        check_output(path, arguments.overwrite)
+    enhancer = Enhancer(load_model(find_model(arguments.model)), arguments.device, arguments.precision)
+
+    def work(name):
+        mammogram, target = read_mammogram(name), targets[name]
+        check_output_format(target, mammogram)
+        enhancement = enhancer.run(mammogram, settings, progress_bar(Path(name).name))
+        write_mammogram(target, mammogram, enhancement.mammogram.pixels, enhancement.description, enhancement.equipment, arguments.overwrite)
+        return {**enhancement.report, "output": str(target)}
+
+    return for_each_input(arguments.input, work)
+
+
+def _targets(arguments):
+    """The output file of every input."""
+    output = Path(arguments.output)
+    if len(arguments.input) == 1 and not output.is_dir():
+        if suffix_of(output) not in OUTPUT_SUFFIXES:
+            raise InputError(f"{output}: unknown output format; end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
+        return {arguments.input[0]: output}
+    if not output.is_dir():
+        raise InputError(f"{output}: several inputs need a folder that exists; create it first")
+    targets = {}
+    for name in arguments.input:
+        suffix = suffix_of(name)
+        stem = Path(name).name[: -len(suffix)] if suffix else Path(name).name
+        ending = f".{arguments.format}" if arguments.format else (suffix if suffix in OUTPUT_SUFFIXES else ".dcm")
+        targets[name] = output / f"{stem}-enhanced{ending}"
+    if len(set(targets.values())) < len(arguments.input):
+        raise InputError(f"{output}: two inputs would be written to the same file; enhance them into different folders")
+    return targets
+
+
+def show_enhance(result):
+    """Text for one report or several."""
+    reports = result if isinstance(result, list) else [result]
+    return "\n\n".join(_show_report(r) for r in reports)
+
+
+def _show_report(r):
+    variant = r["cci_variant"]
+    rows = [
+        (f"CCI ({variant['scale']}, {variant['levels']} levels)", r["cci_before"], r["cci_after"]),
+        ("CCI-norm", r["cci_norm_before"], r["cci_norm_after"]),
+    ]
+    lines = [
+        table(rows, ("", "before", "after")),
+        f"fitted gain {r['gain']:.3f}, seam index {r['seam_index'] if r['seam_index'] is None else round(r['seam_index'], 3)}, {r['windows']} windows, {r['seconds']:.2f} s",
+        f"model {r['model']} ({r['model_sha256'][:12]}), mode {r['mode']}, {r['device']} {r['precision']} ({r['placement']})",
+        *[f"out of domain: {reason}" for reason in r["out_of_domain"]],
+        *[f"note: {note}" for note in r["notes"]],
+        f"{r['output']}",
+        RESEARCH_NOTICE,
+    ]
+    return "\n".join(lines)
+
+
+def add_cci(subparsers):
+    """``lowdosecontrast cci``."""
+    parser = add_command(
+        subparsers,
+        "cci",
+        "Measure the Carneiro Contrast Index of images; closer to the true high dose is better, higher is not",
+        "lowdosecontrast cci low.dcm high.dcm --scale 14bit",
+        run_cci,
+        show_cci,
+    )
+    parser.add_argument("input", nargs="+", metavar="INPUT", help="DICOM, NRRD, NIfTI, PNG or TIFF")
+    parser.add_argument("--scale", default="full", help=f"what becomes 0 and the top level: {', '.join(SCALE_NAMES)} (default: %(default)s)")
+    parser.add_argument("--levels", type=int, default=255, help="255 or 4095 (default: %(default)s)")
+    parser.add_argument("--ddof", type=int, default=0, help="0 population, 1 sample standard deviation (default: %(default)s)")
+    parser.add_argument("--mask", default="breast", help="breast or none (default: %(default)s)")
+    parser.add_argument("--border", default="valid", help="reflect or valid (default: %(default)s)")
+    parser.add_argument("--map", metavar="OUT", help="write the map of local standard deviations as .nrrd, .nii.gz or .tif; one input only")
+    parser.add_argument("--overwrite", action="store_true", help="replace a map that exists")
+
+
+def run_cci(arguments):
+    variant = CciVariant(arguments.scale, arguments.levels, arguments.ddof, arguments.mask, arguments.border)
+    if arguments.map and len(arguments.input) > 1:
+        raise InputError(f"{arguments.map}: a map is written for one input; run the command once for each")
+
+    def work(name):
+        mammogram = read_mammogram(name)
+        result, deviations = measure(mammogram, variant)
+        if arguments.map:
+            _write_map(arguments.map, mammogram, deviations, variant, arguments.overwrite)
+        return {"input": str(name), **result}
+
+    return for_each_input(arguments.input, work)
+
+
+def _write_map(path, mammogram, deviations, variant, overwrite):
+    if suffix_of(path) in (".dcm", ".png"):
+        raise InputError(f"{path}: a map holds fractions; end its name in .nrrd, .nii.gz or .tif")
+    write_mammogram(path, mammogram, deviations, f"CCI map, {variant}. {RESEARCH_NOTICE}", "LowDoseContrast CCI", overwrite)
+
+
+def show_cci(result):
+    """Text for one measurement or several."""
+    results = result if isinstance(result, list) else [result]
+    rows = [(r["input"], r["cci"], r["cci_norm"], r["scale"], f"{r['low']:g}-{r['high']:g}", r["windows"]) for r in results]
+    first = results[0] if results else {"levels": "-", "ddof": "-", "mask": "-", "border": "-"}
+    settings = f"levels {first['levels']}, ddof {first['ddof']}, mask {first['mask']}, border {first['border']}"
+    return table(rows, ("input", "CCI", "CCI-norm", "scale", "values", "windows")) + f"\n{settings}. Closer to the true high dose is better; higher is not."
+
+
+def add_models(subparsers):
+    """``lowdosecontrast models list|show|verify|add``."""
+    parser = subparsers.add_parser("models", help="List, show and verify models, and add one")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add_command(actions, "list", "List the models at hand", "lowdosecontrast models list", run_list, show_list)
+    for name, summary, run, show in (
+        ("show", "Show a model's card", run_show, show_card),
+        ("verify", "Check a model file: format, card, shapes, SHA-256, finite weights", run_verify, show_verified),
+        ("add", "Check a model file and keep a copy of it beside the others", run_add, show_verified),
+    ):
+        command = add_command(actions, name, summary, f"lowdosecontrast models {name} starter".replace("add starter", "add mine.safetensors"), run, show)
+        command.add_argument("model", metavar="NAME|FILE")
+
+
+def run_list(arguments):
+    return [
+        {"name": e.name, "path": str(e.path), "problem": e.problem, "description": e.card.description if e.card else "", "version": e.card.version if e.card else ""}
+        for e in list_models()
+    ]
+
+
+def show_list(result):
+    if not result:
+        return "no models; add one with 'lowdosecontrast models add FILE'"
+    return table([(r["name"], r["version"], r["problem"] or r["description"]) for r in result], ("name", "version", "description"))
+
+
+def run_show(arguments):
+    from .model import read_card
+
+    path = find_model(arguments.model)
+    return {"path": str(path), **read_card(path).to_dict()}
+
+
+def show_card(card):
+    """The card for people: one line a field, results as a table."""
+    lines = [f"{card['name']} {card['version']} ({card['licence']})", card["description"], ""]
+    for part in ("architecture", "intensity", "composition", "domain", "recipe"):
+        values = ", ".join(f"{k} {v}" for k, v in card[part].items() if v is not None)
+        lines.append(f"{part}: {values}")
+    lines.append(f"training data: {card['dataset']}")
+    if card["results"]:
+        keys = list(dict.fromkeys(k for row in card["results"] for k in row))
+        lines += ["", table([[row.get(k) for k in keys] for row in card["results"]], keys)]
+    lines += ["", *[f"limit: {limit}" for limit in card["limits"]], card["path"], RESEARCH_NOTICE]
+    return "\n".join(lines)
+
+
+def run_verify(arguments):
+    return _verified(find_model(arguments.model))
+
+
+def _verified(path):
+    from .model import load_model
+
+    model = load_model(path)
+    weights = sum(p.numel() for p in model.generator.parameters())
+    return {"model": model.name, "path": str(model.path), "sha256": model.sha256, "parameters": weights, "valid": True}
+
+
+def run_add(arguments):
+    return _verified(add_model(arguments.model).path)
+
+
+def show_verified(result):
+    return f"{result['model']}: valid, {result['parameters']} parameters, SHA-256 {result['sha256']}\n{result['path']}"
+
+
+COMMANDS = (add_enhance, add_cci, add_models)

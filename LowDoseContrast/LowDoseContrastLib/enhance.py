@@ -1,0 +1,292 @@
+"""From a low-dose mammogram to its high-dose appearance."""
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from . import RESEARCH_NOTICE, __version__
+from .cci import CciResult, CciVariant, cci
+from .device import is_out_of_memory
+from .errors import InputError, OutOfDomainError
+from .inference import Clock, Runner
+from .mammogram import Mammogram
+from .mask import air_sign, breast_mask, feather
+from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
+
+MODES = ("tiles", "whole", "paper")
+_STRIPE = 256  # rows turned into pixel values at a time
+_MIN_SIDE = 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to enhance.
+
+    Attributes:
+        mode: ``tiles`` (overlapping, blended), ``whole`` (one pass) or ``paper`` (150 x 150 without overlap).
+        overlap: of tiles, share of their side, in [0, 0.9].
+        mask: whether air is left alone.
+        allow_out_of_domain: go on although the image lies outside of the model's domain.
+        cci: variant in which contrast is measured before and after.
+
+    Raises:
+        InputError: an unknown mode or an overlap out of range.
+    """
+
+    mode: str = "tiles"
+    overlap: float = 0.125
+    mask: bool = True
+    allow_out_of_domain: bool = False
+    cci: CciVariant = field(default_factory=CciVariant)
+
+    def __post_init__(self):
+        if self.mode not in MODES:
+            raise InputError(f"mode {self.mode}: choose one of {', '.join(MODES)}")
+        if not 0 <= self.overlap <= 0.9:
+            raise InputError(f"overlap {self.overlap}: choose a share between 0 and 0.9")
+
+
+@dataclass(frozen=True)
+class Enhancement:
+    """An enhanced mammogram and what was done to it.
+
+    Attributes:
+        mammogram: the input with new pixels, in the same type, range, polarity and geometry.
+        report: a JSON-able dictionary: model, model_sha256, mode, device, precision, seconds,
+            seam_index, gain (fitted, output against input), cci_before, cci_after,
+            cci_norm_before, cci_norm_after, out_of_domain, notes, version and more.
+    """
+
+    mammogram: Mammogram
+    report: dict
+
+    @property
+    def description(self):
+        """One line of provenance for file headers."""
+        r = self.report
+        return (
+            f"{RESEARCH_NOTICE} High-dose appearance by model {r['model']} (SHA-256 {r['model_sha256']}), mode {r['mode']}, "
+            f"overlap {r['overlap']:g}, mask {'on' if r['mask'] else 'off'}, {r['device']} {r['precision']}, "
+            f"source {r['source_uid'] or r['input']}, LowDoseContrast {__version__}"
+        )
+
+    @property
+    def equipment(self):
+        """Name of the model for equipment fields."""
+        return f"LowDoseContrast {self.report['model']}"
+
+
+class Enhancer:
+    """Enhances mammograms with one model, which stays loaded between images."""
+
+    def __init__(self, model, device="auto", precision="auto"):
+        self.model = model
+        self._runner = Runner(model, device, precision)
+
+    def steps(self, mammogram, settings=Settings()):
+        """Generator: yields :class:`LowDoseContrastLib.inference.Progress`, returns an :class:`Enhancement`.
+
+        A step takes a fraction of a second; closing the generator cancels.
+
+        Raises:
+            OutOfDomainError: the image is outside of the model's domain and no override is set.
+            InputError: the image is smaller than 16 pixels.
+        """
+        clock = Clock()
+        objections = self._admit(mammogram, settings)
+        notes = [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
+        if self._polarity(mammogram)[0]:
+            notes.append("polarity differs from the model's: inverted for the network and back")
+        notes_before = len(self._runner.notes)
+        output = np.empty_like(mammogram.pixels)
+        tallies = []
+        count = len(mammogram.pixels)
+        for index in range(count):
+            label = f"Enhancing slice {index + 1} of {count}" if count > 1 else "Enhancing"
+            slice_steps = self._slice_steps(mammogram, index, settings, output)
+            tallies.append((yield from _mapped(slice_steps, lambda s, i=index: clock.progress((i + 0.95 * s) / count, label))))
+        report = self._report(mammogram, settings, clock, objections, tallies)
+        report["notes"] = notes + self._runner.notes[notes_before:] + report["notes"]
+        return Enhancement(mammogram.with_pixels(output), report)
+
+    def run(self, mammogram, settings=Settings(), progress=None):
+        """All of :meth:`steps` at once; ``progress`` is called with each :class:`Progress`."""
+        return run_to_end(self.steps(mammogram, settings), progress)
+
+    def _admit(self, mammogram, settings):
+        if min(mammogram.pixels.shape[1:]) < _MIN_SIDE:
+            rows, columns = mammogram.pixels.shape[1:]
+            raise InputError(f"{mammogram.source}: is {columns} x {rows} pixels; the smallest side that can be enhanced is {_MIN_SIDE}")
+        objections = self.model.card.domain.objections(mammogram)
+        if objections and not settings.allow_out_of_domain:
+            text = "; ".join(objections)
+            message = f"{mammogram.source}: outside of the domain of model {self.model.name}: {text}; choose a fitting model or allow it explicitly (--allow-out-of-domain)"
+            raise OutOfDomainError(message, objections)
+        return objections
+
+    def _polarity(self, mammogram):
+        """(whether values must be inverted for the model, sign of the air as the model sees it)."""
+        expected = self.model.card.domain.sign
+        sign = mammogram.sign or air_sign(mammogram.pixels[0])
+        flipped = bool(expected and sign and sign != expected)
+        return flipped, expected if flipped else sign
+
+    def _slice_steps(self, mammogram, index, settings, output):
+        """Generator: yields the share done; fills ``output[index]`` and returns its :class:`_Tally`."""
+        flipped, sign = self._polarity(mammogram)
+        before, after = mammogram.pixels[index], output[index]
+        image = mammogram.full_scale - before.astype(np.float32) if flipped else before
+        breast = breast_mask(image, sign)
+        mask = breast if settings.mask else np.ones_like(breast)
+        yield 0.0
+        plan, answer = yield from self._answer_steps(mammogram, image, mask, settings)
+        clipped = self._compose(mammogram, before, image, answer, mask, flipped, after)
+        gain = _fitted_gain(before, after, breast)
+        seams = plan
+        if plan.is_whole:
+            # No borders of its own: judged where tiles would have had theirs.
+            seams = tile_plan(mask, settings.overlap, self.model.generator.multiple)
+        return _Tally(
+            seam=seam_index(before, after, gain, seams, breast),
+            gain=gain,
+            windows=len(plan.origins),
+            breast=float(breast.mean()),
+            clipped=clipped,
+            before=cci(before, mammogram.full_scale, settings.cci, mask=breast)[0],
+            after=cci(after, mammogram.full_scale, settings.cci, mask=breast)[0],
+        )
+
+    def _answer_steps(self, mammogram, image, mask, settings):
+        """Generator: yields the share done; returns (the plan that was used, the network's answer)."""
+        multiple = self.model.generator.multiple
+        tiles = tile_plan(mask, settings.overlap, multiple)
+        plan = {"tiles": tiles, "whole": whole_plan(mask, multiple), "paper": paper_plan(mask, multiple)}[settings.mode]
+        self._runner.settle_precision(_fullest_window(image, mask, tiles), mammogram.full_scale)
+        try:
+            return plan, (yield from self._runner.answer_steps(image, plan))
+        except (RuntimeError, MemoryError) as error:
+            if not (is_out_of_memory(error) and plan.is_whole):
+                raise
+        self._runner.notes.append("memory ran out for the whole image at once: went on with tiles")
+        return tiles, (yield from self._runner.answer_steps(image, tiles))
+
+    def _compose(self, mammogram, before, image, answer, mask, flipped, after):
+        """Writes the enhanced pixels into ``after``; returns how many met the end of the value range.
+
+        ``before`` are the stored values, ``image`` the same with the polarity of the model.
+        """
+        card = self.model.card
+        low, high = mammogram.value_range
+        weights = feather(mask)
+        clipped = 0
+        for start in range(0, len(image), _STRIPE):
+            rows = slice(start, start + _STRIPE)
+            values = image[rows].astype(np.float32)
+            enhanced = card.composition.compose(card.intensity, values, answer[rows])
+            values += weights[rows] * (enhanced - values)
+            if flipped:
+                values = mammogram.full_scale - values
+            if after.dtype.kind != "f":
+                np.rint(values, out=values)
+                outside = (values < low) | (values > high)
+                clipped += int(np.count_nonzero(outside & mask[rows]))
+                np.clip(values, low, high, out=values)
+            # Air stays as it was to the last bit, whatever its type.
+            after[rows] = np.where(weights[rows] > 0, values, before[rows])
+        return clipped
+
+    def _report(self, mammogram, settings, clock, objections, tallies):
+        card, placement = self.model.card, self._runner.placement
+        notes = []
+        clipped = sum(t.clipped for t in tallies)
+        if clipped:
+            share = clipped / max(1.0, sum(t.breast for t in tallies) * mammogram.pixels[0].size)
+            notes.append(f"{clipped} enhanced pixels ({share:.2%} of the breast) met the end of the value range {mammogram.value_range[1]:g}")
+        mean = {name: float(np.mean([getattr(t, name) for t in tallies])) for name in ("gain", "breast")}
+        before, after = [t.before for t in tallies], [t.after for t in tallies]
+        return {
+            "input": mammogram.source,
+            "source_uid": mammogram.uid,
+            "model": self.model.name,
+            "model_version": card.version,
+            "model_sha256": self.model.sha256,
+            "mode": settings.mode,
+            "overlap": settings.overlap,
+            "mask": settings.mask,
+            "device": placement.device,
+            "precision": placement.precision,
+            "placement": placement.reason,
+            "windows": sum(t.windows for t in tallies),
+            "breast_share": mean["breast"],
+            "gain": mean["gain"],
+            "seam_index": _worst([t.seam for t in tallies]),
+            "cci_before": float(np.mean([c.cci for c in before])),
+            "cci_after": float(np.mean([c.cci for c in after])),
+            "cci_norm_before": float(np.mean([c.cci_norm for c in before])),
+            "cci_norm_after": float(np.mean([c.cci_norm for c in after])),
+            "cci_variant": {**asdict(settings.cci), "low": before[0].low, "high": before[0].high},
+            "clipped": clipped,
+            "out_of_domain": list(objections),
+            "notes": notes,
+            "notice": RESEARCH_NOTICE,
+            "version": __version__,
+            "seconds": clock.seconds,
+        }
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """What was measured on one slice."""
+
+    seam: float
+    gain: float
+    windows: int
+    breast: float
+    clipped: int
+    before: CciResult
+    after: CciResult
+
+
+def run_to_end(steps, progress=None):
+    """Exhausts a generator of :class:`LowDoseContrastLib.inference.Progress` and returns its value."""
+    while True:
+        try:
+            update = next(steps)
+        except StopIteration as stop:
+            return stop.value
+        if progress is not None:
+            progress(update)
+
+
+def _mapped(steps, change):
+    """``steps`` with every yielded value changed; returns what ``steps`` returns."""
+    while True:
+        try:
+            value = next(steps)
+        except StopIteration as stop:
+            return stop.value
+        yield change(value)
+
+
+def _fullest_window(image, mask, plan):
+    """The window of ``plan`` with the most breast in it."""
+    (rows, columns) = plan.shape
+    covered = [mask[max(r, 0) : r + rows, max(c, 0) : c + columns].sum() for r, c in plan.origins]
+    return cut(image, plan.origins[int(np.argmax(covered))], plan.shape)
+
+
+def _fitted_gain(before, after, breast):
+    """Least-squares slope through the origin of ``after`` on ``before`` within the breast."""
+    power = cross = 0.0
+    for start in range(0, len(before), _STRIPE):
+        rows = slice(start, start + _STRIPE)
+        x, y = before[rows][breast[rows]].astype(np.float64), after[rows][breast[rows]].astype(np.float64)
+        power += float(x @ x)
+        cross += float(x @ y)
+    return cross / power if power else 1.0
+
+
+def _worst(seams):
+    """The largest seam index, or None where no window border lies in a breast."""
+    known = [s for s in seams if s == s]
+    return max(known) if known else None

@@ -1,0 +1,193 @@
+"""Which windows of an image a network looks at, and how its answers are blended."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+TILE = 256
+PAPER_PATCH = 150
+_SIGMA = 0.125  # of the window's side; the width of MONAI's Gaussian importance map
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The windows of one image.
+
+    Attributes:
+        origins: (row, column) of each window's first pixel; may lie outside of the image.
+        shape: (rows, columns) of every window.
+        network_shape: the size at which the network sees a window.
+        blended: whether windows overlap and fade into one another.
+    """
+
+    origins: tuple
+    shape: tuple
+    network_shape: tuple
+    blended: bool
+
+    @property
+    def is_whole(self):
+        """Whether one large window holds everything."""
+        return len(self.origins) == 1 and max(self.shape) > TILE
+
+    def weights(self):
+        """Blending weights of one window, float32 (rows, columns), above 0."""
+        if not self.blended:
+            return np.ones(self.shape, dtype=np.float32)
+        rows, columns = (_gaussian(side) for side in self.shape)
+        return np.maximum(np.outer(rows, columns), 1e-3).astype(np.float32)
+
+
+def _gaussian(side):
+    position = np.arange(side) - (side - 1) / 2
+    return np.exp(-0.5 * (position / (_SIGMA * side)) ** 2)
+
+
+def tile_plan(mask, overlap, multiple=TILE):
+    """Overlapping square windows over the breast, those of a row starting where the breast does.
+
+    Args:
+        mask: bool (rows, columns); air outside of it costs no window.
+        overlap: least share of a window's side shared with its neighbour, in [0, 0.9].
+        multiple: the network takes sides that are a multiple of this.
+    """
+    side = multiple * math.ceil(TILE / multiple)
+    stride = max(1, round(side * (1 - overlap)))
+    origins = []
+    span = _extent(mask.any(axis=1))
+    for row in _positions(span, side, stride, mask.shape[0]):
+        band = mask[max(row, 0) : row + side].any(axis=0)
+        if band.any():
+            origins += [(row, column) for column in _positions(_extent(band), side, stride, mask.shape[1])]
+    return Plan(tuple(origins), (side, side), (side, side), blended=overlap > 0)
+
+
+def whole_plan(mask, multiple=TILE):
+    """One window around the breast, its sides rounded up to what the network takes."""
+    origin, shape = [], []
+    for axis in (0, 1):
+        start, stop = _extent(mask.any(axis=1 - axis))
+        side = multiple * math.ceil((stop - start) / multiple)
+        origin.append(_inside(start, side, mask.shape[axis]))
+        shape.append(side)
+    return Plan((tuple(origin),), tuple(shape), tuple(shape), blended=False)
+
+
+def paper_plan(mask, multiple=TILE):
+    """The paper's grid of 150 x 150 patches, edge to edge, seen by the network at 256 x 256."""
+    side, seen = PAPER_PATCH, multiple * math.ceil(TILE / multiple)
+    rows, columns = (range(0, extent, side) for extent in mask.shape)
+    origins = tuple((r, c) for r in rows for c in columns if mask[r : r + side, c : c + side].any())
+    return Plan(origins, (side, side), (seen, seen), blended=False)
+
+
+def _extent(line):
+    """(first, last + 1) of the true values."""
+    found = np.flatnonzero(line)
+    return (int(found[0]), int(found[-1]) + 1) if found.size else (0, len(line))
+
+
+def _inside(start, side, length):
+    """``start`` moved so that the window lies in the image where it fits there."""
+    return max(0, min(start, length - side))
+
+
+def _positions(span, side, stride, length):
+    """Evenly spread starts of windows that cover ``span`` with steps of at most ``stride``."""
+    start = _inside(span[0], side, length)
+    last = _inside(max(start, span[1] - side), side, length)
+    count = 1 + math.ceil((last - start) / stride)
+    return [int(p) for p in np.rint(np.linspace(start, last, count))]
+
+
+def cut(image, origin, shape):
+    """The window of ``image`` (rows, columns) at ``origin``; beyond the edge the image is mirrored."""
+    (row, column), (rows, columns) = origin, shape
+    inside = image[max(row, 0) : row + rows, max(column, 0) : column + columns]
+    missing = [(max(-start, 0), side - have - max(-start, 0)) for start, side, have in zip(origin, shape, inside.shape)]
+    return np.pad(inside, missing, mode="symmetric") if np.any(missing) else inside
+
+
+class Blender:
+    """Collects the answers for the windows of a plan into one image.
+
+    Adding window after window in the order of the plan makes the sum independent of how many
+    windows the network saw at a time.
+    """
+
+    def __init__(self, image_shape, plan):
+        self._plan, self._shape = plan, image_shape
+        self._weights = plan.weights()
+        self._sum = np.zeros(image_shape, dtype=np.float32)
+        self._weight = np.zeros(image_shape, dtype=np.float32) if len(plan.origins) > 1 else None
+
+    def add(self, origin, answer):
+        """Adds ``answer`` (rows, columns) of the window at ``origin``."""
+        target = tuple(slice(max(o, 0), min(o + s, n)) for o, s, n in zip(origin, self._plan.shape, self._shape))
+        source = tuple(slice(t.start - o, t.stop - o) for t, o in zip(target, origin))
+        if self._weight is None:
+            self._sum[target] = answer[source]
+            return
+        self._sum[target] += answer[source] * self._weights[source]
+        self._weight[target] += self._weights[source]
+
+    def result(self):
+        """The blended answer, float32; 0 where no window lies."""
+        if self._weight is not None:
+            np.maximum(self._weight, 1e-6, out=self._weight)
+            self._sum /= self._weight
+        return self._sum
+
+
+def seam_index(before, after, gain, plan, mask):
+    """How much rougher the change is across window borders than inside windows.
+
+    Mean absolute second difference of ``after - gain x before`` across the borders of the windows
+    over the same away from borders, within the breast. 1 means that no border can be told; NaN
+    where there is no border inside the breast.
+    """
+    rows_marked, columns_marked = _border_maps(plan, mask.shape)
+    sums = np.zeros(4)
+    for axis, marked in ((0, rows_marked), (1, columns_marked)):
+        for start in range(0, mask.shape[0], TILE):
+            stripe = slice(max(start - 1, 0), min(start + TILE + 1, mask.shape[0]))
+            change = after[stripe].astype(np.float32) - np.float32(gain) * before[stripe]
+            sums += _roughness(change, mask[stripe], marked[stripe], axis)
+    across, count_across, inside, count_inside = sums
+    if not count_across or not count_inside:
+        return float("nan")
+    if inside == 0:
+        return 1.0 if across == 0 else float("inf")
+    return float((across / count_across) / (inside / count_inside))
+
+
+def _border_maps(plan, shape):
+    """Two bool images: pixels next to a horizontal border of a window, and next to a vertical one."""
+    horizontal, vertical = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    for row, column in plan.origins:
+        rows = slice(max(row, 0), min(row + plan.shape[0], shape[0]))
+        columns = slice(max(column, 0), min(column + plan.shape[1], shape[1]))
+        for edge in (row, row + plan.shape[0]):
+            if 0 < edge < shape[0]:
+                horizontal[edge - 1 : edge + 1, columns] = True
+        for edge in (column, column + plan.shape[1]):
+            if 0 < edge < shape[1]:
+                vertical[rows, edge - 1 : edge + 1] = True
+    return horizontal, vertical
+
+
+def _roughness(change, mask, marked, axis):
+    """[sum, count] of the absolute second difference along ``axis`` at marked pixels, then elsewhere."""
+    if axis == 0:
+        before, centre, after = (slice(0, -2), slice(None)), (slice(1, -1), slice(None)), (slice(2, None), slice(None))
+    else:
+        rows = slice(1, -1) if change.shape[0] > 2 else slice(None)
+        before, centre, after = (rows, slice(0, -2)), (rows, slice(1, -1)), (rows, slice(2, None))
+    second = np.abs(change[before] - 2 * change[centre] + change[after])
+    inside = mask[before] & mask[centre] & mask[after]
+    second *= inside
+    across = marked[centre] & inside
+    total, total_count = second.sum(dtype=np.float64), np.count_nonzero(inside)
+    at_border, border_count = second[across].sum(dtype=np.float64), np.count_nonzero(across)
+    return np.array([at_border, border_count, total - at_border, total_count - border_count], dtype=np.float64)
