@@ -1,0 +1,90 @@
+"""The door for scripts and tests: what a person at the desktop would do and see."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+
+import slicer
+
+from . import module_loading, pictures, slice_views
+
+
+class Host:
+    """The running headless Slicer; ``SlicerHost.start()`` returns it."""
+
+    def __init__(self, application, core, layout_manager, dialogs, packages):
+        self.app = application
+        self.core = core
+        self.layoutManager = layout_manager
+        self.dialogs = dialogs
+        self.packages = packages
+        self.uncaught = []
+        self._record_uncaught()
+
+    @property
+    def messages(self):
+        """All messages shown so far, oldest first."""
+        return self.dialogs.messages
+
+    @property
+    def answers(self):
+        """Queue of answers to coming messages: button names, True or False, or paths."""
+        return self.dialogs.answers
+
+    def loadModule(self, path):
+        """Load a scripted module file; returns its entry in ``slicer.modules``."""
+        module = module_loading.load_module(path)
+        self.app.finish_startup()
+        return module
+
+    def processEvents(self, seconds=0.0):
+        """Handle events, for at least ``seconds``."""
+        end = time.monotonic() + seconds
+        while True:
+            self.app.processEvents()
+            if time.monotonic() >= end:
+                return
+            time.sleep(0.002)
+
+    def waitUntil(self, condition, seconds=10.0):
+        """Handle events until ``condition()`` is true; returns whether it became so."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() >= end:
+                return False
+            self.processEvents()
+            time.sleep(0.002)
+        return True
+
+    def reset(self):
+        """Close the scene and forget messages, answers, packages and settings."""
+        slicer.mrmlScene.Clear()
+        self.dialogs.clear()
+        self.packages.clear()
+        self.uncaught.clear()
+        self.app.settings().clear()
+        slicer.dicomDatabase.clear()
+
+    def renderSliceView(self, name, size=None):
+        """The pixels of a slice view: uint8 RGB, (height, width, 3), first row on top."""
+        return slice_views.render(self.layoutManager.view(name), size)
+
+    def captureLayout(self, path, size=(1600, 900), bars=True):
+        """Draw the current layout's slice views into one picture file."""
+        return pictures.capture_layout(self.layoutManager, path, size, bars)
+
+    def grabWidget(self, widget, path, width=480):
+        """Draw a panel (a widget, or a module's Python widget) into a picture file."""
+        return pictures.grab_widget(widget, path, width)
+
+    def _record_uncaught(self):
+        """Keep the errors of callbacks, which Qt prints and passes over."""
+        previous = sys.excepthook
+
+        def hook(kind, error, trace):
+            self.uncaught.append("".join(traceback.format_exception(kind, error, trace)))
+            previous(kind, error, trace)
+
+        sys.excepthook = hook

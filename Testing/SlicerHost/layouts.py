@@ -1,0 +1,64 @@
+"""Where the views of a layout lie: Slicer's layout descriptions as rectangles."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One view of the layout and its rectangle, in pixels from the top left."""
+
+    view_class: str
+    tag: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def cells(description, width, height):
+    """The views of a layout description, placed in an area of the given size.
+
+    ``description`` is Slicer's XML.  Of a tabbed layout only the first tab is seen.
+    """
+    if not description:
+        return []
+    found = []
+    _place(ElementTree.fromstring(description), 0, 0, width, height, found)
+    return found
+
+
+def _place(element, x, y, width, height, found):
+    if element.tag == "view":
+        found.append(Cell(element.get("class", ""), element.get("singletontag", ""),
+                          x, y, width, height))
+        return
+    items = [item for item in element.findall("item")]
+    kind = element.get("type", "horizontal")
+    if kind == "tab":
+        items = items[:1]
+    if kind == "grid":
+        _place_grid(items, x, y, width, height, found)
+        return
+    vertical = kind == "vertical"
+    start, total = (y, height) if vertical else (x, width)
+    shares = [float(item.get("splitSize") or 0) for item in items]
+    shares = shares if sum(shares) else [1.0] * len(items)
+    edges = [start + round(total * sum(shares[:i]) / sum(shares)) for i in range(len(items) + 1)]
+    for item, low, high in zip(items, edges, edges[1:]):
+        box = (x, low, width, high - low) if vertical else (low, y, high - low, height)
+        for child in item:
+            _place(child, *box, found)
+
+
+def _place_grid(items, x, y, width, height, found):
+    rows = 1 + max(int(item.get("row", 0)) for item in items)
+    columns = 1 + max(int(item.get("column", 0)) for item in items)
+    for item in items:
+        row, column = int(item.get("row", 0)), int(item.get("column", 0))
+        low_x, high_x = x + width * column // columns, x + width * (column + 1) // columns
+        low_y, high_y = y + height * row // rows, y + height * (row + 1) // rows
+        for child in item:
+            _place(child, low_x, low_y, high_x - low_x, high_y - low_y, found)
