@@ -1,0 +1,176 @@
+"""One pix2pix step: the discriminator learns, then the generator (Isola et al. 2017)."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass
+
+import torch
+from LowDoseContrastLib.card import Architecture
+from LowDoseContrastLib.device import has_native_bf16
+from LowDoseContrastLib.discriminator import build_discriminator
+from LowDoseContrastLib.generator import UNetGenerator
+from LowDoseContrastLib.initialisation import initialise
+from LowDoseContrastLib.intensity import Composition, IntensityScale
+from torch import nn
+from torch.nn import functional
+
+from .losses import gan_loss
+
+LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake")
+DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
+
+
+def intensity_of(recipe, data) -> tuple[IntensityScale, Composition]:
+    """Return how a recipe scales a data set's pixel values, and how answers become pixel values.
+
+    The gain of a residual is the data set's dose ratio.
+    """
+    stored = data.scale
+    low = stored.low if recipe.scale_low is None else recipe.scale_low
+    high = stored.high if recipe.scale_high is None else recipe.scale_high
+    own = recipe.scale_low is None and recipe.scale_high is None
+    levels = stored.levels if own and recipe.scale == "linear" and recipe.composition == "direct" else None
+    scale = IntensityScale(recipe.scale, low, high, levels)
+    if recipe.composition == "direct":
+        return scale, Composition()
+    strength = recipe.correction if scale.kind == "linear" else 2 * recipe.correction / scale.span
+    return scale, Composition("residual", data.gain, strength, recipe.offset)
+
+
+def architecture_of(recipe) -> Architecture:
+    """Return the generator's arguments."""
+    return Architecture(recipe.architecture, 1, 1, recipe.ngf, recipe.norm, recipe.dropout)
+
+
+def detail(image: torch.Tensor, gain: float) -> torch.Tensor:
+    """Return tanh(gain x (image - its local mean)), (N, 1, H, W): texture without the anatomy."""
+    half = DETAIL_WINDOW // 2
+    # A square mean is a mean of means, much cheaper one axis at a time.
+    mean = functional.avg_pool2d(image, (DETAIL_WINDOW, 1), 1, (half, 0), count_include_pad=False)
+    mean = functional.avg_pool2d(mean, (1, DETAIL_WINDOW), 1, (0, half), count_include_pad=False)
+    return torch.tanh(gain * (image - mean))
+
+
+def keep_first_layer_precise(generator: UNetGenerator) -> None:
+    """Run the first convolution in fp32 whatever the autocast.
+
+    Rounding a whole radiograph to 8 bits of mantissa costs as much as its noise; the features
+    behind the first layer are small differences and bear it.
+    """
+    first = next(m for m in generator.modules() if isinstance(m, nn.Conv2d))
+    plain = first.forward
+
+    def precise(x):
+        with torch.autocast(x.device.type, enabled=False):
+            return plain(x.float())
+
+    first.forward = precise
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Losses of one step as the reference implementation logs them.
+
+    ``g_l1`` includes lambda; ``d_real`` and ``d_fake`` are before the factor of one half.
+    """
+
+    g_gan: float
+    g_l1: float
+    d_real: float
+    d_fake: float
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """Return the values in the order of ``LOSS_NAMES``."""
+        return self.g_gan, self.g_l1, self.d_real, self.d_fake
+
+
+class Pix2Pix:
+    """Generator, discriminator, their optimisers and one step of training.
+
+    Args:
+        recipe: hyper-parameters; ``recipe.seed`` decides the first weights.
+        scale, composition: from :func:`intensity_of`.
+    """
+
+    def __init__(self, recipe, scale: IntensityScale, composition: Composition):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.scale, self.composition = recipe, scale, composition
+        self.low_precision = recipe.precision == "bf16" or (recipe.precision == "auto" and has_native_bf16("cpu"))
+        self.generator = self.new_generator()
+        self.discriminator = build_discriminator(recipe.discriminator, 2, recipe.ndf, recipe.n_layers, recipe.norm)
+        for network in (self.generator, self.discriminator):
+            initialise(network, recipe.init, recipe.init_gain)
+        with torch.no_grad():
+            last = self.generator.blocks()[0].model[-2]
+            last.weight *= recipe.answer_gain
+        if self.low_precision:
+            self.discriminator.to(memory_format=torch.channels_last)
+        adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
+        self.optimisers = (
+            torch.optim.Adam(self.generator.parameters(), **adam),
+            torch.optim.Adam(self.discriminator.parameters(), **adam),
+        )
+
+    def new_generator(self) -> UNetGenerator:
+        """Return a generator of the recipe with weights yet to be set, in the precision of this training."""
+        generator = UNetGenerator(**dataclasses.asdict(architecture_of(self.recipe)))
+        if self.low_precision:
+            keep_first_layer_precise(generator)
+            generator.to(memory_format=torch.channels_last)
+        return generator
+
+    def set_rate(self, factor: float) -> float:
+        """Set both learning rates to ``factor`` times the recipe's; return the rate."""
+        rate = self.recipe.learning_rate * factor
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        return rate
+
+    def autocast(self):
+        """Return the context in which the networks run."""
+        return torch.autocast("cpu", torch.bfloat16) if self.low_precision else contextlib.nullcontext()
+
+    def enhance(self, low: torch.Tensor, generator=None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (input, output) on the network's scale for pixel values (N, 1, H, W)."""
+        seen = self.scale.normalise(low)
+        with self.autocast():
+            answer = (generator or self.generator)(seen)
+        answer = answer.float()
+        if self.composition.kind == "direct":
+            return seen, answer
+        return seen, self.scale.normalise(self.composition.compose(self.scale, low, answer))
+
+    def view(self, image: torch.Tensor) -> torch.Tensor:
+        """Return what the discriminator sees of an image (N, 1, H, W): all of it, or its detail."""
+        return image if self.recipe.detail_gain is None else detail(image, self.recipe.detail_gain)
+
+    def judge(self, seen: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        """Return the discriminator's map for the view of an image beside that of its input."""
+        with self.autocast():
+            return self.discriminator(torch.cat([seen, image], dim=1))
+
+    def step(self, low: torch.Tensor, high: torch.Tensor) -> Losses:
+        """Train on one batch of pixel values, (N, 1, H, W) each; return its losses."""
+        recipe, mode = self.recipe, self.recipe.gan_mode
+        generator_optimiser, discriminator_optimiser = self.optimisers
+        target = self.scale.normalise(high)
+        seen, fake = self.enhance(low)
+        seen_view, target_view, fake_view = (self.view(image) for image in (seen, target, fake))
+
+        self.discriminator.requires_grad_(True)
+        discriminator_optimiser.zero_grad()
+        d_fake = gan_loss(self.judge(seen_view, fake_view.detach()), False, mode)
+        d_real = gan_loss(self.judge(seen_view, target_view), True, mode)
+        ((d_fake + d_real) * 0.5).backward()
+        discriminator_optimiser.step()
+
+        self.discriminator.requires_grad_(False)
+        generator_optimiser.zero_grad()
+        g_gan = gan_loss(self.judge(seen_view, fake_view), True, mode)
+        g_l1 = functional.l1_loss(fake, target) * recipe.lambda_l1
+        (recipe.gan_weight * g_gan + g_l1).backward()
+        generator_optimiser.step()
+        return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item())

@@ -1,0 +1,63 @@
+"""Averaged weights (EMA) with batch-norm statistics of their own."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class AveragedGenerator:
+    """An exponential moving average of a generator's weights.
+
+    Averaging evens out the last steps of adversarial training. A ``decay`` of 0 follows the
+    generator exactly. The average starts as a plain mean, so early values do not linger.
+    """
+
+    def __init__(self, generator, decay: float):
+        self.decay, self.steps = decay, 0
+        self.weights = {name: value.detach().clone() for name, value in generator.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, generator) -> None:
+        """Take in the weights after one step."""
+        self.steps += 1
+        share = 1 - min(self.decay, 1 - 1 / self.steps)
+        values = [value.detach() for _, value in generator.named_parameters()]
+        torch._foreach_lerp_(list(self.weights.values()), values, share)
+
+    def generator(self, pix2pix, batches, count: int):
+        """Return the averaged generator in eval mode.
+
+        Its batch-norm statistics are the mean over ``count`` training batches instead of the
+        last few steps' running mean: frozen statistics are what inference uses.
+
+        Args:
+            batches: iterable of (A, B), pixel values.
+        """
+        averaged = pix2pix.new_generator()
+        averaged.load_state_dict({**pix2pix.generator.state_dict(), **self.weights})
+        norms = [m for m in averaged.modules() if isinstance(m, nn.BatchNorm2d)]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None
+        averaged.train()
+        for module in averaged.modules():
+            if isinstance(module, nn.Dropout):
+                module.eval()
+        with torch.no_grad():
+            for _, (low, _high) in zip(range(count if norms else 0), batches):
+                pix2pix.enhance(low, averaged)
+        for norm, momentum in zip(norms, momenta):
+            norm.momentum = momentum
+        return averaged.eval()
+
+    def state_dict(self) -> dict:
+        """Return the state for a checkpoint."""
+        return {"steps": self.steps, "weights": self.weights}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Take the state of a checkpoint."""
+        self.steps = state["steps"]
+        for name, value in state["weights"].items():
+            self.weights[name].copy_(value)

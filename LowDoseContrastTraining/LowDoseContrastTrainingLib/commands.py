@@ -1,0 +1,128 @@
+"""The commands of the training library: simulate, prepare, train."""
+
+import sys
+
+from LowDoseContrastLib.cli import add_command, table
+
+from .acquisition import DETECTORS, DOSES_MGY
+
+
+def add_simulate(subparsers):
+    """``lowdosecontrast simulate``."""
+    parser = add_command(
+        subparsers,
+        "simulate",
+        "Simulate paired-dose acquisitions of a structured breast phantom as DICOM",
+        "lowdosecontrast simulate acquisitions --arrangements 12 --seed 1",
+        run_simulate,
+        lambda result: f"{len(result['files'])} images of {result['arrangements']} arrangements (seed {result['seed']})",
+    )
+    parser.add_argument("output", metavar="OUTDIR", help="folder for the images, new or of an interrupted run")
+    parser.add_argument("--arrangements", type=int, default=12, metavar="N", help="how many phantoms (default: %(default)s, the last without its high dose, as in the paper)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="everything follows from it (default: %(default)s)")
+    parser.add_argument("--detector", default="essential", help=f"{', '.join(DETECTORS)} (default: %(default)s)")
+    parser.add_argument("--doses", default=",".join(DOSES_MGY), metavar="LIST", help="which doses, with commas between (default: %(default)s)")
+
+
+def run_simulate(arguments):
+    from .simulation import plan, simulate
+
+    doses = [name.strip() for name in arguments.doses.split(",") if name.strip()]
+    chosen = plan(arguments.seed, arguments.arrangements, arguments.detector, doses)
+    return _drive(simulate(arguments.output, chosen), "simulate", lambda step: (step[0], step[1]))
+
+
+def add_prepare(subparsers):
+    """``lowdosecontrast prepare``."""
+    parser = add_command(
+        subparsers,
+        "prepare",
+        "Cut paired acquisitions into patches for training",
+        "lowdosecontrast prepare acquisitions dataset --bits 16 --split arrangement",
+        run_prepare,
+        _show_prepare,
+    )
+    parser.add_argument("input", metavar="DICOMDIR", help="folder with mammograms of each arrangement at a low and a high dose")
+    parser.add_argument("output", metavar="OUTDIR", help="new folder for the data set")
+    parser.add_argument("--patch-size", type=int, default=150, metavar="N", help="pixels (default: %(default)s)")
+    parser.add_argument("--stride", type=int, metavar="N", help="pixels from patch to patch (default: the patch size)")
+    parser.add_argument("--bits", type=int, default=8, help="8 as the paper, or 16 for exact pixel values (default: %(default)s)")
+    parser.add_argument("--split", default="random", help="random patches as the paper (test and training share phantoms), or whole arrangements: arrangement (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the split (default: %(default)s)")
+    parser.add_argument("--test", type=int, metavar="N", help="patch pairs or arrangements held out (default: 188 pairs or a sixth of the arrangements)")
+    parser.add_argument("--validation", type=int, metavar="N", help="patch pairs or arrangements watched while training (default: a twentieth, or 1)")
+    parser.add_argument("--breast-part", type=float, default=0.9, metavar="F", help="least part of a patch inside the breast (default: %(default)s)")
+
+
+def run_prepare(arguments):
+    from .prepare import PrepareSettings, prepare
+
+    stride = arguments.patch_size if arguments.stride is None else arguments.stride
+    settings = PrepareSettings(
+        arguments.patch_size, stride, arguments.bits, arguments.split, arguments.test, arguments.validation, arguments.seed, arguments.breast_part
+    )
+    return _drive(prepare(arguments.input, arguments.output, settings), "prepare", lambda step: (step[0], step[1]))
+
+
+def _show_prepare(result):
+    counts = ", ".join(f"{result[name]} {name}" for name in ("train", "val", "test"))
+    return f"{result['pairs']} patch pairs of {result['arrangements']} arrangements ({counts}); {result['excluded']} mostly air"
+
+
+def add_train(subparsers):
+    """``lowdosecontrast train``."""
+    parser = add_command(
+        subparsers,
+        "train",
+        "Train a pix2pix model on a prepared data set",
+        "lowdosecontrast train dataset run --recipe compact",
+        run_train,
+        _show_train,
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="folder made by 'prepare'")
+    parser.add_argument("output", metavar="OUTDIR", help="new folder for the training run")
+    parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="run1 to run4 (the paper's), compact, starter, or a .json or .toml file")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in OUTDIR")
+    parser.add_argument("--epochs", type=int, metavar="N", help="epochs in all, constant rate and decay in the recipe's proportion")
+    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: all cores)")
+
+
+def run_train(arguments):
+    from .recipe import load_recipe
+    from .training import train
+
+    recipe = load_recipe(arguments.recipe, arguments.epochs)
+    steps = train(arguments.dataset, arguments.output, recipe, arguments.resume, arguments.threads)
+    return _drive(steps, "train", lambda p: ((p.epoch - 1) * p.steps + p.step, p.epochs * p.steps))
+
+
+def _show_train(result):
+    keys = ("method", "l1", "l1_scaled", "psnr", "cci_ratio")
+    lines = [f"{result['epochs']} epochs: {result['model']}"]
+    for title, rows in (("validation", result["validation"]), ("test", result["test"])):
+        if rows:
+            lines += [f"\n{title} (pixel values; decibels; 3x3 standard deviation over that of the true high dose)"]
+            lines += [table([[row[key] for key in keys] for row in rows], keys)]
+    return "\n".join(lines)
+
+
+def _drive(steps, label, done_of):
+    """Run a generator of steps to its end with a bar on a terminal's standard error; return its result."""
+    from tqdm import tqdm
+
+    bar = None
+    try:
+        while True:
+            done, total = done_of(next(steps))
+            if bar is None:
+                bar = tqdm(total=total, desc=label, file=sys.stderr, disable=None, leave=False)
+            bar.update(done - bar.n)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        steps.close()
+        if bar is not None:
+            bar.close()
+
+
+COMMANDS = (add_simulate, add_prepare, add_train)

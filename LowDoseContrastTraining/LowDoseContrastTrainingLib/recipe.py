@@ -1,0 +1,222 @@
+"""A recipe: every hyper-parameter of a training, validated, and the built-in ones.
+
+``run1`` to ``run4`` are the paper's, with the defaults of the reference implementation
+(junyanz/pytorch-CycleGAN-and-pix2pix) where the paper is silent. ``compact`` and ``starter``
+depart from it where a departure is named by a field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from LowDoseContrastLib.discriminator import DISCRIMINATORS
+from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.generator import DOWNSAMPLINGS
+from LowDoseContrastLib.initialisation import INITIALISATIONS
+from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
+from LowDoseContrastLib.normalisation import NORMS
+
+from .losses import GAN_MODES
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters. The defaults are the paper's run 1.
+
+    Attributes:
+        architecture, ngf, norm, dropout: the generator's.
+        discriminator, ndf, n_layers: the discriminator's.
+        init, init_gain: how both start; ``answer_gain`` multiplies the generator's last layer.
+        gan_mode: ``vanilla`` (binary cross entropy) or ``lsgan`` (least squares).
+        lambda_l1: weight of the L1 loss; ``gan_weight`` that of the adversarial one.
+        learning_rate, beta1, beta2: Adam's.
+        epochs, epochs_decay: at a constant rate, then falling linearly.
+        decay_step: ``end`` of the epoch (reference code of 2025) or its ``start`` (before).
+        batch_size: patches a step; ``crops_per_patch`` steps through each patch that often.
+        crop: ``resize`` (patch to 286, random crop of 256: the reference) or ``native``
+            (random crop of ``crop_size`` pixels at the patch's own resolution).
+        flip: random mirroring: ``none``, ``horizontal`` or ``both``.
+        scale, scale_low, scale_high: what the network sees; low and high None take the data
+            set's own scale. Pixel values.
+        composition: ``direct`` or ``residual``; ``correction`` is the largest correction of a
+            residual: nepers on a log scale, parts of half the span on a linear one. ``offset``
+            is the detector's pixel value at zero exposure.
+        detail_gain: None shows the discriminator whole patches (the reference); a number shows it
+            tanh(detail_gain x (patch - its 9x9 mean)), in which noise texture is visible.
+        precision: ``fp32``, ``bf16`` or ``auto`` (bf16 where the processor has it).
+        ema: decay of the averaged weights that are saved, or 0 for the last weights.
+        seed: of everything random.
+
+    Raises:
+        InputError: naming the field and what it may be.
+    """
+
+    name: str = "run1"
+    architecture: str = "unet_256"
+    ngf: int = 64
+    norm: str = "batch"
+    dropout: bool = True
+    discriminator: str = "basic"
+    ndf: int = 64
+    n_layers: int = 3
+    init: str = "normal"
+    init_gain: float = 0.02
+    answer_gain: float = 1.0
+    gan_mode: str = "vanilla"
+    gan_weight: float = 1.0
+    lambda_l1: float = 100.0
+    learning_rate: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    epochs: int = 100
+    epochs_decay: int = 100
+    decay_step: str = "end"
+    batch_size: int = 1
+    crops_per_patch: int = 1
+    crop: str = "resize"
+    load_size: int = 286
+    crop_size: int = 256
+    flip: str = "horizontal"
+    scale: str = "linear"
+    scale_low: float | None = None
+    scale_high: float | None = None
+    composition: str = "direct"
+    correction: float = 1.0
+    offset: float = 0.0
+    detail_gain: float | None = None
+    precision: str = "fp32"
+    ema: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self):
+        choices = {
+            "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
+            "init": INITIALISATIONS, "gan_mode": GAN_MODES, "decay_step": ("start", "end"),
+            "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
+            "composition": COMPOSITIONS, "precision": ("fp32", "bf16", "auto"),
+        }  # fmt: skip
+        for field in dataclasses.fields(self):
+            _check_type(field, getattr(self, field.name))
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
+        for name in ("ngf", "ndf", "n_layers", "batch_size", "crops_per_patch"):
+            _at_least(self, name, 1)
+        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "seed", "offset"):
+            _at_least(self, name, 0)
+        for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"recipe field {name} must be above 0, it is {getattr(self, name)}")
+        for name in ("beta1", "beta2", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"recipe field {name} must be at least 0 and below 1, it is {getattr(self, name)}")
+        if self.total_epochs < 1:
+            raise InputError("a recipe needs at least one epoch")
+        multiple = 2 ** DOWNSAMPLINGS[self.architecture]
+        if self.crop_size % multiple or self.crop_size < multiple:
+            raise InputError(f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}")
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs at a constant rate and those of decay together."""
+        return self.epochs + self.epochs_decay
+
+    def to_dict(self) -> dict:
+        """Return the fields, JSON-able."""
+        return dataclasses.asdict(self)
+
+
+def _check_type(field, value) -> None:
+    kinds = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "float | None": (int, float, type(None))}
+    wrong = not isinstance(value, kinds[field.type])
+    if wrong or (isinstance(value, bool) and field.type != "bool"):
+        raise InputError(f"recipe field {field.name} must be of type {field.type}, it is {value!r}")
+
+
+def _at_least(recipe, name, least) -> None:
+    if getattr(recipe, name) < least:
+        raise InputError(f"recipe field {name} must be at least {least}, it is {getattr(recipe, name)}")
+
+
+_RUN3 = {"init": "xavier", "gan_mode": "lsgan"}
+_LOCAL = {
+    "ngf": 16, "ndf": 16, "dropout": False, "init": "kaiming", "answer_gain": 0.1, "gan_mode": "lsgan",
+    "batch_size": 4, "crop": "native", "flip": "both", "scale": "log", "scale_low": 30.0,
+    "scale_high": 16383.0, "composition": "residual", "correction": 0.25, "offset": 1.9,
+    "detail_gain": 60.0, "precision": "auto", "ema": 0.995,
+}  # fmt: skip
+
+RECIPES = {
+    "run1": Recipe(),
+    # "300 epochs" is taken as 150 at a constant rate and 150 of decay, in proportion to run 1.
+    "run2": Recipe(name="run2", lambda_l1=80.0, epochs=150, epochs_decay=150),
+    "run3": Recipe(name="run3", **_RUN3),
+    "run4": Recipe(name="run4", ngf=96, ndf=32, **_RUN3),
+    "compact": Recipe(name="compact", epochs=20, epochs_decay=20, **_LOCAL),
+    "starter": Recipe(name="starter", epochs=20, epochs_decay=30, crops_per_patch=4, **_LOCAL),
+}
+
+
+def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
+    """Return a built-in recipe, or one from a JSON or TOML file.
+
+    A file may name a built-in one to start from in ``base``. ``epochs`` replaces the total,
+    divided in the recipe's own proportion.
+
+    Raises:
+        InputError: an unknown name or field, or a value out of its range.
+    """
+    text = str(name_or_file)
+    if text in RECIPES:
+        recipe = RECIPES[text]
+    elif text.endswith((".json", ".toml")):
+        recipe = _from_file(Path(text))
+    else:
+        raise InputError(f"{text}: there is no recipe of that name (known: {', '.join(RECIPES)}); or name a .json or .toml file")
+    if epochs is None:
+        return recipe
+    if epochs < 1:
+        raise InputError(f"--epochs must be at least 1, it is {epochs}")
+    constant = round(epochs * recipe.epochs / recipe.total_epochs)
+    return dataclasses.replace(recipe, epochs=constant, epochs_decay=epochs - constant)
+
+
+def recipe_from_dict(values: dict, source: str = "recipe") -> Recipe:
+    """Return a recipe from its fields; InputError names the first field that is unknown or wrong."""
+    values = dict(values)
+    base = values.pop("base", "run1")
+    if base not in RECIPES:
+        raise InputError(f"{source}: there is no recipe '{base}' to start from (known: {', '.join(RECIPES)})")
+    known = {field.name for field in dataclasses.fields(Recipe)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise InputError(f"{source}: unknown recipe field '{unknown[0]}'")
+    return dataclasses.replace(RECIPES[base], **values)
+
+
+def _from_file(path: Path) -> Recipe:
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        if path.suffix == ".toml":
+            values = _toml(text, path)
+        else:
+            values = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: is not valid {path.suffix[1:].upper()} ({error})") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: must hold one object of recipe fields")
+    return recipe_from_dict({"name": path.stem, **values}, str(path))
+
+
+def _toml(text: str, path: Path) -> dict:
+    try:
+        import tomllib
+    except ImportError as error:  # Python 3.10
+        raise InputError(f"{path}: reading TOML needs Python 3.11; write the recipe as JSON") from error
+    return tomllib.loads(text)

@@ -1,0 +1,73 @@
+"""How near a generator comes to the true high dose, beside the gain baseline.
+
+The baseline multiplies the low dose by the dose ratio: what no network is needed for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from LowDoseContrastLib.cci import local_moments
+
+SATURATED = 0.95  # of full scale; above it the detector has clipped and nothing is compared
+
+
+def judge(pix2pix, generator, low: np.ndarray, high: np.ndarray, full_scale: float) -> list[dict]:
+    """Return one row of figures for the gain baseline and one for the model.
+
+    Over all pixels of the patches where the true high dose is not saturated:
+
+    - ``l1``: mean absolute difference to the high dose, pixel values;
+    - ``l1_scaled``: the same on the network's scale, in [-1, 1];
+    - ``psnr``: dB, data range ``full_scale``;
+    - ``cci_ratio``: mean 3x3 standard deviation over that of the high dose; 1 is right.
+
+    Args:
+        generator: in eval mode.
+        low, high: pixel values (patches, rows, columns), sides that the generator takes.
+    """
+    if not len(low):
+        return []
+    outputs = {"gain": pix2pix.composition.gain * low if pix2pix.composition.kind == "residual" else None}
+    if outputs["gain"] is None:
+        outputs["gain"] = low * _fitted_gain(low, high, full_scale)
+    else:
+        offset = pix2pix.composition.offset
+        outputs["gain"] = outputs["gain"] + offset * (1 - pix2pix.composition.gain)
+    outputs["model"] = enhanced(pix2pix, generator, low)
+    valid = high < SATURATED * full_scale
+    return [{"method": name, **_figures(pix2pix.scale, out, high, valid, full_scale)} for name, out in outputs.items()]
+
+
+@torch.no_grad()
+def enhanced(pix2pix, generator, low: np.ndarray, batch: int = 4) -> np.ndarray:
+    """Return the enhanced patches, pixel values float32, of low-dose ones (patches, rows, columns)."""
+    results = []
+    for start in range(0, len(low), batch):
+        values = torch.from_numpy(low[start : start + batch]).float()[:, None]
+        with pix2pix.autocast():
+            answer = generator(pix2pix.scale.normalise(values))
+        results.append(pix2pix.composition.compose(pix2pix.scale, values, answer.float())[:, 0].numpy())
+    return np.concatenate(results)
+
+
+def _fitted_gain(low, high, full_scale) -> float:
+    """Return the dose ratio seen in the pixels: the median of high / low below saturation."""
+    valid = (high < SATURATED * full_scale) & (low > 0)
+    return float(np.median(high[valid] / low[valid])) if valid.any() else 1.0
+
+
+def _figures(scale, output, high, valid, full_scale) -> dict:
+    difference = (output - high)[valid].astype(np.float64)
+    scaled = (scale.normalise(output) - scale.normalise(high))[valid]
+    squared = float(np.mean(difference**2))
+    deviations = []
+    for image in (output, high):
+        maps = [local_moments(patch)[0][mask] for patch, mask in zip(image, valid)]
+        deviations.append(float(np.concatenate(maps).mean()))
+    return {
+        "l1": float(np.abs(difference).mean()),
+        "l1_scaled": float(np.abs(scaled).mean()),
+        "psnr": float(10 * np.log10(full_scale**2 / squared)) if squared else float("inf"),
+        "cci_ratio": deviations[0] / deviations[1] if deviations[1] else float("nan"),
+    }
