@@ -50,8 +50,7 @@ def atomic_output(path, overwrite=False):
     try:
         temporary = workplace / path.name
         yield temporary
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
+        _finish(temporary)
         if path.exists() and not overwrite:
             raise InputError(f"{path}: appeared while it was being made; choose another name")
         os.replace(temporary, path)
@@ -61,3 +60,12 @@ def atomic_output(path, overwrite=False):
         raise
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _finish(temporary):
+    """Puts the file on the disk, readable to whom a plain new file would be."""
+    plain = temporary.with_name(".plain")
+    plain.touch()
+    os.chmod(temporary, plain.stat().st_mode)
+    with open(temporary, "rb") as stream:
+        os.fsync(stream.fileno())

@@ -130,3 +130,17 @@ class ModelCard:
             return cls(**data)
         except (TypeError, ValueError, AttributeError) as error:
             raise InputError(f"model card is not valid: {error}") from error
+
+
+def summary(card):
+    """The card in three short lines: what it is, what it was made for, what it was measured to do."""
+    a, d = card.architecture, card.domain
+    domain = [part for part in (d.intent and d.intent.title(), d.relationship) if part]
+    if d.spacing_mm:
+        domain.append(f"{_range(d.spacing_mm)} mm")
+    if d.dose_mgy:
+        domain.append(f"{_range(d.dose_mgy)} mGy")
+    lines = [f"{a.architecture}, {a.ngf} filters, {card.intensity.kind} scale, {card.composition.kind}. {card.description}".strip()]
+    lines.append("Made for: " + (", ".join(domain) or "any grey image"))
+    lines += [f"Limit: {limit}" for limit in card.limits[:1]]
+    return "\n".join(lines)

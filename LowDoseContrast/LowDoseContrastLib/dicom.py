@@ -184,7 +184,6 @@ def write_derived(path, source, pixels, description, equipment, overwrite=False)
     frames, dataset.Rows, dataset.Columns = pixels.shape
     if frames > 1:
         dataset.NumberOfFrames = frames
-    dataset.SmallestImagePixelValue, dataset.LargestImagePixelValue = int(pixels.min()), int(pixels.max())
     little = pixels.astype("<i2" if dataset.PixelRepresentation else "<u2") if dataset.BitsAllocated == 16 else pixels.astype("u1")
     data = little.tobytes()
     dataset.PixelData = data + b"\0" * (len(data) % 2)
@@ -216,7 +215,8 @@ def derived_header(source, description, equipment):
         reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = dataset.SOPClassUID, original
         reference.PurposeOfReferenceCodeSequence = [_code("121322", "DCM", "Source image for image processing operation")]
         dataset.SourceImageSequence = [reference]
-    for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit", "IconImageSequence", "DigitalSignaturesSequence"):
+    # What described the source's pixels alone, or signed them.
+    for keyword in ("SmallestImagePixelValue", "LargestImagePixelValue", "IconImageSequence", "DigitalSignaturesSequence"):
         if keyword in dataset:
             delattr(dataset, keyword)
     return dataset

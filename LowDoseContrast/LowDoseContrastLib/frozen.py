@@ -71,6 +71,11 @@ class FrozenGenerator:
         self.memory_format = torch.channels_last if dtype == torch.bfloat16 else torch.contiguous_format
         blocks = generator.blocks()
         self._downs = [self._convolution(block, nn.Conv2d) for block in blocks]
+        # Rounding a radiograph to the 8 bits of bfloat16 would cost as much as its noise; the
+        # features behind the first layer are small differences and bear it.
+        first = blocks[0].model[0]
+        bias = None if first.bias is None else first.bias.detach().float().to(self.device)
+        self._downs[0] = _Convolution(first.weight.detach().float().to(self.device), bias, False)
         self._ups = [self._convolution(block, nn.ConvTranspose2d) for block in blocks[1:]]
         last = blocks[0].model[-2]
         self._last_weight = self._place(_sub_pixel_weight(last.weight.detach()))
@@ -113,7 +118,8 @@ class FrozenGenerator:
         """Generator: yields None after each level and returns the result, as a call would."""
         with torch.inference_mode():
             joined = self._join_buffers(tuple(x.shape))
-            x = self._downs[0](x.to(self.device, self.dtype).contiguous(memory_format=self.memory_format))
+            x = self._downs[0](x.to(self.device, torch.float32))
+            x = x.to(self.dtype).contiguous(memory_format=self.memory_format)
         for down, buffer in zip(self._downs[1:], joined):
             with torch.inference_mode():
                 # Every skip passes a ReLU on its way up, so it is kept rectified.

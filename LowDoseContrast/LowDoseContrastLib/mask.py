@@ -5,6 +5,7 @@ from scipy import ndimage
 
 _BLOCK = 8  # side of the blocks in which breast and air are told apart, pixels
 _SEPARABILITY = 0.75  # a single Gaussian split in two has 0.64, breast against air has over 0.9
+_AIR_SHARE = 0.85  # of the way from breast to air at which the skin begins
 
 
 def otsu(values, bins=256):
@@ -76,8 +77,9 @@ def breast_mask(image, sign=None):
 
     ``image`` holds pixel values; ``sign`` is +1 where air is bright, -1 where it is dark and None
     to find out. Without air in the picture (a patch, a constant image) everything is breast. The
-    breast is the largest connected region on its side of Otsu's threshold, holes filled; its
-    border is exact to the pixel, its region found on blocks of 8 x 8.
+    breast is the largest connected region that differs from the air (Otsu's classes give both
+    levels), up to the thin edge of the skin, holes filled. Its region is found on blocks of 8 x 8,
+    its border is exact to the pixel.
     """
     image = np.asarray(image)
     everything = np.ones(image.shape, dtype=bool)
@@ -87,9 +89,10 @@ def breast_mask(image, sign=None):
     threshold, separability, means = _split(image)
     if separability < _SEPARABILITY:
         return everything
-    labels, count = ndimage.label(means < threshold if sign > 0 else means > threshold)
-    if count == 0:
-        return everything
+    breast_side = (means < threshold) if sign > 0 else (means > threshold)
+    breast_level, air_level = np.median(means[breast_side]), np.median(means[~breast_side])
+    threshold = breast_level + _AIR_SHARE * (air_level - breast_level)
+    labels, _ = ndimage.label(means < threshold if sign > 0 else means > threshold)
     region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     region = ndimage.binary_fill_holes(region)
     inner = _enlarge(ndimage.binary_erosion(region, border_value=1), image.shape)
