@@ -33,9 +33,9 @@ def registerSampleData():
     from pathlib import Path
 
     import SampleData
-    from LowDoseContrastLib.resources import resource_folder
+    from LowDoseContrastLib.resources import resource
 
-    folder = resource_folder("SampleData")
+    folder = resource("SampleData")
     icons = Path(__file__).parent / "Resources" / "Icons"
     paths = {dose: folder / f"phantom-{dose}.dcm" for dose in ("low", "high")} if folder else {}
     for dose, path in paths.items():

@@ -9,7 +9,7 @@ from .atomic import atomic_output
 from .card import ModelCard
 from .errors import InputError
 from .model import load_model, read_card
-from .resources import resource_folder
+from .resources import resource
 
 DEFAULT_MODEL = "starter"
 SUFFIX = ".safetensors"
@@ -37,7 +37,7 @@ def user_folder():
 def list_models():
     """All models as :class:`CatalogueEntry`, those of the extension first, each name once."""
     found = {}
-    for folder in (resource_folder("Models"), user_folder()):
+    for folder in (resource("Models"), user_folder()):
         if folder is None or not folder.is_dir():
             continue
         for path in sorted(folder.glob("*" + SUFFIX)):

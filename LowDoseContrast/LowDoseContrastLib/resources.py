@@ -4,11 +4,11 @@ import importlib.util
 from pathlib import Path
 
 
-def resource_folder(name):
-    """The folder ``Models``, ``SampleData``, ... of the shared resources, or None if it is not installed."""
+def resource(name):
+    """The shared resource ``Models``, ``SampleData``, ``requirements.txt``, ..., or None if it is not installed."""
     library = Path(__file__).resolve().parent
     roots = [library.parents[1] / "Resources", library.parent / "Resources" / "LowDoseContrast"]
     installed = importlib.util.find_spec("LowDoseContrastResources")
     if installed is not None:
         roots += [Path(location) for location in installed.submodule_search_locations]
-    return next((root / name for root in roots if (root / name).is_dir()), None)
+    return next((root / name for root in roots if (root / name).exists()), None)

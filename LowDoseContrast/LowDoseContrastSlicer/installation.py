@@ -1,12 +1,10 @@
 """Packages that Slicer does not bring: asked for, then installed."""
 
 import importlib.util
-from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
-REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 TORCH_REQUIREMENT = ">=2.2"
 
 
@@ -22,10 +20,13 @@ def ensure_torch():
         return False
     if not _missing(("safetensors",)):
         return True
-    question = _("LowDoseContrast needs the Python packages listed in {file}. Install them now?").format(file=REQUIREMENTS.name)
+    from LowDoseContrastLib.resources import resource
+
+    requirements = resource("requirements.txt")
+    question = _("LowDoseContrast needs the Python packages listed in {file}. Install them now?").format(file=requirements)
     if not slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Low-Dose Contrast")):
         return False
-    slicer.util.pip_install(["-r", str(REQUIREMENTS)])
+    slicer.util.pip_install(["-r", str(requirements)])
     return not _missing(("safetensors",))
 
 
