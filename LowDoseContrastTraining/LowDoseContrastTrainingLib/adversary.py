@@ -69,6 +69,13 @@ def keep_first_layer_precise(generator: UNetGenerator) -> None:
     first.forward = precise
 
 
+def _see_detail(filters: torch.Tensor, norm: float) -> None:
+    """Make three quarters of the filters (out, in, 4, 4) blind to a constant, in place, of one norm."""
+    chosen = filters[filters.shape[0] // 4 :]
+    chosen -= chosen.mean(dim=(2, 3), keepdim=True)
+    chosen *= norm / chosen.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
 @dataclass(frozen=True)
 class Losses:
     """Losses of one step as the reference implementation logs them.
@@ -105,6 +112,8 @@ class Pix2Pix:
         with torch.no_grad():
             last = self.generator.blocks()[0].model[-2]
             last.weight *= recipe.answer_gain
+            if recipe.detail_init is not None:
+                _see_detail(self.generator.blocks()[0].model[0].weight, recipe.detail_init)
         if self.low_precision:
             self.discriminator.to(memory_format=torch.channels_last)
         adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
@@ -122,12 +131,13 @@ class Pix2Pix:
         return generator
 
     def set_rate(self, factor: float) -> float:
-        """Set both learning rates to ``factor`` times the recipe's; return the rate."""
-        rate = self.recipe.learning_rate * factor
-        for optimiser in self.optimisers:
+        """Set both learning rates to ``factor`` times the recipe's; return the generator's."""
+        recipe = self.recipe
+        rates = (recipe.learning_rate, recipe.discriminator_rate or recipe.learning_rate)
+        for optimiser, rate in zip(self.optimisers, rates):
             for group in optimiser.param_groups:
-                group["lr"] = rate
-        return rate
+                group["lr"] = rate * factor
+        return rates[0] * factor
 
     def autocast(self):
         """Return the context in which the networks run."""
@@ -152,25 +162,33 @@ class Pix2Pix:
         with self.autocast():
             return self.discriminator(torch.cat([seen, image], dim=1))
 
-    def step(self, low: torch.Tensor, high: torch.Tensor) -> Losses:
-        """Train on one batch of pixel values, (N, 1, H, W) each; return its losses."""
-        recipe, mode = self.recipe, self.recipe.gan_mode
-        generator_optimiser, discriminator_optimiser = self.optimisers
+    def step(self, low: torch.Tensor, high: torch.Tensor, adversarial: bool = True) -> Losses:
+        """Train on one batch of pixel values, (N, 1, H, W) each; return its losses.
+
+        Without ``adversarial`` the discriminator rests and the generator learns from L1 alone.
+        """
         target = self.scale.normalise(high)
         seen, fake = self.enhance(low)
+        if not adversarial:
+            g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
+            self._descend(self.optimisers[0], g_l1)
+            return Losses(0.0, g_l1.item(), 0.0, 0.0)
+        mode = self.recipe.gan_mode
         seen_view, target_view, fake_view = (self.view(image) for image in (seen, target, fake))
 
         self.discriminator.requires_grad_(True)
-        discriminator_optimiser.zero_grad()
         d_fake = gan_loss(self.judge(seen_view, fake_view.detach()), False, mode)
         d_real = gan_loss(self.judge(seen_view, target_view), True, mode)
-        ((d_fake + d_real) * 0.5).backward()
-        discriminator_optimiser.step()
+        self._descend(self.optimisers[1], (d_fake + d_real) * 0.5)
 
         self.discriminator.requires_grad_(False)
-        generator_optimiser.zero_grad()
         g_gan = gan_loss(self.judge(seen_view, fake_view), True, mode)
-        g_l1 = functional.l1_loss(fake, target) * recipe.lambda_l1
-        (recipe.gan_weight * g_gan + g_l1).backward()
-        generator_optimiser.step()
+        g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
+        self._descend(self.optimisers[0], self.recipe.gan_weight * g_gan + g_l1)
         return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item())
+
+    @staticmethod
+    def _descend(optimiser, loss) -> None:
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()

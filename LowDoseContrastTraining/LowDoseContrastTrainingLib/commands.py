@@ -97,11 +97,11 @@ def run_train(arguments):
 
 
 def _show_train(result):
-    keys = ("method", "l1", "l1_scaled", "psnr", "cci_ratio")
+    keys = ("method", "l1", "l1_scaled", "psnr", "fine_ratio", "cci_ratio")
     lines = [f"{result['epochs']} epochs: {result['model']}"]
     for title, rows in (("validation", result["validation"]), ("test", result["test"])):
         if rows:
-            lines += [f"\n{title} (pixel values; decibels; 3x3 standard deviation over that of the true high dose)"]
+            lines += [f"\n{title} (pixel values; decibels; fine detail and 3x3 standard deviation over those of the true high dose)"]
             lines += [table([[row[key] for key in keys] for row in rows], keys)]
     return "\n".join(lines)
 

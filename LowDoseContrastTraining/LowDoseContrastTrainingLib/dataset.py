@@ -141,11 +141,13 @@ class Batches:
         import torch
 
         recipe, size = self.recipe, self.recipe.crop_size
-        pair = [torch.from_numpy(self.scale.decode(images[index])) for images in (self.low, self.high)]
+        pair = [images[index] for images in (self.low, self.high)]
         if recipe.crop == "resize":
-            pair = [resized(image, recipe.load_size) for image in pair]
+            pair = [resized(torch.from_numpy(self.scale.decode(image)), recipe.load_size) for image in pair]
         row, column = (int(rng.integers(side - size + 1)) for side in pair[0].shape)
         pair = [image[row : row + size, column : column + size] for image in pair]
+        if recipe.crop == "native":
+            pair = [torch.from_numpy(self.scale.decode(image)) for image in pair]
         across = recipe.flip != "none" and rng.random() < 0.5
         down = recipe.flip == "both" and rng.random() < 0.5
         axes = [axis for axis, wanted in ((0, down), (1, across)) if wanted]

@@ -136,7 +136,7 @@ def _epoch(pix2pix, average, batches, epoch):
     pix2pix.discriminator.train()
     rows, start = [], time.monotonic()
     for step, (low, high) in enumerate(batches.epoch(epoch), start=1):
-        losses = pix2pix.step(low, high).as_tuple()
+        losses = pix2pix.step(low, high, adversarial=epoch >= recipe.gan_from).as_tuple()
         if not all(math.isfinite(value) for value in losses):
             raise InputError(
                 f"training diverged in epoch {epoch + 1}: a loss is not finite; the checkpoint before it is kept. "

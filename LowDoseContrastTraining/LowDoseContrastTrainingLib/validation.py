@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from LowDoseContrastLib.cci import local_moments
+from scipy import ndimage
 
 SATURATED = 0.95  # of full scale; above it the detector has clipped and nothing is compared
 
@@ -20,6 +21,8 @@ def judge(pix2pix, generator, low: np.ndarray, high: np.ndarray, full_scale: flo
     - ``l1``: mean absolute difference to the high dose, pixel values;
     - ``l1_scaled``: the same on the network's scale, in [-1, 1];
     - ``psnr``: dB, data range ``full_scale``;
+    - ``fine_ratio``: mean magnitude of the Laplacian over that of the high dose: the finest detail
+      and the noise, 1 is right;
     - ``cci_ratio``: mean 3x3 standard deviation over that of the high dose; 1 is right.
 
     Args:
@@ -61,13 +64,16 @@ def _figures(scale, output, high, valid, full_scale) -> dict:
     difference = (output - high)[valid].astype(np.float64)
     scaled = (scale.normalise(output) - scale.normalise(high))[valid]
     squared = float(np.mean(difference**2))
-    deviations = []
+    deviations, fine = [], []
     for image in (output, high):
         maps = [local_moments(patch)[0][mask] for patch, mask in zip(image, valid)]
         deviations.append(float(np.concatenate(maps).mean()))
+        curved = [np.abs(ndimage.laplace(patch.astype(np.float64)))[mask] for patch, mask in zip(image, valid)]
+        fine.append(float(np.concatenate(curved).mean()))
     return {
         "l1": float(np.abs(difference).mean()),
         "l1_scaled": float(np.abs(scaled).mean()),
         "psnr": float(10 * np.log10(full_scale**2 / squared)) if squared else float("inf"),
+        "fine_ratio": fine[0] / fine[1] if fine[1] else float("nan"),
         "cci_ratio": deviations[0] / deviations[1] if deviations[1] else float("nan"),
     }
