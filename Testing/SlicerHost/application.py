@@ -185,11 +185,9 @@ class qSlicerApplication(qt.QApplication):
 
     def finish_startup(self):
         """Tell the modules that connected to it that start-up is over; each hears it once."""
-        self.startupCompleted.emit()
-        try:
+        if self.receivers("2startupCompleted()"):
+            self.startupCompleted.emit()
             self.startupCompleted.disconnect()
-        except (RuntimeError, TypeError):
-            pass  # nobody had connected
 
     def _set_temporary_path(self, path):
         self._temporary_path = str(path)

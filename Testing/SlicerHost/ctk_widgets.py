@@ -58,23 +58,39 @@ class ctkCollapsibleButton(qt.QWidget):
         self.contentsCollapsed.emit(self._collapsed)
         self.toggled.emit(not self._collapsed)
 
+    def hideCollapsedContents(self):
+        """Hide what was put in after the section collapsed, as .ui files do."""
+        if self._collapsed:
+            self._show_contents(False)
+
     def _show_contents(self, visible):
-        children = [child for child in self.children() if isinstance(child, qt.QWidget)]
         if visible:
-            for child in self._hidden_here:
+            hidden, self._hidden_here = self._hidden_here, []
+            for child in hidden:
+                child.removeEventFilter(self)
                 child.setVisible(True)
-            self._hidden_here = []
             return
-        self._hidden_here = [child for child in children if not child.isHidden()]
-        for child in self._hidden_here:
+        for child in self.children():
+            if isinstance(child, qt.QWidget) and not child.isHidden():
+                self._hide(child)
+
+    def _hide(self, child):
+        """Hide a child until the section opens."""
+        self._hidden_here.append(child)
+        child.setVisible(False)
+        child.installEventFilter(self)
+
+    def eventFilter(self, child, event):
+        """A child that the module shows meanwhile waits for the section to open."""
+        if self._collapsed and event.type() == qt.QEvent.ShowToParent:
             child.setVisible(False)
+        return False
 
     def childEvent(self, event):
-        child = event.child()
-        if (event.type() == qt.QEvent.ChildPolished and self._collapsed
-                and isinstance(child, qt.QWidget) and not child.isHidden()):
-            self._hidden_here.append(child)
-            child.setVisible(False)
+        if event.type() == qt.QEvent.ChildPolished and self._collapsed:
+            child = event.child()
+            if isinstance(child, qt.QWidget) and not child.isHidden():
+                self._hide(child)
         super().childEvent(event)
 
     def sizeHint(self):

@@ -38,15 +38,17 @@ class Dialogs:
         self.messages.clear()
         self.answers.clear()
 
-    def ask(self, kind, text, default, **details):
-        answer = self.answers.popleft() if self.answers else default
+    def ask(self, kind, text, default, normalise=lambda answer: answer, **details):
+        answer = normalise(self.answers.popleft() if self.answers else default)
         self.messages.append(Message(kind, text, answer=answer, **details))
         return answer
 
 
 _KINDS = {"Information": "information", "Warning": "warning", "Critical": "critical",
           "Question": "question", "NoIcon": "none"}
-_ACCEPTING = ("Ok", "Yes", "Save", "Open", "Retry", "Close", "Cancel", "No")
+_GOING_ON = ("Ok", "Yes", "Save", "Open", "Retry")
+_STOPPING = ("Cancel", "No", "Close", "Abort")
+_ACCEPTING = _GOING_ON + _STOPPING
 
 
 def _buttons(box):
@@ -62,24 +64,27 @@ def _buttons(box):
 def _answer_box(dialogs, box):
     """Answer a message box; returns what ``exec_()`` does."""
     buttons = _buttons(box)
-    default = box.defaultButton()
-    chosen = next((name for name, button in buttons.items() if button is default and button), None)
-    chosen = chosen or next((name for name in _ACCEPTING if name in buttons), next(iter(buttons)))
-    answer = dialogs.ask(_KINDS.get(box.icon.name, "none"), box.text, chosen,
+    preset = next((name for name, button in buttons.items()
+                   if button is not None and button is box.defaultButton()), None)
+    default = preset or next((name for name in _ACCEPTING if name in buttons), next(iter(buttons)))
+
+    def name_of(answer):
+        if answer is True or answer is False:
+            wanted = _GOING_ON if answer else _STOPPING
+            answer = next((name for name in wanted if name in buttons), default)
+        if answer not in buttons:
+            raise ValueError(f"the message box '{box.text}' has no button {answer!r}, "
+                             f"only {list(buttons)}")
+        return answer
+
+    chosen = dialogs.ask(_KINDS.get(box.icon.name, "none"), box.text, default, name_of,
                          title=box.windowTitle.strip(), detail=box.detailedText,
                          buttons=tuple(buttons))
-    if isinstance(answer, bool):  # True: go on, False: do not
-        wanted = ("Ok", "Yes", "Retry", "Save", "Open") if answer else ("Cancel", "No", "Close", "Abort")
-        answer = next((name for name in wanted if name in buttons), chosen)
-    if isinstance(answer, str):
-        if answer not in buttons:
-            raise ValueError(f"the message box '{box.text}' has no button {answer!r}, only {list(buttons)}")
-        button = buttons[answer]
-        if button is not None:
-            button.click()
-        standard = box.standardButton(button) if button is not None else qt.QMessageBox.Ok
-        return standard
-    return answer
+    button = buttons[chosen]
+    if button is None:
+        return qt.QMessageBox.Ok
+    button.click()
+    return box.standardButton(button)
 
 
 def make_message_box_class(dialogs):

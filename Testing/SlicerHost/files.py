@@ -66,11 +66,9 @@ class CoreIOManager:
         if fileType == "SceneFile":
             return self._load_scene(filename, properties)
         node = self._load_volume(filename, properties) if fileType == "VolumeFile" \
-            else self._load_data(fileType, filename, messages)
+            else self._load_data(fileType, filename, properties, messages)
         if node is None:
             return _say(messages, f"Loading {filename} failed.")
-        if properties.get("name"):
-            node.SetName(self._scene.GetUniqueNameByString(properties["name"]))
         if loaded is not None:
             loaded.AddItem(node)
         return True
@@ -85,7 +83,7 @@ class CoreIOManager:
             names = vtk.vtkStringArray()
             for name in properties["fileNames"]:
                 names.InsertNextValue(str(name))
-        name = properties.get("name") or _base_name(filename)
+        name = properties.get("name") or _base_name(filename)  # the logic makes it unique
         logic = self._logic.GetModuleLogic("Volumes")
         node = logic.AddArchetypeVolume(str(filename), name, options, names)
         if node is not None and properties.get("show", True):
@@ -97,12 +95,13 @@ class CoreIOManager:
             self._logic.PropagateVolumeSelection()
         return node
 
-    def _load_data(self, fileType, filename, messages):
+    def _load_data(self, fileType, filename, properties, messages):
         node_class = _TYPES.get(fileType, ((), None))[1]
         if node_class is None:
             _say(messages, f"The headless host has no reader for {fileType}.")
             return None
-        node = self._scene.AddNewNodeByClass(node_class, _base_name(filename))
+        name = self._scene.GetUniqueNameByString(properties.get("name") or _base_name(filename))
+        node = self._scene.AddNewNodeByClass(node_class, name)
         node.AddDefaultStorageNode(str(filename))
         if not node.GetStorageNode().ReadData(node):
             self._scene.RemoveNode(node)

@@ -71,9 +71,12 @@ class Host:
         """The pixels of a slice view: uint8 RGB, (height, width, 3), first row on top."""
         return slice_views.render(self.layoutManager.view(name), size)
 
-    def captureLayout(self, path, size=(1600, 900), bars=True):
-        """Draw the current layout's slice views into one picture file."""
-        return pictures.capture_layout(self.layoutManager, path, size, bars)
+    def captureLayout(self, path, size=(1600, 900), bars=True, fit=False):
+        """Draw the current layout's slice views into one picture file.
+
+        With ``fit`` every view first shows its whole background volume at that size.
+        """
+        return pictures.capture_layout(self.layoutManager, path, size, bars, fit)
 
     def grabWidget(self, widget, path, width=480):
         """Draw a panel (a widget, or a module's Python widget) into a picture file."""

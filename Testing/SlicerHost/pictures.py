@@ -79,7 +79,7 @@ def to_image(pixels):
     return image.copy()  # the array may go
 
 
-def capture_layout(manager, path, size=(1600, 900), bars=True):
+def capture_layout(manager, path, size=(1600, 900), bars=True, fit=False):
     """Draw the slice views of the current layout as they lie side by side; returns the path.
 
     Above each view lies a bar in the colour and with the name that the view's node has,
@@ -95,7 +95,10 @@ def capture_layout(manager, path, size=(1600, 900), bars=True):
             continue
         view = manager.view(cell.tag)
         bar = slice_views.BAR if bars else 0
-        pixels = slice_views.render(view, (cell.width - 2, cell.height - bar - 2))
+        view.set_size(cell.width - 2, cell.height - bar - 2)
+        if fit:
+            view.logic().FitSliceToBackground()
+        pixels = slice_views.render(view)
         painter.drawImage(cell.x + 1, cell.y + bar + 1, to_image(pixels))
         if bars:
             _paint_bar(painter, cell, view)

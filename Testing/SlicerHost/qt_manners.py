@@ -151,6 +151,8 @@ def connect(sender, signature, *arguments):
         # PySide6's own code calls here in its own way: connect(sender, SIGNAL(...), callable).
         return _native_connect(signature, *arguments)
     slot = _slot(arguments)
+    # PythonQt keeps the receiver of a bound method alive, PySide6 does not.
+    sender.__dict__.setdefault("_kept_slots", []).append(slot)
     if _has_native_signal(sender, signature):
         return bool(_native_connect(sender, QtCore.SIGNAL(signature), slot))
     return bool(_signal(sender, signature).connect(slot))
@@ -164,6 +166,9 @@ def disconnect(sender, signature=None, *arguments):
         _signal(sender, signature).disconnect()
         return True
     slot = _slot(arguments)
+    kept = sender.__dict__.get("_kept_slots", [])
+    if slot in kept:
+        kept.remove(slot)
     try:
         if _has_native_signal(sender, signature):
             return bool(_native_disconnect(sender, QtCore.SIGNAL(signature), slot))
@@ -253,10 +258,22 @@ def _install_attributes():
         cls.exec_ = cls.exec  # Qt 5's name, which scripts still use
 
 
+def _install_single_shot():
+    """``QTimer.singleShot`` that keeps the receiver of a bound method alive."""
+    native = QtCore.QTimer.singleShot
+
+    def single_shot(milliseconds, *arguments):
+        slot = _slot(arguments)
+        native(milliseconds, lambda: slot())
+
+    QtCore.QTimer.__dict__["singleShot"].on_class = single_shot
+
+
 def build_qt_module():
     """Install the manners and return the module that scripts import as ``qt``."""
     _install_properties()
     _install_attributes()
+    _install_single_shot()
     qt = types.ModuleType("qt", "Qt as PythonQt shows it: QtCore, QtGui and QtWidgets in one.")
     for module in _MODULES:
         for name in dir(module):

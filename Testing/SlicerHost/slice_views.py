@@ -173,8 +173,14 @@ class LayoutManager(qt.QObject):
             return
         self._shown = state
         self._adopt_slice_nodes()
+        self._mark_shown()
         self.resize()
         self.layoutChanged.emit(state[0])
+
+    def _mark_shown(self):
+        shown = {cell.tag for cell in self.cells()}
+        for node in slicer.util.getNodesByClass("vtkMRMLAbstractViewNode"):
+            node.SetMappedInLayout(node.GetLayoutName() in shown)
 
     def resize(self, size=None):
         """Give each shown slice view the size of its cell; as in Slicer, its zoom follows."""

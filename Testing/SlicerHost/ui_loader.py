@@ -41,7 +41,11 @@ class QUiLoader(QtUiTools.QUiLoader):
         buffer.open(qt.QIODevice.ReadOnly)
         widget = super().load(buffer, parent)
         if widget is not None:
-            _loaded.append([widget, *widget.findChildren(qt.QObject)])
+            children = widget.findChildren(qt.QObject)
+            _loaded.append([widget, *children])
+            for child in children:
+                if hasattr(child, "hideCollapsedContents"):
+                    child.hideCollapsedContents()
             for name, prop, value in flags:
                 setattr(_find(widget, name), prop, value)
             for connection in connections:
