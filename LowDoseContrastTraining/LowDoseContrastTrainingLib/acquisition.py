@@ -126,7 +126,8 @@ def simulate_arrangement(
     All doses see one noise-free phantom; each exposure has noise of its own, and another
     ``realisation`` is another draw of all noise.
 
-    :param doses: names of ``parameters.doses_mgy``; KeyError for another name.
+    Args:
+        doses: names of ``parameters.doses_mgy``; KeyError for another name.
     """
     phantom = make_phantom(parameters, seed, arrangement)
     signal = unit_signal(parameters, phantom)

@@ -38,9 +38,12 @@ def transmission(thickness_mm: dict[str, np.ndarray], weights: tuple[float, ...]
     P = sum_E w(E) exp(-sum_m mu_m(E) t_m), where w is the part of the detected energy
     that the unattenuated beam carries at E (source, filter and detector together).
 
-    :param thickness_mm: material name -> path length in mm, arrays of one shape.
-    :param weights: one weight for each of ``ENERGIES_KEV``; they sum to 1.
-    :returns: float32 in (0, 1], of the shape of the thickness maps.
+    Args:
+        thickness_mm: material name -> path length in mm, arrays of one shape.
+        weights: one weight for each of ``ENERGIES_KEV``; they sum to 1.
+
+    Returns:
+        float32 in (0, 1], of the shape of the thickness maps.
     """
     if len(weights) != len(ENERGIES_KEV) or abs(sum(weights) - 1) > 1e-6:
         raise ValueError(f"need {len(ENERGIES_KEV)} spectrum weights that sum to 1, not {weights}")

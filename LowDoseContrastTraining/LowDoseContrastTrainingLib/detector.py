@@ -53,10 +53,13 @@ def fixed_pattern(parameters, seed: int) -> np.ndarray:
 def exposed(signal: np.ndarray, response: np.ndarray, parameters, rng) -> np.ndarray:
     """Return one noisy, digitised exposure.
 
-    :param signal: (rows, columns) mean pixel value above the offset, already blurred.
-    :param response: from :func:`fixed_pattern`.
-    :param rng: the stream of this exposure; another stream is another realisation.
-    :returns: uint16, 0 to 2^bits - 1.
+    Args:
+        signal: (rows, columns) mean pixel value above the offset, already blurred.
+        response: from :func:`fixed_pattern`.
+        rng: the stream of this exposure; another stream is another realisation.
+
+    Returns:
+        uint16, 0 to 2^bits - 1.
     """
     shape = signal.shape
     fast = fast_shape(shape, 32)

@@ -18,13 +18,14 @@ FINE = 4  # sub-pixels along each side of a pixel
 class Insert:
     """One insert of the phantom, as projected onto the detector.
 
-    :ivar kind: circumscribed, spiculated, fibre or grain.
-    :ivar material: a material of :mod:`.beam`.
-    :ivar row_mm, column_mm: centre, from the corner of the first pixel.
-    :ivar size_mm: largest diameter or length, magnified.
-    :ivar thickness_mm: largest thickness along the beam.
-    :ivar group: number of the cluster that a grain belongs to, else -1.
-    :ivar seed: what the details of the shape are drawn from.
+    Attributes:
+        kind: circumscribed, spiculated, fibre or grain.
+        material: a material of :mod:`.beam`.
+        row_mm, column_mm: centre, from the corner of the first pixel.
+        size_mm: largest diameter or length, magnified.
+        thickness_mm: largest thickness along the beam.
+        group: number of the cluster that a grain belongs to, else -1.
+        seed: what the details of the shape are drawn from.
     """
 
     kind: str
@@ -113,8 +114,9 @@ def _grain(insert, y, x, rng):
 def place_inserts(rng, outline, field_mm, magnification: float, amount: float) -> list[Insert]:
     """Return a random set of inserts inside an outline, away from its rim.
 
-    :param field_mm: (rows, columns) of the detector in mm.
-    :param amount: multiplies the number of inserts; 1 for a full field.
+    Args:
+        field_mm: (rows, columns) of the detector in mm.
+        amount: multiplies the number of inserts; 1 for a full field.
     """
     inserts: list[Insert] = []
 

@@ -11,12 +11,13 @@ import numpy as np
 class Outline:
     """A half ellipse against the chest wall.
 
-    :ivar depth_mm: from the chest wall to the tip.
-    :ivar half_width_mm: half the extent along the chest wall.
-    :ivar centre_mm: position of the axis along the rows, from the first row.
-    :ivar roundness: exponent of the ellipse; 2 is an ellipse, more is boxier.
-    :ivar lobe: relative asymmetry of the two halves, -0.1 to 0.1.
-    :ivar edge_mm: width of the rim where the compressed thickness falls to zero.
+    Attributes:
+        depth_mm: from the chest wall to the tip.
+        half_width_mm: half the extent along the chest wall.
+        centre_mm: position of the axis along the rows, from the first row.
+        roundness: exponent of the ellipse; 2 is an ellipse, more is boxier.
+        lobe: relative asymmetry of the two halves, -0.1 to 0.1.
+        edge_mm: width of the rim where the compressed thickness falls to zero.
     """
 
     depth_mm: float

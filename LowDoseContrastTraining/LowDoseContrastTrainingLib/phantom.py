@@ -29,12 +29,13 @@ FILM_WRINKLE = 0.16  # relative standard deviation of the film's thickness
 class Phantom:
     """A phantom as the detector sees it: path lengths along the rays.
 
-    :ivar thickness_mm: material -> (rows, columns) float32, mm.
-    :ivar mask: bool (rows, columns), true where there is phantom.
-    :ivar profile: thickness / full thickness, 0 to 1.
-    :ivar inserts: every insert, with its place and size.
-    :ivar density: aimed glandular fraction, 0 to 1.
-    :ivar outline: the outline that the mask was made from.
+    Attributes:
+        thickness_mm: material -> (rows, columns) float32, mm.
+        mask: bool (rows, columns), true where there is phantom.
+        profile: thickness / full thickness, 0 to 1.
+        inserts: every insert, with its place and size.
+        density: aimed glandular fraction, 0 to 1.
+        outline: the outline that the mask was made from.
     """
 
     thickness_mm: dict[str, np.ndarray]
@@ -54,8 +55,9 @@ def density_of(arrangement: int, seed: int) -> float:
 def make_phantom(parameters, seed: int, arrangement: int) -> Phantom:
     """Return the phantom of one arrangement.
 
-    :param parameters: an ``AcquisitionParameters``: field, thickness and texture.
-    :param arrangement: from 0; each has its own outline, layers and inserts.
+    Args:
+        parameters: an ``AcquisitionParameters``: field, thickness and texture.
+        arrangement: from 0; each has its own outline, layers and inserts.
     """
     shape, spacing = (parameters.rows, parameters.columns), parameters.pixel_mm
     field_mm = (shape[0] * spacing, shape[1] * spacing)

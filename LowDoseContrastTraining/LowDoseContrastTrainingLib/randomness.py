@@ -15,9 +15,12 @@ def stream(seed: int, *purpose: str | int) -> np.random.Generator:
     doses asked for changes a byte of a simulated image. Two purposes that differ
     give independent streams (numpy's SeedSequence).
 
-    :param seed: non-negative integer.
-    :param purpose: words and numbers, e.g. ``("noise", 3, "low")``.
-    :raises ValueError: for a negative seed.
+    Args:
+        seed: non-negative integer.
+        purpose: words and numbers, e.g. ``("noise", 3, "low")``.
+
+    Raises:
+        ValueError: for a negative seed.
     """
     if seed < 0:
         raise ValueError(f"the seed must not be negative, it is {seed}")

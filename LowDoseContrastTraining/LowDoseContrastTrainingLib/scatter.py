@@ -14,11 +14,14 @@ def scattered(
     S = SPR * G_sigma (primary * presence). Air scatters nothing, so the source is weighted
     by how much object there is in the beam.
 
-    :param primary: (rows, columns) detected primary energy.
-    :param presence: same shape, 0 (air) to 1 (full thickness).
-    :param ratio: scatter-to-primary ratio behind the grid, 0.07-0.15.
-    :param sigma_mm: width of the Gaussian, 5-15 mm.
-    :returns: float32 of the same shape; computed on a coarse grid, for it is smooth.
+    Args:
+        primary: (rows, columns) detected primary energy.
+        presence: same shape, 0 (air) to 1 (full thickness).
+        ratio: scatter-to-primary ratio behind the grid, 0.07-0.15.
+        sigma_mm: width of the Gaussian, 5-15 mm.
+
+    Returns:
+        float32 of the same shape; computed on a coarse grid, for it is smooth.
     """
     step = max(1, int(sigma_mm / spacing_mm / 12))
     coarse = _block_mean(primary * presence, step)

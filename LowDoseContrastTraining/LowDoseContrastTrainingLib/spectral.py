@@ -30,9 +30,12 @@ def coloured_noise(
 ) -> np.ndarray:
     """Return zero-mean, unit-variance Gaussian noise whose spectrum is ``transfer`` squared.
 
-    :param shape: (rows, columns) of the result, at most ``fast``.
-    :param transfer: amplitude over the real-FFT grid of ``fast``, any scale.
-    :returns: float32 array of ``shape``; the variance is 1 in expectation.
+    Args:
+        shape: (rows, columns) of the result, at most ``fast``.
+        transfer: amplitude over the real-FFT grid of ``fast``, any scale.
+
+    Returns:
+        float32 array of ``shape``; the variance is 1 in expectation.
     """
     white = rng.standard_normal(fast, dtype=np.float32)
     spectrum = fft.rfft2(white, workers=WORKERS)

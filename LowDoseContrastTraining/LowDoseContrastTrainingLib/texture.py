@@ -26,12 +26,15 @@ def power_law_field(
 ) -> np.ndarray:
     """Return a unit-variance Gaussian field with power spectrum 1/(f^2 + f0^2)^(beta/2).
 
-    :param largest_mm: structures larger than this are damped, f0 = 1 / ``largest_mm``.
-    :param stretch: how much longer structures are along ``angle`` (radians from the rows'
-        direction towards the columns') than across.
-    :param smallest_mm: Gaussian smoothing (standard deviation), so that the level lines of
-        the field are curves and not dust; a thresholded edge itself falls as 1/f^3.
-    :returns: float32 of ``shape``.
+    Args:
+        largest_mm: structures larger than this are damped, f0 = 1 / ``largest_mm``.
+        stretch: how much longer structures are along ``angle`` (radians from the rows'
+            direction towards the columns') than across.
+        smallest_mm: Gaussian smoothing (standard deviation), so that the level lines of
+            the field are curves and not dust; a thresholded edge itself falls as 1/f^3.
+
+    Returns:
+        float32 of ``shape``.
     """
     fast = fast_shape(shape, 64)
     fy, fx = frequency_grid(fast, spacing_mm)
