@@ -393,6 +393,7 @@ class ModuleTest(unittest.TestCase):
         slicer.util.selectModule("HostExample")
         self.assertEqual(slicer.util.selectedModule(), "HostExample")
         self.assertEqual(self.panel.calls, ["enter"])
+        self.assertIs(self.module.widgetRepresentation().isEntered, True)
 
     def test_button_errors_reach_the_record(self):
         panel = self.module.createNewWidgetRepresentation().self()

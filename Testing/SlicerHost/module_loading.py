@@ -9,6 +9,7 @@ from pathlib import Path
 
 import qt
 import slicer
+from PySide6.QtCore import Property
 
 from .mrml_widgets import qMRMLWidget
 
@@ -32,9 +33,6 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
     def module(self):
         return self._module
 
-    def isEntered(self):
-        return self._entered
-
     def reload(self):
         """Make the Python widget from the module's (perhaps reloaded) source."""
         name = self._module.name
@@ -52,6 +50,8 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
         self._entered = False
         if hasattr(self._python, "exit"):
             self._python.exit()
+
+    isEntered = Property(bool, lambda self: self._entered, None)
 
 
 class qSlicerScriptedLoadableModule(qt.QObject):
