@@ -92,7 +92,7 @@ def setup():
         return
     start = time.monotonic()
     make_environment()
-    STARTED.write_text("a set-up began here and has not ended\n")
+    mark_started()
     STAMP.unlink(missing_ok=True)
     LOG.write_text("")
     say("Installing the pinned packages (the first time takes some minutes; log: .venv/setup.log)")
@@ -105,6 +105,12 @@ def setup():
     STAMP.write_text(json.dumps({"fingerprint": fingerprint()}) + "\n")
     STARTED.unlink()
     say("The environment is ready (%.0f s)" % (time.monotonic() - start))
+
+
+def mark_started():
+    """Leave a mark that stays behind when the set-up is killed."""
+    VENV.mkdir(exist_ok=True)
+    STARTED.write_text("a set-up began here and has not ended\n")
 
 
 def make_environment():
@@ -122,6 +128,7 @@ def make_environment():
         raise SetupError("Python's venv module is missing: apt-get install python3-venv "
                          "(or python%d.%d-venv)" % sys.version_info[:2]) from None
     say("Making the environment in .venv with Python %d.%d" % sys.version_info[:2])
+    mark_started()
     made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
