@@ -5,6 +5,7 @@ the project's own definition, ``CCI-8F``, and offers the plausible variants. A h
 a better image: gain and noise raise it. Closer to the true high dose is better.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -119,9 +120,14 @@ def local_moments(image, ddof=0, border="reflect"):
         raise InputError(f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside; use --border reflect")
     padded = np.pad(image, 1, mode="symmetric")
     deviation, mean = np.empty_like(image), np.empty_like(image)
-    for start in range(0, image.shape[0], _ROWS):
-        stop = min(start + _ROWS, image.shape[0])
-        _stripe_moments(padded[start : stop + 2], ddof, deviation[start:stop], mean[start:stop])
+
+    def fill(start):
+        rows = slice(start, start + _ROWS)
+        _stripe_moments(padded[start : start + _ROWS + 2], ddof, deviation[rows], mean[rows])
+
+    # numpy lets go of the interpreter inside its loops, so threads help.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(fill, range(0, image.shape[0], _ROWS)))
     if border == "valid":
         for result in (deviation, mean):
             result[[0, -1], :] = np.nan

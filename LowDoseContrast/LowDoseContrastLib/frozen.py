@@ -75,7 +75,8 @@ class FrozenGenerator:
         # features behind the first layer are small differences and bear it.
         first = blocks[0].model[0]
         bias = None if first.bias is None else first.bias.detach().float().to(self.device)
-        self._downs[0] = _Convolution(first.weight.detach().float().to(self.device), bias, False)
+        weight = first.weight.detach().float().to(self.device).contiguous(memory_format=self.memory_format)
+        self._downs[0] = _Convolution(weight, bias, False)
         self._ups = [self._convolution(block, nn.ConvTranspose2d) for block in blocks[1:]]
         last = blocks[0].model[-2]
         self._last_weight = self._place(_sub_pixel_weight(last.weight.detach()))
@@ -118,8 +119,8 @@ class FrozenGenerator:
         """Generator: yields None after each level and returns the result, as a call would."""
         with torch.inference_mode():
             joined = self._join_buffers(tuple(x.shape))
-            x = self._downs[0](x.to(self.device, torch.float32))
-            x = x.to(self.dtype).contiguous(memory_format=self.memory_format)
+            x = x.to(self.device, torch.float32).contiguous(memory_format=self.memory_format)
+            x = self._downs[0](x).to(self.dtype)
         for down, buffer in zip(self._downs[1:], joined):
             with torch.inference_mode():
                 # Every skip passes a ReLU on its way up, so it is kept rectified.

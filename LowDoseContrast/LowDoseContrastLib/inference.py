@@ -132,7 +132,7 @@ class Runner:
 
 def _batch_size(ngf, device):
     """Windows at a time: enough to keep the processor busy, few enough to stop soon and stay small."""
-    return 16 if device == "cuda" else max(1, min(16, 256 // ngf))
+    return 16 if device == "cuda" else max(1, min(16, 512 // ngf))
 
 
 def _resample(images, shape):
