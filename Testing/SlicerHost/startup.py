@@ -33,6 +33,20 @@ def _install_qt():
     return qt, ctk
 
 
+def _quiet_qt():
+    """Drop the one line that Qt's off-screen platform prints for every window."""
+    import atexit
+
+    from PySide6.QtCore import qInstallMessageHandler
+
+    def handle(kind, context, text):
+        if "propagateSizeHints" not in text:
+            sys.stderr.write(text + "\n")
+
+    qInstallMessageHandler(handle)
+    atexit.register(qInstallMessageHandler, None)
+
+
 def _import_slicer():
     import slicer
     import slicer.util
@@ -100,6 +114,7 @@ def make_host():
 
     if qt.QApplication.instance() is not None:
         raise RuntimeError("the host must be started before any other Qt application")
+    _quiet_qt()
     application = qSlicerApplication(["Slicer"])
     slicer.app = application
     prepare_style(application)

@@ -4,9 +4,7 @@ import enum
 import pathlib
 from typing import Annotated, Optional
 
-import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Choice, Default, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import *
