@@ -184,10 +184,11 @@ class Enhancer:
             values = image[rows].astype(np.float32)
             enhanced = card.composition.compose(card.intensity, values, answer[rows])
             values += weights[rows] * (enhanced - values)
+            if after.dtype.kind != "f":
+                np.rint(values, out=values)  # before turning, so that both polarities round alike
             if flipped:
                 values = mammogram.full_scale - values
             if after.dtype.kind != "f":
-                np.rint(values, out=values)
                 outside = (values < low) | (values > high)
                 clipped += int(np.count_nonzero(outside & mask[rows]))
                 np.clip(values, low, high, out=values)

@@ -60,7 +60,7 @@ def _read_by_itk(path):
     if pixels.dtype.itemsize > 4 and pixels.dtype.kind in "iu":
         raise InputError(f"{path}: has {8 * pixels.dtype.itemsize}-bit integers; convert it to 8 or 16 bits or to float")
     geometry = Geometry(tuple(image.GetSpacing()), tuple(image.GetOrigin()), tuple(image.GetDirection()))
-    spacing = None if suffix_of(path) in _FLAT else (geometry.spacing[1], geometry.spacing[0])
+    spacing = None if suffix_of(path) in _FLAT else geometry.pixel_spacing
     return Mammogram(pixels, spacing, geometry=geometry, source=str(path))
 
 

@@ -17,6 +17,12 @@ class Geometry:
     origin: tuple = (0.0, 0.0, 0.0)
     direction: tuple = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
+    @property
+    def pixel_spacing(self):
+        """(row, column) spacing in mm; None for 1 x 1 mm, which ITK and Slicer say where nothing is stated."""
+        column, row, _ = self.spacing
+        return None if row == column == 1 else (row, column)
+
 
 @dataclass(frozen=True)
 class Mammogram:

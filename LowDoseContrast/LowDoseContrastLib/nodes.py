@@ -48,8 +48,8 @@ def image_from_node(node):
     voxels = slicer.util.arrayFromVolume(node)
     header = _header(node)
     if header is None:
-        column, row, slice_ = node.GetSpacing()
-        return NodeImage(Mammogram(voxels, (row, column), geometry=Geometry((column, row, slice_)), source=name), False)
+        geometry = Geometry(node.GetSpacing())
+        return NodeImage(Mammogram(voxels, geometry.pixel_spacing, geometry=geometry, source=name), False)
     stated = mammogram_from_header(header, voxels, name)
     if not _reader_inverted(stated):
         return NodeImage(stated, False)
