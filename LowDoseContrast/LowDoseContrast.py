@@ -79,6 +79,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
         self.ui.addModelButton.connect("clicked(bool)", self.onAddModel)
         self.ui.modelComboBox.connect("currentIndexChanged(int)", self.onModelChosen)
+        self.ui.exportButton.connect("clicked(bool)", self.onExport)
         self.ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
         self.ui.fadeButton.connect("clicked(bool)", self.onFade)
         self.ui.differenceButton.connect("clicked(bool)", self.onDifference)
@@ -219,6 +220,12 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.updateGui()
         if message:
             self.ui.statusLabel.text = message
+
+    def onExport(self, checked=False):
+        path = qt.QFileDialog.getSaveFileName(None, _("Save the result as DICOM"), "enhanced.dcm", _("DICOM (*.dcm)"))
+        if path:
+            with slicer.util.tryWithErrorDisplay(_("The result could not be saved."), waitCursor=True):
+                self.logic.exportDicom(self._parameterNode.outputVolume, path)
 
     def onSideBySide(self, checked=False):
         self.logic.comparison.showSideBySide(self._parameterNode.inputVolume, self._parameterNode.outputVolume)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .errors import InputError
-from .mask import breast_mask
+from .mask import tissue_mask
 
 SCALE_NAMES = ("full", "12bit", "14bit", "window:LO,HI", "minmax", "percentile", "log")
 _ROWS = 64  # rows worked on at a time, so that a stripe stays in the cache
@@ -27,7 +27,7 @@ class CciVariant:
             ``percentile`` (0.5 to 99.5 of the breast) or ``log`` (log(1 + I) of the full scale).
         levels: 255 or 4095, the top of the normalised image.
         ddof: 0 population, 1 sample standard deviation.
-        mask: ``breast`` (windows wholly inside) or ``none``.
+        mask: ``breast`` (windows wholly inside its tissue, without the edge of the skin) or ``none``.
         border: ``reflect`` or ``valid`` (windows wholly inside the image).
 
     Raises:
@@ -182,7 +182,7 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None):
     if variant.mask == "none":
         mask = np.ones(image.shape, dtype=bool)
     elif mask is None:
-        mask = breast_mask(image, sign)
+        mask = tissue_mask(image, sign)
     raw_deviation, raw_mean = local_moments(image, variant.ddof, variant.border)
     low, high = variant.limits(image, mask, full_scale)
     if variant.scale != "log" and low <= image.min() and image.max() <= high:

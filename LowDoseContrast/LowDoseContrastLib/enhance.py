@@ -10,7 +10,7 @@ from .device import is_out_of_memory
 from .errors import InputError, OutOfDomainError
 from .inference import Clock, Runner
 from .mammogram import Mammogram
-from .mask import air_sign, breast_mask, feather
+from .mask import air_sign, breast_mask, feather, tissue_mask
 from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
 
 MODES = ("tiles", "whole", "paper")
@@ -61,19 +61,20 @@ class Enhancement:
     report: dict
 
     @property
-    def description(self):
-        """One line of provenance for file headers."""
-        r = self.report
-        return (
-            f"{RESEARCH_NOTICE} High-dose appearance by model {r['model']} (SHA-256 {r['model_sha256']}), mode {r['mode']}, "
-            f"overlap {r['overlap']:g}, mask {'on' if r['mask'] else 'off'}, {r['device']} {r['precision']}, "
-            f"source {r['source_uid'] or r['input']}, LowDoseContrast {__version__}"
-        )
+    def provenance(self):
+        """(description, equipment) for file headers."""
+        return provenance(self.report)
 
-    @property
-    def equipment(self):
-        """Name of the model for equipment fields."""
-        return f"LowDoseContrast {self.report['model']}"
+
+def provenance(report):
+    """(one line of description, name of the equipment) from the report of an enhancement."""
+    r = report
+    description = (
+        f"{RESEARCH_NOTICE} High-dose appearance by model {r['model']} (SHA-256 {r['model_sha256']}), mode {r['mode']}, "
+        f"overlap {r['overlap']:g}, mask {'on' if r['mask'] else 'off'}, {r['device']} {r['precision']}, "
+        f"source {r['source_uid'] or r['input']}, LowDoseContrast {r['version']}"
+    )
+    return description, f"LowDoseContrast {r['model']}"
 
 
 class Enhancer:
@@ -136,24 +137,24 @@ class Enhancer:
         flipped, sign = self._polarity(mammogram)
         before, after = mammogram.pixels[index], output[index]
         image = mammogram.full_scale - before.astype(np.float32) if flipped else before
-        breast = breast_mask(image, sign)
-        mask = breast if settings.mask else np.ones_like(breast)
+        mask = breast_mask(image, sign) if settings.mask else np.ones(image.shape, dtype=bool)
         yield 0.0
         plan, answer = yield from self._answer_steps(mammogram, image, mask, settings)
         clipped = self._compose(mammogram, before, image, answer, mask, flipped, after)
-        gain = _fitted_gain(before, after, breast)
+        tissue = tissue_mask(image, sign)
+        gain = _fitted_gain(before, after, tissue)
         seams = plan
         if plan.is_whole:
             # No borders of its own: judged where tiles would have had theirs.
             seams = tile_plan(mask, settings.overlap, self.model.generator.multiple)
         return _Tally(
-            seam=seam_index(before, after, gain, seams, breast),
+            seam=seam_index(before, after, gain, seams, tissue),
             gain=gain,
             windows=len(plan.origins),
-            breast=float(breast.mean()),
+            breast=float(mask.mean()),
             clipped=clipped,
-            before=cci(before, mammogram.full_scale, settings.cci, mask=breast)[0],
-            after=cci(after, mammogram.full_scale, settings.cci, mask=breast)[0],
+            before=cci(before, mammogram.full_scale, settings.cci, mask=tissue)[0],
+            after=cci(after, mammogram.full_scale, settings.cci, mask=tissue)[0],
         )
 
     def _answer_steps(self, mammogram, image, mask, settings):
@@ -276,12 +277,12 @@ def _fullest_window(image, mask, plan):
     return cut(image, plan.origins[int(np.argmax(covered))], plan.shape)
 
 
-def _fitted_gain(before, after, breast):
-    """Least-squares slope through the origin of ``after`` on ``before`` within the breast."""
+def _fitted_gain(before, after, tissue):
+    """Least-squares slope through the origin of ``after`` on ``before`` within the tissue."""
     power = cross = 0.0
     for start in range(0, len(before), _STRIPE):
         rows = slice(start, start + _STRIPE)
-        x, y = before[rows][breast[rows]].astype(np.float64), after[rows][breast[rows]].astype(np.float64)
+        x, y = before[rows][tissue[rows]].astype(np.float64), after[rows][tissue[rows]].astype(np.float64)
         power += float(x @ x)
         cross += float(x @ y)
     return cross / power if power else 1.0

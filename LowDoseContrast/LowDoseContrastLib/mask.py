@@ -73,15 +73,26 @@ def air_sign(image):
 
 
 def breast_mask(image, sign=None):
-    """Where the breast is: bool (rows, columns).
+    """Where the breast is, up to the edge of the skin: bool (rows, columns).
 
     ``image`` holds pixel values; ``sign`` is +1 where air is bright, -1 where it is dark and None
     to find out. Without air in the picture (a patch, a constant image) everything is breast. The
-    breast is the largest connected region that differs from the air (Otsu's classes give both
-    levels), up to the thin edge of the skin, holes filled. Its region is found on blocks of 8 x 8,
-    its border is exact to the pixel.
+    breast is the largest connected region that differs from the air, holes filled. Its region is
+    found on blocks of 8 x 8, its border is exact to the pixel.
     """
-    image = np.asarray(image)
+    return _region(np.asarray(image), sign, up_to_the_skin=True)
+
+
+def tissue_mask(image, sign=None):
+    """The part of :func:`breast_mask` in which contrast is measured: bool (rows, columns).
+
+    It leaves out the thin edge, beyond Otsu's threshold between breast and air, where falling
+    thickness makes a gradient that says nothing of tissue and that a gain drives out of range.
+    """
+    return _region(np.asarray(image), sign, up_to_the_skin=False)
+
+
+def _region(image, sign, up_to_the_skin):
     everything = np.ones(image.shape, dtype=bool)
     sign = air_sign(image) if sign is None else sign
     if sign is None or min(image.shape) < 4 * _BLOCK:
@@ -90,9 +101,11 @@ def breast_mask(image, sign=None):
     if separability < _SEPARABILITY:
         return everything
     breast_side = (means < threshold) if sign > 0 else (means > threshold)
-    breast_level, air_level = np.median(means[breast_side]), np.median(means[~breast_side])
-    threshold = breast_level + _AIR_SHARE * (air_level - breast_level)
-    labels, _ = ndimage.label(means < threshold if sign > 0 else means > threshold)
+    if up_to_the_skin:
+        breast_level, air_level = np.median(means[breast_side]), np.median(means[~breast_side])
+        threshold = breast_level + _AIR_SHARE * (air_level - breast_level)
+        breast_side = (means < threshold) if sign > 0 else (means > threshold)
+    labels, _ = ndimage.label(breast_side)
     region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     region = ndimage.binary_fill_holes(region)
     inner = _enlarge(ndimage.binary_erosion(region, border_value=1), image.shape)

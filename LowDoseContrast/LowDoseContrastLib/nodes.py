@@ -10,9 +10,10 @@ import slicer
 from .errors import InputError
 from .dicom import is_dicom, mammogram_from_header
 from .mammogram import Geometry, Mammogram
-from .mask import air_sign, breast_mask
+from .mask import air_sign, tissue_mask
 
 REPORT_ATTRIBUTE = "LowDoseContrast.report"
+_SOURCE_ROLE = "LowDoseContrast.source"
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ def write_enhancement(enhancement, image, source_node, target_node):
     target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report))
     target_node.SetAttribute("LowDoseContrast.model", enhancement.report["model"])
     target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report["model_sha256"])
-    target_node.SetAttribute("LowDoseContrast.sourceVolumeID", source_node.GetID())
+    target_node.SetNodeReferenceID(_SOURCE_ROLE, source_node.GetID())
     target_node.SetAttribute("LowDoseContrast.notice", enhancement.report["notice"])
-    show_breast(target_node)
+    show_alike(source_node, target_node)
 
 
 def write_change(target_node, source_node, enhanced_node):
@@ -118,13 +119,13 @@ def write_change(target_node, source_node, enhanced_node):
         raise InputError(f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size; choose volumes of the same image")
     image = image_from_node(source_node)
     before, after = (image.node_values(v).astype(np.float32) for v in (before, after))
-    breast = np.stack([breast_mask(s, image.mammogram.sign) for s in image.mammogram.pixels])
-    power = float(np.sum(before[breast] ** 2, dtype=np.float64))
-    gain = float(np.sum(before[breast] * after[breast], dtype=np.float64)) / power if power else 1.0
-    change = np.where(breast, after - gain * before, 0).astype(np.float32)
+    tissue = np.stack([tissue_mask(s, image.mammogram.sign) for s in image.mammogram.pixels])
+    power = float(np.sum(before[tissue] ** 2, dtype=np.float64))
+    gain = float(np.sum(before[tissue] * after[tissue], dtype=np.float64)) / power if power else 1.0
+    change = np.where(tissue, after - gain * before, 0).astype(np.float32)
     _fill(target_node, change, source_node)
     target_node.SetAttribute("LowDoseContrast.fittedGain", f"{gain:.6g}")
-    spread = float(np.percentile(np.abs(change[breast]), 99)) if breast.any() else 1.0
+    spread = float(np.percentile(np.abs(change[tissue]), 99)) if tissue.any() else 1.0
     _set_window(target_node, -spread, spread)
     return gain
 
@@ -135,14 +136,31 @@ def report_of(node):
     return json.loads(text) if text else None
 
 
+def source_of(node):
+    """The volume node that ``node`` was enhanced from, or None if it is gone."""
+    return node.GetNodeReference(_SOURCE_ROLE)
+
+
 def show_breast(node):
     """Sets window and level of ``node`` so that the tissue, not the air or the skin, fills the grey scale."""
     voxels = slicer.util.arrayFromVolume(node)
     middle = voxels[len(voxels) // 2]
-    values = middle[breast_mask(middle)]
+    values = middle[tissue_mask(middle)]
     lower, median, upper = (float(v) for v in np.percentile(values[:: max(1, values.size // 200_000)], (25, 50, 75)))
     # Quartiles, because the thin edge of the breast spans more values than all of its inside.
     _set_window(node, median - 4 * (median - lower), median + 4 * (upper - median))
+
+
+def show_alike(node, enhanced_node):
+    """Windows ``enhanced_node`` as ``node`` is, but for the fitted gain: what still differs, the network did."""
+    image, report = image_from_node(node), report_of(enhanced_node)
+    display = node.GetDisplayNode()
+    if report is None or display is None:
+        show_breast(enhanced_node)
+        return
+    top = 2**image.mammogram.bits - 1 if image.inverted else 0
+    edges = (display.GetWindowLevelMin(), display.GetWindowLevelMax())
+    _set_window(enhanced_node, *(top + report["gain"] * (edge - top) for edge in edges))
 
 
 def _set_window(node, low, high):

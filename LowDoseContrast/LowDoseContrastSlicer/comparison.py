@@ -26,16 +26,17 @@ class Comparison:
     """Arranges input and result: side by side with linked views, faded over one another, as a difference."""
 
     def showSideBySide(self, before, after):
-        """Two linked slice views, the input on the left, the result on the right, each windowed on the breast."""
-        from LowDoseContrastLib.nodes import show_breast
+        """Two linked slice views, the input on the left, the result on the right, windowed alike but for the gain."""
+        from LowDoseContrastLib.nodes import show_alike, show_breast
 
+        show_breast(before)
+        show_alike(before, after)
         manager = slicer.app.layoutManager()
         layoutNode = slicer.app.applicationLogic().GetMRMLScene().GetFirstNodeByClass("vtkMRMLLayoutNode")
         if not layoutNode.IsLayoutDescription(LAYOUT_ID):
             layoutNode.AddLayoutDescription(LAYOUT_ID, LAYOUT)
         manager.setLayout(LAYOUT_ID)
         for tag, node in ((BEFORE_VIEW, before), (AFTER_VIEW, after)):
-            show_breast(node)
             sliceLogic = manager.sliceWidget(tag).sliceLogic()
             composite = sliceLogic.GetSliceCompositeNode()
             composite.SetBackgroundVolumeID(node.GetID())

@@ -137,6 +137,24 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         return run_to_end(self.steps(parameters))
 
+    def exportDicom(self, node, path):
+        """Writes an enhanced volume as a DICOM image derived from its source.
+
+        Slicer's own DICOM export knows no mammography. Raises InputError where the source is gone
+        or the path cannot be written.
+        """
+        from LowDoseContrastLib.enhance import provenance
+        from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastLib.files import write_mammogram
+        from LowDoseContrastLib.nodes import report_of, source_of
+
+        source, report = source_of(node), report_of(node)
+        if source is None or report is None:
+            raise InputError(_("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName()))
+        image = self.image(source)
+        pixels = image.node_values(slicer.util.arrayFromVolume(node))
+        write_mammogram(path, image.mammogram, pixels, *provenance(report), overwrite=True)
+
     def advance(self, steps, milliseconds):
         """Lets ``steps`` work for about ``milliseconds``; returns the last Progress."""
         end = time.perf_counter() + milliseconds / 1000

@@ -6,7 +6,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci, local_moments, measure
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.mask import breast_mask, tissue_mask
 from scipy import ndimage
 
 
@@ -74,7 +74,7 @@ class CciTest(unittest.TestCase):
 
     def test_gainRaisesTheIndexAndNotTheNorm(self):
         pixels = examples.phantom_pixels()
-        mask = breast_mask(pixels, 1)
+        mask = tissue_mask(pixels, 1)
         low, high = (cci(pixels * gain, 65535.0, mask=mask)[0] for gain in (1, 3))
         self.assertAlmostEqual(high.cci / low.cci, 3, places=9)
         self.assertAlmostEqual(high.cci_norm / low.cci_norm, 1, places=9)
@@ -110,6 +110,15 @@ class BreastMaskTest(unittest.TestCase):
             for given in (sign, None):
                 mask = breast_mask(examples.phantom_pixels(air_bright=air_bright), given)
                 self.assertGreater((mask & truth).sum() / (mask | truth).sum(), 0.995)
+
+    def test_tissueLeavesTheSkinOut(self):
+        """A thickness that falls to zero over 60 pixels: the mask goes to the skin, the tissue does not."""
+        depth = np.clip((300 - np.arange(420)) / 60, 0, 1)
+        image = np.tile(11500 * np.exp(-3.4 * depth), (600, 1))
+        breast, tissue = breast_mask(image, 1), tissue_mask(image, 1)
+        self.assertAlmostEqual(breast[300].sum(), 300, delta=5)
+        self.assertTrue(255 < tissue[300].sum() < 285)
+        self.assertFalse((tissue & ~breast).any())
 
     def test_withoutAirEverythingIsBreast(self):
         rng = np.random.default_rng(0)

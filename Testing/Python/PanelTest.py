@@ -1,0 +1,313 @@
+"""The LowDoseContrast module as a user meets it: panel, logic, scene. Runs in 3D Slicer and on the headless host."""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+import unittest
+import unittest.mock
+from pathlib import Path
+
+import lowdosecontrast_examples as examples
+import numpy as np
+import qt
+import slicer
+
+
+def loadModule():
+    """The panel of the module; loaded from the checkout on the headless host, at home in 3D Slicer."""
+    if not hasattr(slicer.modules, "lowdosecontrast"):
+        import SlicerHost
+
+        SlicerHost.start().loadModule(examples.REPOSITORY / "LowDoseContrast" / "LowDoseContrast.py")
+    return slicer.util.getModuleWidget("LowDoseContrast")
+
+
+class PanelTestCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        previous = os.environ.get("LOWDOSECONTRAST_MODELS")
+        self.addCleanup(lambda: os.environ.pop("LOWDOSECONTRAST_MODELS") if previous is None else os.environ.update(LOWDOSECONTRAST_MODELS=previous))
+        os.environ["LOWDOSECONTRAST_MODELS"] = str(self.folder)
+        examples.save_small_model(self.folder / "small.safetensors")
+        slicer.mrmlScene.Clear()
+        self.panel = loadModule()
+        slicer.util.selectModule("LowDoseContrast")
+        self.panel.initializeParameterNode()
+        self.parameters.model = "small"
+        self.parameters.device, self.parameters.precision = "cpu", "fp32"
+
+    def tearDown(self):
+        self.panel._stop()
+
+    @property
+    def parameters(self):
+        return self.panel._parameterNode
+
+    def volume(self, name="mammogram", **changes):
+        """A volume loaded from a DICOM file, as Slicer's default reader gives it."""
+        path = examples.write_dicom(self.folder / f"{name}.dcm", examples.phantom_pixels((600, 420)), **changes)
+        node = slicer.util.loadVolume(str(path))
+        self.parameters.inputVolume = node
+        return node
+
+    def wait(self, condition, seconds=60):
+        end = time.time() + seconds
+        while not condition() and time.time() < end:
+            slicer.app.processEvents()
+        self.assertTrue(condition())
+
+    def apply(self):
+        self.panel.ui.applyButton.click()
+        self.wait(lambda: self.panel._steps is None)
+        return self.parameters.outputVolume
+
+
+class ApplyTest(PanelTestCase):
+    def test_reasonsForADisabledApply(self):
+        button = self.panel.ui.applyButton
+        self.assertFalse(button.enabled)
+        self.assertIn("Choose a low-dose mammogram", button.toolTip)
+        node = self.volume()
+        self.assertTrue(button.enabled, button.toolTip)
+        self.parameters.outputVolume = node
+        self.assertIn("never overwritten", button.toolTip)
+        self.parameters.outputVolume = None
+        self.parameters.model = "missing"
+        self.assertIn("Choose a model", button.toolTip)
+        self.assertFalse(button.enabled)
+
+    def test_outOfDomainMustBeAllowed(self):
+        self.volume(EntranceDoseInmGy=11.5)
+        self.assertFalse(self.panel.ui.applyButton.enabled)
+        self.assertIn("entrance dose is 11.5 mGy", self.panel.ui.statusLabel.text)
+        self.panel.ui.outOfDomainCheckBox.checked = True
+        self.assertTrue(self.panel.ui.applyButton.enabled)
+        self.assertIn("Out of domain", self.panel.logic.resultRows(self.apply())[1][0])
+
+    def test_applyWritesAVolumeBesideItsSource(self):
+        source = self.volume()
+        before = slicer.util.arrayFromVolume(source).copy()
+        result = self.apply()
+        self.assertEqual(result.GetName(), "mammogram enhanced")
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(source), before)
+        after = slicer.util.arrayFromVolume(result)
+        self.assertEqual((after.shape, after.dtype), (before.shape, before.dtype))
+        self.assertEqual(result.GetSpacing(), source.GetSpacing())
+        matrices = [slicer.util.arrayFromVTKMatrix(self.ijkToRas(n)) for n in (source, result)]
+        np.testing.assert_array_equal(*matrices)
+        np.testing.assert_array_equal(after[0, :, -20:], before[0, :, -20:])
+        report = json.loads(result.GetAttribute("LowDoseContrast.report"))
+        self.assertEqual(report["model"], "small")
+        self.assertEqual(result.GetAttribute("LowDoseContrast.modelSHA256"), report["model_sha256"])
+        self.assertEqual(report["source_uid"], self.panel.logic.image(source).mammogram.uid)
+
+    def ijkToRas(self, node):
+        import vtk
+
+        matrix = vtk.vtkMatrix4x4()
+        node.GetIJKToRASMatrix(matrix)
+        return matrix
+
+    def test_readersInversionIsKnownAndKept(self):
+        """GDCM inverts MONOCHROME1; the panel gives what the command line gives, in the node's polarity."""
+        from LowDoseContrastLib.enhance import Enhancer
+        from LowDoseContrastLib.files import read_mammogram
+        from LowDoseContrastLib.model import load_model
+
+        source = self.volume()
+        stored = read_mammogram(self.folder / "mammogram.dcm")
+        image = self.panel.logic.image(source)
+        self.assertTrue(image.inverted)
+        np.testing.assert_array_equal(image.mammogram.pixels, stored.pixels)
+        expected = Enhancer(load_model(self.folder / "small.safetensors"), "cpu", "fp32").run(stored).mammogram.pixels
+        np.testing.assert_array_equal(16383 - slicer.util.arrayFromVolume(self.apply()), expected)
+
+    def test_cancelHalfWayThenApplyAgain(self):
+        self.volume()
+        ui = self.panel.ui
+        ui.applyButton.click()
+        self.assertEqual(ui.applyButton.text, "Cancel")
+        self.assertFalse(ui.inputsCollapsibleButton.enabled)
+        self.wait(lambda: ui.progressBar.value > 0)
+        self.assertLess(ui.progressBar.value, 100)
+        volumes = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+        ui.applyButton.click()
+        self.assertIsNone(self.panel._steps)
+        self.assertEqual(ui.applyButton.text, "Apply")
+        self.assertIn("Cancelled", ui.statusLabel.text)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), volumes)
+        self.assertIsNotNone(self.apply())
+
+    def test_twoAppliesReuseTheModel(self):
+        self.volume()
+        first = self.apply()
+        enhancer = self.panel.logic._enhancer
+        pixels = slicer.util.arrayFromVolume(first).copy()
+        second = self.apply()
+        self.assertIs(self.panel.logic._enhancer, enhancer)
+        self.assertEqual(second.GetID(), first.GetID())
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(second), pixels)
+
+    def test_windowStaysAlive(self):
+        """While an image is enhanced a second timer keeps ticking."""
+        self.volume()
+        ticks, timer = [], qt.QTimer()
+        timer.interval = 5
+        timer.connect("timeout()", lambda: ticks.append(time.time()))
+        timer.start()
+        self.apply()
+        timer.stop()
+        self.assertGreater(len(ticks), 5)
+
+    def test_removingTheInputStopsWithAMessage(self):
+        source = self.volume()
+        messages = []
+        with unittest.mock.patch.object(slicer.util, "errorDisplay", lambda text, **_: messages.append(text)):
+            self.panel.ui.applyButton.click()
+            self.wait(lambda: self.panel.ui.progressBar.value > 0)
+            slicer.mrmlScene.RemoveNode(source)
+            self.wait(lambda: self.panel._steps is None)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), 0)
+
+    def test_closingTheSceneStops(self):
+        self.volume()
+        self.panel.ui.applyButton.click()
+        slicer.mrmlScene.Clear()
+        self.assertIsNone(self.panel._steps)
+
+    def test_missingTorchIsOffered(self):
+        self.volume()
+        with unittest.mock.patch.object(self.panel.logic, "ensureTorch", return_value=False) as asked:
+            self.panel.ui.applyButton.click()
+        asked.assert_called_once()
+        self.assertIsNone(self.panel._steps)
+
+
+class ResultTest(PanelTestCase):
+    def test_tableNamesTheVariant(self):
+        self.volume()
+        self.apply()
+        table = self.panel.ui.resultTable
+        texts = [[table.item(r, c).text() for c in range(3)] for r in range(table.rowCount)]
+        self.assertIn("CCI, 0-16383 to 255", texts[0][0])
+        self.assertGreater(float(texts[0][2]), float(texts[0][1]))
+        self.assertEqual([row[0] for row in texts[1:4]], ["CCI-norm", "Fitted gain", "Seam index"])
+
+    def test_savedSceneRestoresEverything(self):
+        self.volume()
+        self.parameters.mode, self.parameters.overlap, self.parameters.useMask = "paper", 0.3, False
+        self.parameters.allowOutOfDomain = True
+        result = self.apply()
+        rows = self.panel.logic.resultRows(result)[0]
+        scene = str(self.folder / "scene.mrb")
+        self.assertTrue(slicer.util.saveScene(scene))
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(scene)
+        self.panel.initializeParameterNode()
+        restored = self.parameters
+        self.assertEqual((restored.mode, restored.overlap, restored.useMask, restored.allowOutOfDomain, restored.model), ("paper", 0.3, False, True, "small"))
+        self.assertEqual(restored.inputVolume.GetName(), "mammogram")
+        self.assertEqual(self.panel.logic.resultRows(restored.outputVolume)[0], rows)
+        self.assertEqual(self.panel.ui.modeComboBox.currentText, "paper")
+        self.assertAlmostEqual(self.panel.ui.overlapSlider.value, 0.3)
+
+    def test_sideBySideIsLinked(self):
+        source = self.volume()
+        result = self.apply()
+        composites = {c.GetBackgroundVolumeID(): c for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if c.GetLayoutName().startswith("LowDose")}
+        self.assertEqual(set(composites), {source.GetID(), result.GetID()})
+        self.assertTrue(all(c.GetLinkedControl() for c in composites.values()))
+
+    def test_fadeMovesTheOpacity(self):
+        source = self.volume()
+        result = self.apply()
+        self.panel.ui.fadeButton.click()
+        self.panel.ui.fadeSlider.value = 0.75
+        composite = slicer.app.layoutManager().sliceWidget(slicer.app.layoutManager().sliceViewNames()[0]).sliceLogic().GetSliceCompositeNode()
+        self.assertEqual((composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()), (source.GetID(), result.GetID()))
+        self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.75)
+        self.assertAlmostEqual(self.parameters.fade, 0.75)
+
+    def test_differenceIsWhatGainDoesNotExplain(self):
+        source = self.volume()
+        result = self.apply()
+        self.panel.ui.differenceButton.click()
+        change = slicer.util.arrayFromVolume(self.parameters.differenceVolume)[0]
+        before, after = (16383 - slicer.util.arrayFromVolume(n)[0].astype(float) for n in (source, result))
+        gain = float(self.parameters.differenceVolume.GetAttribute("LowDoseContrast.fittedGain"))
+        inner = np.s_[250:350, 20:150]
+        np.testing.assert_allclose(change[inner], (after - gain * before)[inner], atol=0.01)
+        self.assertEqual(np.abs(change[:, -20:]).max(), 0)
+
+    def test_exportedDicomIsDerivedFromTheSource(self):
+        import pydicom
+
+        source = self.volume()
+        result, path = self.apply(), self.folder / "export.dcm"
+        self.panel.logic.exportDicom(result, path)
+        written = pydicom.dcmread(path)
+        self.assertEqual(written.SourceImageSequence[0].ReferencedSOPInstanceUID, self.panel.logic.image(source).mammogram.uid)
+        np.testing.assert_array_equal(written.pixel_array, 16383 - slicer.util.arrayFromVolume(result)[0])
+
+
+class NodesTest(PanelTestCase):
+    def test_emptyAndColourVolumesAreRefused(self):
+        from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastLib.nodes import image_from_node
+
+        with self.assertRaisesRegex(InputError, "empty"):
+            image_from_node(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
+        colour = slicer.util.addVolumeFromArray(np.zeros((1, 8, 8, 3), np.uint8), nodeClassName="vtkMRMLVectorVolumeNode")
+        with self.assertRaisesRegex(InputError, "colour"):
+            image_from_node(colour)
+
+    def test_volumesWithoutDicom(self):
+        pixels = np.stack([examples.phantom_pixels((300, 260), seed=s) for s in range(3)])
+        node = slicer.util.addVolumeFromArray(pixels)
+        node.SetSpacing(0.1, 0.1, 5)
+        self.parameters.inputVolume = node
+        self.assertEqual(self.panel.logic.image(node).mammogram.spacing, (0.1, 0.1))
+        self.assertEqual(slicer.util.arrayFromVolume(self.apply()).shape, pixels.shape)
+
+    def test_otherSpacingsAreOutOfDomain(self):
+        node = slicer.util.addVolumeFromArray(examples.phantom_pixels((300, 260))[np.newaxis])
+        node.SetSpacing(0.05, 0.05, 1)
+        self.parameters.inputVolume = node
+        self.assertIn("0.05", self.panel.ui.applyButton.toolTip)
+
+
+class InstallationTest(PanelTestCase):
+    def test_asksThePyTorchExtension(self):
+        from types import SimpleNamespace
+
+        from LowDoseContrastSlicer import installation
+
+        asked = []
+
+        class PyTorchUtilsLogic:
+            def installTorch(self, askConfirmation=False, torchVersionRequirement=None):
+                asked.append((askConfirmation, torchVersionRequirement))
+                return None
+
+        absent = unittest.mock.patch.object(installation, "_missing", lambda names: list(names))
+        extension = unittest.mock.patch.dict("sys.modules", {"PyTorchUtils": SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic)})
+        with absent, extension:
+            self.assertFalse(installation.ensure_torch())
+        self.assertEqual(asked, [(True, ">=2.2")])
+
+    def test_saysWhereTheExtensionIs(self):
+        from LowDoseContrastSlicer import installation
+
+        messages = []
+        with unittest.mock.patch.object(installation, "_missing", lambda names: list(names)), unittest.mock.patch.object(
+            slicer.util, "errorDisplay", lambda text, **_: messages.append(text)
+        ), unittest.mock.patch.dict("sys.modules", {"PyTorchUtils": None}):
+            self.assertFalse(installation.ensure_torch())
+        self.assertIn("PyTorch extension", messages[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
