@@ -104,6 +104,14 @@ class ApplyTest(PanelTestCase):
         self.assertEqual(result.GetAttribute("LowDoseContrast.modelSHA256"), report["model_sha256"])
         self.assertEqual(report["source_uid"], self.panel.logic.image(source).mammogram.uid)
 
+    def test_resultLiesInTheStudyOfItsSource(self):
+        source = self.volume()
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "study")
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(source), study)
+        result = self.apply()
+        self.assertEqual(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(result)), study)
+
     def ijkToRas(self, node):
         import vtk
 
@@ -170,6 +178,7 @@ class ApplyTest(PanelTestCase):
             self.wait(lambda: self.panel.ui.progressBar.value > 0)
             slicer.mrmlScene.RemoveNode(source)
             self.wait(lambda: self.panel._steps is None)
+        self.assertIn("was removed", messages[0])
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), 0)
 
     def test_closingTheSceneStops(self):

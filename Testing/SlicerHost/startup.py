@@ -105,7 +105,7 @@ def make_host():
     _prepare_environment()
     qt, ctk = _install_qt()
     slicer = _import_slicer()
-    from . import dialogs
+    from . import dialogs, subject_hierarchy
     from .application import qSlicerApplication
     from .dicom_database import ctkDICOMDatabase
     from .host import Host
@@ -119,6 +119,7 @@ def make_host():
     slicer.app = application
     prepare_style(application)
     core = _start_scene(slicer)
+    subject_hierarchy.follow(core.scene)
     packages, asked = PackageRequests(), dialogs.Dialogs()
     _install_widgets(qt, slicer)
     _install_modules(slicer, packages)
