@@ -68,6 +68,13 @@ def read_acquisition(path: Path) -> Acquisition | str:
         return "has no image"
     if not header.get("StudyInstanceUID"):
         return "states no study"
+    try:
+        return _acquisition(path, header)
+    except (TypeError, ValueError, OverflowError):
+        return "its header holds values that cannot be read"
+
+
+def _acquisition(path: Path, header) -> Acquisition:
     dose, spacing = header.get("EntranceDoseInmGy"), header.get("ImagerPixelSpacing")
     sign = header.get("PixelIntensityRelationshipSign")
     return Acquisition(

@@ -27,6 +27,11 @@ from .validation import enhanced, judge
 STATISTICS_BATCHES = 50  # for the batch norms of the averaged generator
 STATISTICS_EPOCH = 2**31  # an epoch number that no training reaches: their batches
 SAMPLE_PATCHES = 4
+LIMITS = (
+    "Its figures are of held-out patches of its own data set; other equipment and other objects are untested.",
+    "It adds no X-ray quanta: it lowers noise by smoothing, and faint small details lose contrast.",
+    "Pixels that are saturated in the true high dose were left out of the figures.",
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ def model_card(pix2pix, data: PairedDataSet, rows: dict) -> ModelCard:
         recipe=pix2pix.recipe.to_dict(),
         dataset=data.fingerprint,
         results=tuple(results),
+        limits=LIMITS,
     )
 
 

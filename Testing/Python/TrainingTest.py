@@ -1,5 +1,7 @@
 """Preparation and training: splits that do not leak, losses in closed form, exact resume."""
 
+import contextlib
+import io
 import json
 import math
 import shutil
@@ -12,6 +14,7 @@ import torch
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
+from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.acquisition import DETECTORS, with_changes
 from LowDoseContrastTrainingLib.adversary import Pix2Pix, detail
 from LowDoseContrastTrainingLib.dataset import open_data_set
@@ -181,6 +184,7 @@ class PipelineTest(unittest.TestCase):
         self.assertTrue(list((self.folder / "run" / "samples").glob("*.png")))
 
     def test_a_killed_run_goes_on_bit_for_bit(self):
+        self.addCleanup(torch.set_num_threads, torch.get_num_threads())
         recipe = recipe_from_dict(TINY)
         result_of(train(self.folder / "set", self.folder / "straight", recipe, threads=1))
         steps = train(self.folder / "set", self.folder / "killed", recipe, threads=1)
@@ -205,6 +209,23 @@ class PipelineTest(unittest.TestCase):
         path.write_bytes(path.read_bytes()[:-9])
         with self.assertRaisesRegex(InputError, path.name):
             result_of(train(self.folder / "changed", self.folder / "none", recipe_from_dict(TINY)))
+
+
+class CommandLineTest(unittest.TestCase):
+    def test_wrong_input_is_one_line_and_exit_code_2(self):
+        with tempfile.TemporaryDirectory() as folder:
+            wrong = (
+                ["simulate", f"{folder}/a", "--arrangements", "0"],
+                ["prepare", f"{folder}/nothing", f"{folder}/b"],
+                ["train", folder, f"{folder}/c", "--recipe", "run1"],
+                ["train", folder, f"{folder}/c", "--recipe", "run9"],
+            )
+            for arguments in wrong:
+                said = io.StringIO()
+                with contextlib.redirect_stderr(said):
+                    self.assertEqual(main(arguments), 2)
+                self.assertEqual(len(said.getvalue().splitlines()), 1, said.getvalue())
+            self.assertEqual(list(Path(folder).iterdir()), [])
 
 
 if __name__ == "__main__":
