@@ -85,10 +85,10 @@ def comparison_table(low, enhanced, high, report):
     before, target = (images[name].pixels[0].astype(np.float64) for name in ("low", "high"))
     tissue = tissue_mask(before, 1)
     gain = images["high"].dose_mgy / images["low"].dose_mgy
-    truth = cci(target, images["high"].full_scale, mask=tissue)[0].cci
+    truth = cci(target, images["high"].full_scale, mask=tissue).cci
     rows = []
     for name, image in (("low dose", before), (f"low dose x dose ratio {gain:.2f}", gain * before), (f"model {report['model']}", result), ("high dose", target)):
-        index = cci(image, images["high"].full_scale, mask=tissue)[0]
+        index = cci(image, images["high"].full_scale, mask=tissue)
         error = float(np.abs(image - target)[tissue].mean())
         rows.append((name, index.cci, index.cci_norm, abs(index.cci / truth - 1), error))
     return rows

@@ -74,7 +74,7 @@ class CciVariant:
 
     def normalise(self, image, low, high):
         """``image`` on the scale 0 to ``levels``, float64, clipped at ``low`` and ``high``."""
-        x = np.clip(image.astype(np.float64), low, high)
+        x = np.clip(image, low, high)
         if self.scale == "log":
             return np.log1p(x) * (self.levels / np.log1p(high))
         return (x - low) * (self.levels / (high - low) if high > low else 1.0)
@@ -115,43 +115,60 @@ def local_moments(image, ddof=0, border="reflect"):
     Raises:
         InputError: the image is smaller than 3x3 for ``valid``.
     """
-    image = np.asarray(image, dtype=np.float64)
-    if border == "valid" and min(image.shape) < 3:
-        raise InputError(f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside; use --border reflect")
-    padded = np.pad(image, 1, mode="symmetric")
-    deviation, mean = np.empty_like(image), np.empty_like(image)
+    image = np.asarray(image)
+    _check_border(image, border)
+    deviation, mean = np.empty(image.shape), np.empty(image.shape)
 
-    def fill(start):
-        rows = slice(start, start + _ROWS)
-        _stripe_moments(padded[start : start + _ROWS + 2], ddof, deviation[rows], mean[rows])
+    def fill(rows):
+        deviation[rows], mean[rows] = _stripe_moments(image, rows, ddof)
 
-    # numpy lets go of the interpreter inside its loops, so threads help.
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(fill, range(0, image.shape[0], _ROWS)))
+    _for_each_stripe(image, fill)
     if border == "valid":
         for result in (deviation, mean):
-            result[[0, -1], :] = np.nan
-            result[:, [0, -1]] = np.nan
+            result[~_inner_frame(image.shape)] = np.nan
     return deviation, mean
 
 
-def _stripe_moments(padded, ddof, deviation, mean):
-    """Fills ``deviation`` and ``mean`` (rows, columns) from ``padded`` (rows + 2, columns + 2)."""
-    rows, columns = mean.shape
+def _check_border(image, border):
+    if border == "valid" and min(image.shape) < 3:
+        raise InputError(f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside; use --border reflect")
+
+
+def _for_each_stripe(image, work):
+    """``work`` on every stripe of rows, in threads: numpy lets go of the interpreter inside its loops."""
+    stripes = [slice(start, min(start + _ROWS, image.shape[0])) for start in range(0, image.shape[0], _ROWS)]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(work, stripes))
+
+
+def _inner_frame(shape):
+    inner = np.zeros(shape, dtype=bool)
+    inner[1:-1, 1:-1] = True
+    return inner
+
+
+def _stripe_moments(image, rows, ddof, change=None):
+    """(deviation, mean) of the rows ``rows`` of ``image``, after ``change`` of its float64 values."""
+    above, below = max(rows.start - 1, 0), min(rows.stop + 1, image.shape[0])
+    stripe = image[above:below].astype(np.float64)
+    stripe = stripe if change is None else change(stripe)
+    missing = (above - (rows.start - 1), rows.stop + 1 - below)
+    padded = np.pad(stripe, (missing, (1, 1)), mode="symmetric")
     centre = padded[1:-1, 1:-1]
-    first, second, difference = np.zeros_like(mean), np.zeros_like(mean), np.empty_like(mean)
+    count, columns = centre.shape
+    first, second, difference = np.zeros_like(centre), np.zeros_like(centre), np.empty_like(centre)
     for dy, dx in _NEIGHBOURS:
-        np.subtract(padded[1 + dy : 1 + dy + rows, 1 + dx : 1 + dx + columns], centre, out=difference)
+        np.subtract(padded[1 + dy : 1 + dy + count, 1 + dx : 1 + dx + columns], centre, out=difference)
         first += difference
         difference *= difference
         second += difference
-    np.multiply(first, 1 / 9, out=mean)
+    mean = first / 9
     first *= mean
     second -= first
     np.maximum(second, 0, out=second)
     second /= 9 - ddof
-    np.sqrt(second, out=deviation)
     mean += centre
+    return np.sqrt(second, out=second), mean
 
 
 def windows_inside(mask):
@@ -161,8 +178,8 @@ def windows_inside(mask):
     return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
 
 
-def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None):
-    """The CCI of one image and its map.
+def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None):
+    """The CCI of one image.
 
     Args:
         image: (rows, columns) pixel values.
@@ -170,34 +187,48 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None):
         variant: :class:`CciVariant`.
         mask: bool (rows, columns), where to average if the variant asks for the breast; found if None.
         sign: of the air, for finding the mask.
+        out: float (rows, columns), filled with the local standard deviations, NaN where there is no window.
 
     Returns:
-        (:class:`CciResult`, map): the map holds the local standard deviations, float64
-        (rows, columns), NaN where there is no window.
+        :class:`CciResult`.
 
     Raises:
         InputError: no window lies inside the mask.
     """
     image = np.asarray(image)
+    _check_border(image, variant.border)
     if variant.mask == "none":
         mask = np.ones(image.shape, dtype=bool)
     elif mask is None:
         mask = tissue_mask(image, sign)
-    raw_deviation, raw_mean = local_moments(image, variant.ddof, variant.border)
-    low, high = variant.limits(image, mask, full_scale)
-    if variant.scale != "log" and low <= image.min() and image.max() <= high:
-        # Nothing is clipped, so normalising is a factor and the work need not be done twice.
-        deviation = raw_deviation * (variant.levels / (high - low) if high > low else 1.0)
-    else:
-        deviation, _ = local_moments(variant.normalise(image, low, high), variant.ddof, variant.border)
-    inside = windows_inside(mask) & ~np.isnan(deviation)
+    inside = windows_inside(mask)
+    if variant.border == "valid":
+        inside &= _inner_frame(image.shape)
     count = int(np.count_nonzero(inside))
     if count == 0:
         raise InputError("no 3x3 window lies wholly inside the breast; use --mask none")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(raw_mean != 0, raw_deviation / np.abs(raw_mean), 0.0)
-    result = CciResult(float(deviation[inside].mean()), float(relative[inside].mean()), variant, low, high, count)
-    return result, deviation
+    low, high = variant.limits(image, mask, full_scale)
+    # Where nothing is clipped, normalising is a factor and the work need not be done twice.
+    is_factor = variant.scale != "log" and low <= image.min() and image.max() <= high
+    factor = variant.levels / (high - low) if high > low else 1.0
+
+    def tally(rows):
+        raw_deviation, raw_mean = _stripe_moments(image, rows, variant.ddof)
+        if is_factor:
+            deviation = raw_deviation * factor
+        else:
+            deviation, _ = _stripe_moments(image, rows, variant.ddof, lambda x: variant.normalise(x, low, high))
+        if out is not None:
+            out[rows] = deviation
+        chosen = inside[rows]
+        mean = np.abs(raw_mean[chosen])
+        relative = np.divide(raw_deviation[chosen], mean, out=np.zeros_like(mean), where=mean > 0)
+        return deviation[chosen].sum(), relative.sum()
+
+    sums = np.sum(_for_each_stripe(image, tally), axis=0)
+    if out is not None and variant.border == "valid":
+        out[~_inner_frame(image.shape)] = np.nan
+    return CciResult(float(sums[0]) / count, float(sums[1]) / count, variant, low, high, count)
 
 
 def measure(mammogram, variant=CciVariant()):
@@ -206,10 +237,11 @@ def measure(mammogram, variant=CciVariant()):
     Returns (dictionary with the keys of ``lowdosecontrast cci``, maps): the maps are float32
     (slices, rows, columns), 0 where there is no window. Errors as :func:`cci`.
     """
-    found = [cci(image, mammogram.full_scale, variant, sign=mammogram.sign) for image in mammogram.pixels]
-    result = found[0][0].to_dict()
+    maps = np.empty(mammogram.pixels.shape, dtype=np.float32)
+    found = [cci(image, mammogram.full_scale, variant, sign=mammogram.sign, out=out) for image, out in zip(mammogram.pixels, maps)]
+    result = found[0].to_dict()
     for key in ("cci", "cci_norm"):
-        result[key] = float(np.mean([getattr(r, key) for r, _ in found]))
-    result["windows"] = sum(r.pixels for r, _ in found)
-    result["slices"] = [r.cci for r, _ in found]
-    return result, np.stack([np.nan_to_num(m, nan=0.0).astype(np.float32) for _, m in found])
+        result[key] = float(np.mean([getattr(r, key) for r in found]))
+    result["windows"] = sum(r.pixels for r in found)
+    result["slices"] = [r.cci for r in found]
+    return result, np.nan_to_num(maps, copy=False)

@@ -153,8 +153,8 @@ class Enhancer:
             windows=len(plan.origins),
             breast=float(mask.mean()),
             clipped=clipped,
-            before=cci(before, mammogram.full_scale, settings.cci, mask=tissue)[0],
-            after=cci(after, mammogram.full_scale, settings.cci, mask=tissue)[0],
+            before=cci(before, mammogram.full_scale, settings.cci, mask=tissue),
+            after=cci(after, mammogram.full_scale, settings.cci, mask=tissue),
         )
 
     def _answer_steps(self, mammogram, image, mask, settings):
