@@ -57,10 +57,10 @@ def mammogram_from_header(dataset, pixels, source):
     """A :class:`Mammogram` of ``pixels`` (slices, rows, columns) with what the data set says of them."""
     header = copy.copy(dataset)
     header.pop("PixelData", None)
-    photometric = _text(dataset, "PhotometricInterpretation")
+    photometric, spacing = _text(dataset, "PhotometricInterpretation"), _spacing(dataset)
     return Mammogram(
         pixels=pixels,
-        spacing=(spacing := _spacing(dataset)),
+        spacing=spacing,
         bits=int(dataset.get("BitsStored", 16)),
         modality=_text(dataset, "Modality"),
         intent=_intent(dataset),

@@ -27,7 +27,7 @@ def read_mammogram(path):
     """
     path = Path(path)
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name the files in it, or use 'lowdosecontrast batch' for an archive")
+        raise InputError(f"{path}: is a folder; name the files in it")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     from .dicom import is_dicom, read_dicom
