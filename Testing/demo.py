@@ -73,7 +73,7 @@ def show_detail(low, enhanced, row, column, width_mm):
 
 
 def comparison_table(low, enhanced, high, report):
-    """Rows of CCI and error against the true high dose: input, gain alone, model, high dose."""
+    """Rows of CCI and error against the true high dose: input, gains alone, model, high dose."""
     import numpy as np
     import slicer
     from LowDoseContrastLib.cci import cci
@@ -84,10 +84,18 @@ def comparison_table(low, enhanced, high, report):
     result = image_from_node(low).node_values(slicer.util.arrayFromVolume(enhanced))[0].astype(np.float64)
     before, target = (images[name].pixels[0].astype(np.float64) for name in ("low", "high"))
     tissue = tissue_mask(before, 1)
-    gain = images["high"].dose_mgy / images["low"].dose_mgy
+    ratio = images["high"].dose_mgy / images["low"].dose_mgy
+    best = float((before[tissue] @ target[tissue]) / (before[tissue] @ before[tissue]))
     truth = cci(target, images["high"].full_scale, mask=tissue).cci
     rows = []
-    for name, image in (("low dose", before), (f"low dose x dose ratio {gain:.2f}", gain * before), (f"model {report['model']}", result), ("high dose", target)):
+    compared = {
+        "low dose": before,
+        f"low dose x dose ratio {ratio:.3f}": ratio * before,
+        f"low dose x gain fitted to the high dose {best:.3f}": best * before,
+        f"model {report['model']}": result,
+        "high dose": target,
+    }
+    for name, image in compared.items():
         index = cci(image, images["high"].full_scale, mask=tissue)
         error = float(np.abs(image - target)[tissue].mean())
         rows.append((name, index.cci, index.cci_norm, abs(index.cci / truth - 1), error))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .errors import InputError
-from .mask import tissue_mask
+from .mask import extent, tissue_mask
 
 SCALE_NAMES = ("full", "12bit", "14bit", "window:LO,HI", "minmax", "percentile", "log")
 _ROWS = 64  # rows worked on at a time, so that a stripe stays in the cache
@@ -208,6 +208,9 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None)
     if count == 0:
         raise InputError("no 3x3 window lies wholly inside the breast; use --mask none")
     low, high = variant.limits(image, mask, full_scale)
+    if out is None:
+        region = extent(inside, margin=1)
+        image, inside = image[region], inside[region]
     # Where nothing is clipped, normalising is a factor and the work need not be done twice.
     is_factor = variant.scale != "log" and low <= image.min() and image.max() <= high
     factor = variant.levels / (high - low) if high > low else 1.0

@@ -26,7 +26,7 @@ def add_enhance(subparsers):
     parser.add_argument("--format", choices=[s.lstrip(".") for s in OUTPUT_SUFFIXES], help="format of the files when PATH is a folder (default: that of each input)")
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="model to use (default: %(default)s)")
     parser.add_argument("--mode", default="tiles", help="tiles, whole or paper (default: %(default)s)")
-    parser.add_argument("--overlap", type=float, default=0.125, metavar="F", help="share of a tile that overlaps the next (default: %(default)s)")
+    parser.add_argument("--overlap", type=float, default=0.1, metavar="F", help="share of a tile that overlaps the next (default: %(default)s)")
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help=f"{', '.join(PRECISIONS)} (default: %(default)s)")
     parser.add_argument("--no-mask", action="store_true", help="enhance the air around the breast too")

@@ -10,7 +10,7 @@ from .device import is_out_of_memory
 from .errors import InputError, OutOfDomainError
 from .inference import Clock, Runner
 from .mammogram import Mammogram
-from .mask import air_sign, breast_mask, feather, tissue_mask
+from .mask import FEATHER, air_sign, breast_mask, extent, feather, tissue_mask
 from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
 
 MODES = ("tiles", "whole", "paper")
@@ -25,7 +25,7 @@ class Settings:
     Attributes:
         mode: ``tiles`` (overlapping, blended), ``whole`` (one pass) or ``paper`` (150 x 150 without overlap).
         overlap: of tiles, share of their side, in [0, 0.9].
-        mask: whether air is left alone.
+        mask: whether air is left alone, but for a seam of 16 pixels along the skin.
         allow_out_of_domain: go on although the image lies outside of the model's domain.
         cci: variant in which contrast is measured before and after.
 
@@ -34,7 +34,7 @@ class Settings:
     """
 
     mode: str = "tiles"
-    overlap: float = 0.125
+    overlap: float = 0.1
     mask: bool = True
     allow_out_of_domain: bool = False
     cci: CciVariant = field(default_factory=CciVariant)
@@ -176,25 +176,31 @@ class Enhancer:
 
         ``before`` are the stored values, ``image`` the same with the polarity of the model.
         """
-        card = self.model.card
-        low, high = mammogram.value_range
-        weights = feather(mask)
-        clipped = 0
+        # Air stays as it was to the last bit, whatever its type.
+        after[...] = before
+        region = extent(mask, FEATHER)
+        before, image, answer, mask, after = (a[region] for a in (before, image, answer, mask, after))
+        weights, clipped = feather(mask), 0
         for start in range(0, len(image), _STRIPE):
             rows = slice(start, start + _STRIPE)
-            values = image[rows].astype(np.float32)
-            enhanced = card.composition.compose(card.intensity, values, answer[rows])
-            values += weights[rows] * (enhanced - values)
-            if after.dtype.kind != "f":
-                np.rint(values, out=values)  # before turning, so that both polarities round alike
-            if flipped:
-                values = mammogram.full_scale - values
-            if after.dtype.kind != "f":
-                outside = (values < low) | (values > high)
-                clipped += int(np.count_nonzero(outside & mask[rows]))
-                np.clip(values, low, high, out=values)
-            # Air stays as it was to the last bit, whatever its type.
-            after[rows] = np.where(weights[rows] > 0, values, before[rows])
+            clipped += self._compose_rows(mammogram, image[rows], answer[rows], weights[rows], flipped, after[rows])
+        return clipped
+
+    def _compose_rows(self, mammogram, image, answer, weights, flipped, after):
+        """Fills ``after`` where ``weights`` are above 0; returns how many values were out of range."""
+        low, high = mammogram.value_range
+        values = image.astype(np.float32)
+        enhanced = self.model.card.composition.compose(self.model.card.intensity, values, answer)
+        values += weights * (enhanced - values)
+        integers, clipped = after.dtype.kind != "f", 0
+        if integers:
+            np.rint(values, out=values)  # before turning, so that both polarities round alike
+        if flipped:
+            values = mammogram.full_scale - values
+        if integers:
+            clipped = int(np.count_nonzero(((values < low) | (values > high)) & (weights == 1)))
+            np.clip(values, low, high, out=values)
+        np.copyto(after, values, where=weights > 0, casting="unsafe")
         return clipped
 
     def _report(self, mammogram, settings, clock, objections, tallies):

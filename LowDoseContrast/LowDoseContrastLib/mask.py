@@ -5,6 +5,7 @@ from scipy import ndimage
 
 _BLOCK = 8  # side of the blocks in which breast and air are told apart, pixels
 _SEPARABILITY = 0.75  # a single Gaussian split in two has 0.64, breast against air has over 0.9
+FEATHER = 16  # pixels over which the enhancement fades into the air
 _AIR_SHARE = 0.85  # of the way from breast to air at which the skin begins
 
 
@@ -121,9 +122,29 @@ def _enlarge(blocks, shape):
     return np.pad(pixels, missing, mode="edge")[: shape[0], : shape[1]]
 
 
-def feather(mask, width=16):
-    """Weights in [0, 1], float32: 0 outside of ``mask``, rising to 1 within ``width`` pixels of a straight border."""
+def extent(mask, margin=0):
+    """The smallest rectangle that holds ``mask``, ``margin`` pixels wider: (slice of rows, slice of columns).
+
+    An empty mask gives the whole image.
+    """
+    slices = []
+    for axis in (0, 1):
+        found = np.flatnonzero(mask.any(axis=1 - axis))
+        first, last = (found[0], found[-1] + 1) if found.size else (0, mask.shape[axis])
+        slices.append(slice(max(int(first) - margin, 0), min(int(last) + margin, mask.shape[axis])))
+    return tuple(slices)
+
+
+def feather(mask, width=FEATHER):
+    """Weights in [0, 1], float32: 1 inside of ``mask``, falling to 0 within ``width`` pixels outside of it.
+
+    It fades outside so that no pixel of the breast is half enhanced.
+    """
     if mask.all():
         return np.ones(mask.shape, dtype=np.float32)
     share = ndimage.uniform_filter(mask.astype(np.float32), size=2 * width + 1, mode="nearest")
-    return np.clip(2 * share - 1, 0, 1) * mask
+    weights = np.clip(2 * share, 0, 1, out=share)
+    # Running sums leave traces of rounding far away, where nothing may change.
+    weights[weights < 1e-3] = 0
+    weights[mask] = 1
+    return weights

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .mask import extent
+
 TILE = 256
 PAPER_PATCH = 150
 _SIGMA = 0.125  # of the window's side; the width of MONAI's Gaussian importance map
@@ -45,7 +47,7 @@ def _gaussian(side):
 
 
 def tile_plan(mask, overlap, multiple=TILE):
-    """Overlapping square windows over the breast, those of a row starting where the breast does.
+    """Overlapping square windows over the breast, in rows or in columns, whichever needs fewer.
 
     Args:
         mask: bool (rows, columns); air outside of it costs no window.
@@ -54,22 +56,28 @@ def tile_plan(mask, overlap, multiple=TILE):
     """
     side = multiple * math.ceil(TILE / multiple)
     stride = max(1, round(side * (1 - overlap)))
-    origins = []
-    span = _extent(mask.any(axis=1))
-    for row in _positions(span, side, stride, mask.shape[0]):
-        band = mask[max(row, 0) : row + side].any(axis=0)
-        if band.any():
-            origins += [(row, column) for column in _positions(_extent(band), side, stride, mask.shape[1])]
+    in_rows = _bands(mask, side, stride)
+    in_columns = [(row, column) for column, row in _bands(mask.T, side, stride)]
+    origins = in_rows if len(in_rows) <= len(in_columns) else in_columns
     return Plan(tuple(origins), (side, side), (side, side), blended=overlap > 0)
+
+
+def _bands(mask, side, stride):
+    """Origins of windows in bands along the second axis, each band as long as the breast is there."""
+    origins = []
+    for start in _positions(extent(mask)[0], side, stride, mask.shape[0]):
+        band = mask[start : start + side]
+        if band.any():
+            origins += [(start, along) for along in _positions(extent(band)[1], side, stride, mask.shape[1])]
+    return origins
 
 
 def whole_plan(mask, multiple=TILE):
     """One window around the breast, its sides rounded up to what the network takes."""
     origin, shape = [], []
-    for axis in (0, 1):
-        start, stop = _extent(mask.any(axis=1 - axis))
-        side = multiple * math.ceil((stop - start) / multiple)
-        origin.append(_inside(start, side, mask.shape[axis]))
+    for span, length in zip(extent(mask), mask.shape):
+        side = multiple * math.ceil((span.stop - span.start) / multiple)
+        origin.append(_inside(span.start, side, length))
         shape.append(side)
     return Plan((tuple(origin),), tuple(shape), tuple(shape), blended=False)
 
@@ -82,12 +90,6 @@ def paper_plan(mask, multiple=TILE):
     return Plan(origins, (side, side), (seen, seen), blended=False)
 
 
-def _extent(line):
-    """(first, last + 1) of the true values."""
-    found = np.flatnonzero(line)
-    return (int(found[0]), int(found[-1]) + 1) if found.size else (0, len(line))
-
-
 def _inside(start, side, length):
     """``start`` moved so that the window lies in the image where it fits there."""
     return max(0, min(start, length - side))
@@ -95,8 +97,8 @@ def _inside(start, side, length):
 
 def _positions(span, side, stride, length):
     """Evenly spread starts of windows that cover ``span`` with steps of at most ``stride``."""
-    start = _inside(span[0], side, length)
-    last = _inside(max(start, span[1] - side), side, length)
+    start = _inside(span.start, side, length)
+    last = _inside(max(start, span.stop - side), side, length)
     count = 1 + math.ceil((last - start) / stride)
     return [int(p) for p in np.rint(np.linspace(start, last, count))]
 

@@ -27,7 +27,7 @@ class LowDoseContrastParameterNode:
     differenceVolume: vtkMRMLScalarVolumeNode
     model: str = "starter"
     mode: Annotated[str, Choice(["tiles", "whole", "paper"])] = "tiles"
-    overlap: Annotated[float, WithinRange(0, 0.9)] = 0.125
+    overlap: Annotated[float, WithinRange(0, 0.9)] = 0.1
     useMask: bool = True
     allowOutOfDomain: bool = False
     device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
