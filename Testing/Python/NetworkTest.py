@@ -105,7 +105,7 @@ class InitialisationTest(unittest.TestCase):
             torch.manual_seed(1)
             layer = initialise(nn.Conv2d(convolution[1], convolution[0], 4), kind)
             self.assertAlmostEqual(float(layer.weight.detach().std()) / spread, 1, delta=0.02)
-            self.assertEqual(float(layer.bias.abs().max()), 0)
+            self.assertEqual(float(layer.bias.detach().abs().max()), 0)
 
     def test_orthogonalRows(self):
         layer = initialise(nn.Conv2d(32, 16, 4), "orthogonal", gain=0.5)

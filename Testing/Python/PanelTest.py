@@ -46,12 +46,17 @@ class PanelTestCase(unittest.TestCase):
     def parameters(self):
         return self.panel._parameterNode
 
-    def volume(self, name="mammogram", **changes):
+    def volume(self, name="mammogram", shape=(600, 420), **changes):
         """A volume loaded from a DICOM file, as Slicer's default reader gives it."""
-        path = examples.write_dicom(self.folder / f"{name}.dcm", examples.phantom_pixels((600, 420)), **changes)
+        path = examples.write_dicom(self.folder / f"{name}.dcm", examples.phantom_pixels(shape), **changes)
         node = slicer.util.loadVolume(str(path))
         self.parameters.inputVolume = node
         return node
+
+    def longerVolume(self):
+        """A volume and settings that keep the panel busy for a while."""
+        self.parameters.overlap = 0.9
+        return self.volume(shape=(1500, 1000))
 
     def wait(self, condition, seconds=60):
         end = time.time() + seconds
@@ -134,7 +139,7 @@ class ApplyTest(PanelTestCase):
         np.testing.assert_array_equal(16383 - slicer.util.arrayFromVolume(self.apply()), expected)
 
     def test_cancelHalfWayThenApplyAgain(self):
-        self.volume()
+        self.longerVolume()
         ui = self.panel.ui
         ui.applyButton.click()
         self.assertEqual(ui.applyButton.text, "Cancel")
@@ -161,7 +166,7 @@ class ApplyTest(PanelTestCase):
 
     def test_windowStaysAlive(self):
         """While an image is enhanced a second timer keeps ticking."""
-        self.volume()
+        self.longerVolume()
         ticks, timer = [], qt.QTimer()
         timer.interval = 5
         timer.connect("timeout()", lambda: ticks.append(time.time()))
@@ -169,9 +174,10 @@ class ApplyTest(PanelTestCase):
         self.apply()
         timer.stop()
         self.assertGreater(len(ticks), 5)
+        self.assertLess(max(b - a for a, b in zip(ticks, ticks[1:])), 1.0)
 
     def test_removingTheInputStopsWithAMessage(self):
-        source = self.volume()
+        source = self.longerVolume()
         messages = []
         with unittest.mock.patch.object(slicer.util, "errorDisplay", lambda text, **_: messages.append(text)):
             self.panel.ui.applyButton.click()
@@ -182,7 +188,7 @@ class ApplyTest(PanelTestCase):
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), 0)
 
     def test_closingTheSceneStops(self):
-        self.volume()
+        self.longerVolume()
         self.panel.ui.applyButton.click()
         slicer.mrmlScene.Clear()
         self.assertIsNone(self.panel._steps)
