@@ -72,6 +72,17 @@ def show_detail(low, enhanced, row, column, width_mm):
     zoom(low, row, column, width_mm)
 
 
+def draw_panel(host, enhanced, path):
+    """The panel as it stands with the result."""
+    import slicer
+
+    slicer.util.selectModule("LowDoseContrast")
+    panel = slicer.util.getModuleWidget("LowDoseContrast")
+    panel.logic.getParameterNode().outputVolume = enhanced
+    slicer.app.processEvents()
+    host.grabWidget(panel, path, 460)
+
+
 def comparison_table(low, enhanced, high, report):
     """Rows of CCI and error against the true high dose: input, gains alone, model, high dose."""
     import numpy as np
@@ -120,13 +131,14 @@ def main():
     logic = slicer.util.getModuleLogic("LowDoseContrast")
     print(f"Enhancing {low.GetName()}")
     enhanced = enhance(logic, low)
-    files = {name: OUTPUT / name for name in ("enhanced.nrrd", "enhanced.dcm", "comparison.png", "detail.png")}
+    files = {name: OUTPUT / name for name in ("enhanced.nrrd", "enhanced.dcm", "comparison.png", "detail.png", "panel.png")}
     slicer.util.saveNode(enhanced, str(files["enhanced.nrrd"]))
     logic.exportDicom(enhanced, files["enhanced.dcm"])
     logic.comparison.showSideBySide(low, enhanced)
     host.captureLayout(files["comparison.png"], (1600, 1000))
     show_detail(low, enhanced, 684, 846, DETAIL_MM)
     host.captureLayout(files["detail.png"], (1600, 820))
+    draw_panel(host, enhanced, files["panel.png"])
     from LowDoseContrastLib.nodes import report_of
 
     report = report_of(enhanced)
