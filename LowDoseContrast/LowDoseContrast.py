@@ -208,8 +208,10 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _finish(self, node):
         self._stop()
-        self._parameterNode.outputVolume = node
-        self.onSideBySide()
+        # The user may have gone to another module meanwhile, whose views are left alone.
+        self.logic.getParameterNode().outputVolume = node
+        if self._parameterNode:
+            self.onSideBySide()
 
     def _stop(self, message=""):
         if self._timer is not None:

@@ -107,7 +107,7 @@ class Enhancer:
             slice_steps = self._slice_steps(mammogram, index, settings, output)
             tallies.append((yield from _mapped(slice_steps, lambda s, i=index: clock.progress((i + 0.95 * s) / count, label))))
         report = self._report(mammogram, settings, clock, objections, tallies)
-        report["notes"] = notes + self._runner.notes[notes_before:] + report["notes"]
+        report["notes"] = notes + self._runner.notes[notes_before:] + self._remarks(mammogram, tallies)
         return Enhancement(mammogram.with_pixels(output), report)
 
     def run(self, mammogram, settings=Settings(), progress=None):
@@ -139,17 +139,19 @@ class Enhancer:
         image = mammogram.full_scale - before.astype(np.float32) if flipped else before
         mask = breast_mask(image, sign) if settings.mask else np.ones(image.shape, dtype=bool)
         yield 0.0
-        plan, answer = yield from self._answer_steps(mammogram, image, mask, settings)
+        mode, plan, answer = yield from self._answer_steps(mammogram, image, mask, settings)
         clipped = self._compose(mammogram, before, image, answer, mask, flipped, after)
+        # Gain and seams are of what the network saw and gave, so in its polarity.
+        seen = mammogram.full_scale - after.astype(np.float32) if flipped else after
         tissue = tissue_mask(image, sign)
-        gain = _fitted_gain(before, after, tissue)
-        seams = plan
-        if plan.is_whole:
-            # No borders of its own: judged where tiles would have had theirs.
-            seams = tile_plan(mask, settings.overlap, self.model.generator.multiple)
+        gain = _fitted_gain(image, seen, tissue)
+        # A single window has no borders; it is judged where tiles would have had theirs.
+        borders = tile_plan(mask, settings.overlap, self.model.generator.multiple) if mode == "whole" else plan
         return _Tally(
-            seam=seam_index(before, after, gain, seams, tissue),
+            mode=mode,
+            seam=seam_index(image, seen, gain, borders, tissue),
             gain=gain,
+            level=float(np.median(image[tissue][::97])),
             windows=len(plan.origins),
             breast=float(mask.mean()),
             clipped=clipped,
@@ -158,18 +160,18 @@ class Enhancer:
         )
 
     def _answer_steps(self, mammogram, image, mask, settings):
-        """Generator: yields the share done; returns (the plan that was used, the network's answer)."""
+        """Generator: yields the share done; returns (mode and plan that were used, the network's answer)."""
         multiple = self.model.generator.multiple
         tiles = tile_plan(mask, settings.overlap, multiple)
         plan = {"tiles": tiles, "whole": whole_plan(mask, multiple), "paper": paper_plan(mask, multiple)}[settings.mode]
         self._runner.settle_precision(_fullest_window(image, mask, tiles), mammogram.full_scale)
         try:
-            return plan, (yield from self._runner.answer_steps(image, plan))
+            return settings.mode, plan, (yield from self._runner.answer_steps(image, plan))
         except (RuntimeError, MemoryError) as error:
             if not (is_out_of_memory(error) and plan.is_whole):
                 raise
         self._runner.notes.append("memory ran out for the whole image at once: went on with tiles")
-        return tiles, (yield from self._runner.answer_steps(image, tiles))
+        return "tiles", tiles, (yield from self._runner.answer_steps(image, tiles))
 
     def _compose(self, mammogram, before, image, answer, mask, flipped, after):
         """Writes the enhanced pixels into ``after``; returns how many met the end of the value range.
@@ -203,13 +205,21 @@ class Enhancer:
         np.copyto(after, values, where=weights > 0, casting="unsafe")
         return clipped
 
-    def _report(self, mammogram, settings, clock, objections, tallies):
-        card, placement = self.model.card, self._runner.placement
-        notes = []
+    def _remarks(self, mammogram, tallies):
+        """What a reader of the result should know, one sentence each."""
+        found = []
+        seen, levels = self.model.card.domain.signal, [t.level for t in tallies]
+        if seen and not all(seen[0] <= level <= seen[1] for level in levels):
+            found.append(f"the median of the tissue is {levels[0]:.4g}, in training values went from {seen[0]:g} to {seen[1]:g}")
         clipped = sum(t.clipped for t in tallies)
         if clipped:
             share = clipped / max(1.0, sum(t.breast for t in tallies) * mammogram.pixels[0].size)
-            notes.append(f"{clipped} enhanced pixels ({share:.2%} of the breast) met the end of the value range {mammogram.value_range[1]:g}")
+            found.append(f"{clipped} enhanced pixels ({share:.2%} of the breast) met the end of the value range {mammogram.value_range[1]:g}")
+        return found
+
+    def _report(self, mammogram, settings, clock, objections, tallies):
+        card, placement = self.model.card, self._runner.placement
+        clipped = sum(t.clipped for t in tallies)
         mean = {name: float(np.mean([getattr(t, name) for t in tallies])) for name in ("gain", "breast")}
         before, after = [t.before for t in tallies], [t.after for t in tallies]
         return {
@@ -218,7 +228,7 @@ class Enhancer:
             "model": self.model.name,
             "model_version": card.version,
             "model_sha256": self.model.sha256,
-            "mode": settings.mode,
+            "mode": tallies[0].mode,
             "overlap": settings.overlap,
             "mask": settings.mask,
             "device": placement.device,
@@ -235,7 +245,6 @@ class Enhancer:
             "cci_variant": {**asdict(settings.cci), "low": before[0].low, "high": before[0].high},
             "clipped": clipped,
             "out_of_domain": list(objections),
-            "notes": notes,
             "notice": RESEARCH_NOTICE,
             "version": __version__,
             "seconds": clock.seconds,
@@ -246,8 +255,10 @@ class Enhancer:
 class _Tally:
     """What was measured on one slice."""
 
+    mode: str
     seam: float
     gain: float
+    level: float
     windows: int
     breast: float
     clipped: int

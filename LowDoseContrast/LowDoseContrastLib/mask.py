@@ -110,6 +110,8 @@ def _region(image, sign, up_to_the_skin):
     region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     region = ndimage.binary_fill_holes(region)
     inner = _enlarge(ndimage.binary_erosion(region, border_value=1), image.shape)
+    if not inner.any():
+        return everything  # scattered blocks are no breast
     outer = _enlarge(ndimage.binary_dilation(region), image.shape)
     breast = image < threshold if sign > 0 else image > threshold
     return inner | (outer & breast)

@@ -32,7 +32,7 @@ class Comparison:
         show_breast(before)
         show_alike(before, after)
         manager = slicer.app.layoutManager()
-        layoutNode = slicer.app.applicationLogic().GetMRMLScene().GetFirstNodeByClass("vtkMRMLLayoutNode")
+        layoutNode = manager.layoutLogic().GetLayoutNode()
         if not layoutNode.IsLayoutDescription(LAYOUT_ID):
             layoutNode.AddLayoutDescription(LAYOUT_ID, LAYOUT)
         manager.setLayout(LAYOUT_ID)

@@ -1,5 +1,6 @@
 """Enhancing: windows, blending, modes, polarity, domain, devices."""
 
+import dataclasses
 import unittest
 from unittest import mock
 
@@ -127,7 +128,7 @@ class EnhancerTest(unittest.TestCase):
     def test_breastIsTheSameWithoutTheMask(self):
         """The border is feathered outside of the breast; no pixel of it is half enhanced."""
         whole, masked = (self.enhancer.run(self.image, Settings(mode="whole", mask=m)) for m in (False, True))
-        self.assertEqual(whole.report["clipped"] > 0, True)
+        self.assertGreater(whole.report["clipped"], 0)
         change = np.abs(whole.mammogram.pixels[0].astype(float) - masked.mammogram.pixels[0])[self.breast]
         self.assertLess(np.median(change), 3)
 
@@ -181,6 +182,8 @@ class EnhancerTest(unittest.TestCase):
         result = self.enhancer.run(flipped)
         np.testing.assert_array_equal(16383 - result.mammogram.pixels, self.result.mammogram.pixels)
         self.assertIn("polarity", " ".join(result.report["notes"]))
+        for key in ("gain", "seam_index"):
+            self.assertAlmostEqual(result.report[key], self.result.report[key], places=4)
 
     def test_polarityIsFoundFromTheAir(self):
         unknown = examples.mammogram(16383 - self.image.pixels, photometric=None, sign=None)
@@ -195,6 +198,14 @@ class EnhancerTest(unittest.TestCase):
         result = self.enhancer.run(image).mammogram.pixels
         self.assertEqual(result.dtype, np.float32)
         self.assertTrue(np.isfinite(result).all())
+
+    def test_signalThatTrainingNeverSawIsNoted(self):
+        """Floats in [0, 1] state no unit; the report says that they are far from what the model knows."""
+        card = dataclasses.replace(self.model.card, domain=dataclasses.replace(self.model.card.domain, signal=(80, 2400)))
+        enhancer = Enhancer(dataclasses.replace(self.model, card=card), "cpu", "fp32")
+        self.assertNotIn("median of the tissue", " ".join(enhancer.run(self.image).report["notes"]))
+        image = examples.mammogram(self.image.pixels.astype(np.float32) / 16383, bits=None)
+        self.assertIn("median of the tissue is 0.02", " ".join(enhancer.run(image).report["notes"]))
 
     def test_clippingIsSaid(self):
         bright = examples.mammogram(np.minimum(self.image.pixels.astype(np.uint32) * 20, 16383).astype(np.uint16))
@@ -296,6 +307,7 @@ class DeviceTest(unittest.TestCase):
                 result = Enhancer(model, "cpu", "fp32").run(image, Settings(mode=mode))
             np.testing.assert_array_equal(result.mammogram.pixels, expected)
             self.assertIn("memory ran out", " ".join(result.report["notes"]))
+            self.assertEqual(result.report["mode"], "tiles")
 
     def test_otherFailuresAreNotHidden(self):
         with mock.patch.object(inference.FrozenGenerator, "steps", side_effect=RuntimeError("broken")):

@@ -193,6 +193,17 @@ class ApplyTest(PanelTestCase):
         slicer.mrmlScene.Clear()
         self.assertIsNone(self.panel._steps)
 
+    def test_leavingTheModuleDoesNotStopTheWork(self):
+        self.longerVolume()
+        self.panel.ui.applyButton.click()
+        self.panel.exit()
+        layout = slicer.app.layoutManager().layout
+        self.wait(lambda: self.panel._steps is None)
+        self.assertEqual(slicer.app.layoutManager().layout, layout)
+        self.panel.enter()
+        self.assertIsNotNone(self.parameters.outputVolume)
+        self.assertTrue(self.panel.logic.resultRows(self.parameters.outputVolume)[0])
+
     def test_missingTorchIsOffered(self):
         self.volume()
         with unittest.mock.patch.object(self.panel.logic, "ensureTorch", return_value=False) as asked:
