@@ -32,12 +32,12 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_INPUT)
 
 
-def build_parser(commands, program="lowdosecontrast"):
-    """The parser of ``program`` with ``commands``: functions that add one subparser each.
+def build_parser(commands):
+    """The parser of ``lowdosecontrast`` with ``commands``: functions that add one subparser each.
 
     A subparser sets ``run`` (arguments -> result, JSON-able) and ``show`` (result -> text).
     """
-    parser = _Parser(prog=program, description=f"Low-dose mammograms in their high-dose appearance. {RESEARCH_NOTICE}")
+    parser = _Parser(prog="lowdosecontrast", description=f"Low-dose mammograms in their high-dose appearance. {RESEARCH_NOTICE}")
     parser.add_argument("--version", action="version", version=f"LowDoseContrast {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in commands:
@@ -55,11 +55,9 @@ def add_command(subparsers, name, summary, example, run, show):
     return parser
 
 
-def main(argv=None, commands=None, program="lowdosecontrast"):
-    """Runs one command and returns its exit code."""
-    if commands is None:
-        from .commands import COMMANDS as commands
-    arguments = build_parser(commands, program).parse_args(argv)
+def main(argv, commands):
+    """Runs the command that ``argv`` names among ``commands`` and returns its exit code."""
+    arguments = build_parser(commands).parse_args(argv)
     _cancel_on_terminate()
     try:
         result = arguments.run(arguments)

@@ -16,7 +16,7 @@ from pathlib import Path
 import lowdosecontrast_examples as examples
 import numpy as np
 import SimpleITK as sitk
-from LowDoseContrastLib.cli import main
+from LowDoseContrastLib.__main__ import main
 from LowDoseContrastLib.files import read_mammogram
 
 
@@ -349,7 +349,7 @@ class BadInputTest(CommandLineTestCase):
     def test_killedWhileWorking(self):
         """A polite kill leaves no output and no temporary file, and exits with 130."""
         large = examples.write_dicom(self.folder / "large.dcm", examples.phantom_pixels((3000, 2500)))
-        code = f"import sys; sys.path.insert(0, {str(examples.REPOSITORY / 'LowDoseContrast')!r}); from LowDoseContrastLib.cli import main; sys.exit(main())"
+        code = f"import sys; sys.path.insert(0, {str(examples.REPOSITORY / 'LowDoseContrast')!r}); from LowDoseContrastLib.__main__ import main; sys.exit(main())"
         arguments = ["enhance", large, "--output", self.target, "--model", self.model, "--overlap", "0.9"]
         process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         time.sleep(6)
