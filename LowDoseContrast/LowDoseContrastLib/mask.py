@@ -6,6 +6,7 @@ from scipy import ndimage
 _BLOCK = 8  # side of the blocks in which breast and air are told apart, pixels
 _SEPARABILITY = 0.75  # a single Gaussian split in two has 0.64, breast against air has over 0.9
 FEATHER = 16  # pixels over which the enhancement fades into the air
+_TISSUE_FACTOR = 2.0
 _AIR_SHARE = 0.85  # of the way from breast to air at which the skin begins
 
 
@@ -87,8 +88,9 @@ def breast_mask(image, sign=None):
 def tissue_mask(image, sign=None):
     """The part of :func:`breast_mask` in which contrast is measured: bool (rows, columns).
 
-    It leaves out the thin edge, beyond Otsu's threshold between breast and air, where falling
-    thickness makes a gradient that says nothing of tissue and that a gain drives out of range.
+    It leaves out the thin edge, where falling thickness makes a gradient that says nothing of
+    tissue and that a gain drives out of range: values further towards the air than a factor of 2
+    from the median of the tissue. Being relative, it is the same for all doses of a linear image.
     """
     return _region(np.asarray(image), sign, up_to_the_skin=False)
 
@@ -101,20 +103,37 @@ def _region(image, sign, up_to_the_skin):
     threshold, separability, means = _split(image)
     if separability < _SEPARABILITY:
         return everything
-    breast_side = (means < threshold) if sign > 0 else (means > threshold)
-    if up_to_the_skin:
-        breast_level, air_level = np.median(means[breast_side]), np.median(means[~breast_side])
-        threshold = breast_level + _AIR_SHARE * (air_level - breast_level)
-        breast_side = (means < threshold) if sign > 0 else (means > threshold)
-    labels, _ = ndimage.label(breast_side)
+    threshold = (_skin if up_to_the_skin else _edge_of_tissue)(means, threshold, sign)
+    labels, _ = ndimage.label(_breast_side(means, threshold, sign))
     region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     region = ndimage.binary_fill_holes(region)
     inner = _enlarge(ndimage.binary_erosion(region, border_value=1), image.shape)
     if not inner.any():
         return everything  # scattered blocks are no breast
     outer = _enlarge(ndimage.binary_dilation(region), image.shape)
-    breast = image < threshold if sign > 0 else image > threshold
-    return inner | (outer & breast)
+    return inner | (outer & _breast_side(image, threshold, sign))
+
+
+def _breast_side(values, threshold, sign):
+    return values < threshold if sign > 0 else values > threshold
+
+
+def _skin(means, threshold, sign):
+    """The value at which the breast ends: most of the way from the tissue to the air."""
+    breast = _breast_side(means, threshold, sign)
+    breast_level, air_level = np.median(means[breast]), np.median(means[~breast])
+    return breast_level + _AIR_SHARE * (air_level - breast_level)
+
+
+def _edge_of_tissue(means, threshold, sign):
+    """The value at which the thin edge of the breast begins, never beyond Otsu's ``threshold``."""
+    factor = _TISSUE_FACTOR if sign > 0 else 1 / _TISSUE_FACTOR
+    for _ in range(3):  # the median settles as the edge leaves its sample
+        median = np.median(means[_breast_side(means, threshold, sign)])
+        if median <= 0:
+            break
+        threshold = min(threshold, factor * median) if sign > 0 else max(threshold, factor * median)
+    return threshold
 
 
 def _enlarge(blocks, shape):

@@ -118,8 +118,15 @@ class BreastMaskTest(unittest.TestCase):
         image = np.tile(11500 * np.exp(-3.4 * depth), (600, 1))
         breast, tissue = breast_mask(image, 1), tissue_mask(image, 1)
         self.assertAlmostEqual(breast[300].sum(), 300, delta=5)
-        self.assertTrue(255 < tissue[300].sum() < 285)
+        at_twice_the_median = 300 - 60 * (1 - np.log(2) / 3.4)
+        self.assertAlmostEqual(tissue[300].sum(), at_twice_the_median, delta=9)
         self.assertFalse((tissue & ~breast).any())
+
+    def test_tissueIsTheSameAtEveryDose(self):
+        """A gain with saturation, as a higher dose has, must not move the place where contrast is measured."""
+        pixels = examples.phantom_pixels().astype(float)
+        masks = [tissue_mask(np.minimum(gain * pixels, 16383), 1) for gain in (1, 3.43)]
+        self.assertLess((masks[0] ^ masks[1]).mean(), 1e-3)
 
     def test_withoutAirEverythingIsBreast(self):
         rng = np.random.default_rng(0)
