@@ -136,9 +136,9 @@ def _pixels(image) -> np.ndarray:
 
 
 def _mask(pair: Pair, low: np.ndarray) -> np.ndarray:
-    from LowDoseContrastLib.mask import breast_mask
+    from LowDoseContrastLib.mask import tissue_mask
 
-    return breast_mask(low, pair.low.sign)
+    return tissue_mask(low, pair.low.sign)
 
 
 def _choose_scale(pairs, settings) -> StoredScale:
