@@ -8,7 +8,7 @@ from .cci import SCALE_NAMES, CciVariant, measure
 from .cli import add_command, for_each_input, progress_bar, table
 from .device import DEVICES, PRECISIONS
 from .errors import InputError
-from .files import OUTPUT_SUFFIXES, check_output_format, read_mammogram, suffix_of, write_mammogram
+from .files import OUTPUT_SUFFIXES, check_output_format, read_mammogram, sidecar_of, suffix_of, write_mammogram
 
 
 def add_enhance(subparsers):
@@ -42,7 +42,8 @@ def run_enhance(arguments):
     settings = Settings(arguments.mode, arguments.overlap, not arguments.no_mask, arguments.allow_out_of_domain)
     targets = _targets(arguments)
     for path in targets.values():
-        check_output(path, arguments.overwrite)
+        for written in filter(None, (path, sidecar_of(path))):
+            check_output(written, arguments.overwrite)
     enhancer = Enhancer(load_model(find_model(arguments.model)), arguments.device, arguments.precision)
 
     def work(name):

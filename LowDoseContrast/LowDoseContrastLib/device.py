@@ -82,7 +82,8 @@ def is_out_of_memory(error):
     """Whether ``error`` says that memory ran out, on the GPU or on the host."""
     import torch
 
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    # The name that all devices share came with torch 2.5.
+    if isinstance(error, (MemoryError, getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError))):
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "not enough memory" in text or "can't allocate" in text)

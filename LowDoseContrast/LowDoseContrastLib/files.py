@@ -1,5 +1,6 @@
 """Mammograms from and to files: DICOM, NRRD, NIfTI, PNG, TIFF."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,12 @@ def _short(reason):
     return reason.split("Reason: ")[-1].strip()[-160:].rstrip(".")
 
 
+def sidecar_of(path):
+    """The JSON file that carries the provenance of formats without room for it, or None for DICOM and NRRD."""
+    path = Path(path)
+    return None if suffix_of(path) in (".dcm", ".nrrd") else path.with_name(path.name + ".json")
+
+
 def check_output_format(path, mammogram):
     """Raises :class:`InputError` where ``mammogram`` cannot be stored in the format of ``path`` without loss."""
     suffix, pixels = suffix_of(path), mammogram.pixels
@@ -84,7 +91,7 @@ def write_mammogram(path, source, pixels, description, equipment, overwrite=Fals
     """Writes ``pixels`` with the geometry of ``source`` in the format that the ending of ``path`` names.
 
     DICOM becomes an image derived from ``source`` (:func:`LowDoseContrastLib.dicom.write_derived`);
-    NRRD carries ``description`` in its header.
+    NRRD carries ``description`` in its header, other formats beside them (:func:`sidecar_of`).
 
     Raises:
         InputError: see :func:`check_output_format` and :func:`LowDoseContrastLib.atomic.atomic_output`.
@@ -105,6 +112,10 @@ def write_mammogram(path, source, pixels, description, equipment, overwrite=Fals
         image = image[:, :, 0]
     if suffix_of(path) == ".nrrd":
         image.SetMetaData("LowDoseContrast", description)
+    sidecar = sidecar_of(path)
+    if sidecar is not None:
+        with atomic_output(sidecar, overwrite) as temporary:
+            temporary.write_text(json.dumps({"description": description, "equipment": equipment}, indent=1) + "\n")
     with atomic_output(path, overwrite) as temporary:
         try:
             sitk.WriteImage(image, str(temporary), useCompression=suffix_of(path) != ".nii")

@@ -197,6 +197,17 @@ class DerivedDicomTest(CommandLineTestCase):
         self.assertIn(report["model_sha256"], after.DerivationDescription)
         self.assertIn("research use only", after.DerivationDescription)
 
+    def test_otherFormatsSayItToo(self):
+        source = examples.write_dicom(self.folder / "other.dcm", examples.phantom_pixels((300, 260)))
+        for suffix in (".nrrd", ".png", ".nii.gz"):
+            target = self.folder / f"other{suffix}"
+            report = json.loads(self.enhance(source, target, "--json")[1])
+            beside = target.with_name(target.name + ".json")
+            text = json.loads(beside.read_text())["description"] if suffix != ".nrrd" else sitk.ReadImage(str(target)).GetMetaData("LowDoseContrast")
+            self.assertIn(report["model_sha256"], text)
+            self.assertIn("research use only", text)
+            self.assertIn(report["source_uid"], text)
+
     def test_isValid(self):
         checker = shutil.which("dciodvfy")
         if checker is None:
