@@ -11,6 +11,7 @@ from .errors import InputError, OutOfDomainError
 from .inference import Clock, Runner
 from .mammogram import Mammogram
 from .mask import FEATHER, air_sign, breast_mask, extent, feather, tissue_mask
+from .steps import mapped, run_to_end
 from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
 
 MODES = ("tiles", "whole", "paper")
@@ -105,7 +106,7 @@ class Enhancer:
         for index in range(count):
             label = f"Enhancing slice {index + 1} of {count}" if count > 1 else "Enhancing"
             slice_steps = self._slice_steps(mammogram, index, settings, output)
-            tallies.append((yield from _mapped(slice_steps, lambda s, i=index: clock.progress((i + 0.95 * s) / count, label))))
+            tallies.append((yield from mapped(slice_steps, lambda s, i=index: clock.progress((i + 0.95 * s) / count, label))))
         report = self._report(mammogram, settings, clock, objections, tallies)
         report["notes"] = notes + self._runner.notes[notes_before:] + self._remarks(mammogram, tallies)
         return Enhancement(mammogram.with_pixels(output), report)
@@ -264,27 +265,6 @@ class _Tally:
     clipped: int
     before: CciResult
     after: CciResult
-
-
-def run_to_end(steps, progress=None):
-    """Exhausts a generator of :class:`LowDoseContrastLib.inference.Progress` and returns its value."""
-    while True:
-        try:
-            update = next(steps)
-        except StopIteration as stop:
-            return stop.value
-        if progress is not None:
-            progress(update)
-
-
-def _mapped(steps, change):
-    """``steps`` with every yielded value changed; returns what ``steps`` returns."""
-    while True:
-        try:
-            value = next(steps)
-        except StopIteration as stop:
-            return stop.value
-        yield change(value)
 
 
 def _fullest_window(image, mask, plan):

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .steps import run_to_end
+
 
 TYPICAL_SIDE, TYPICAL_BATCH = 256, 8
 
@@ -209,9 +211,4 @@ class FrozenGenerator:
             return torch.tanh_(F.pixel_shuffle(parts[0].add_(parts[1]).add_(self._last_bias), 2)).contiguous()
 
     def __call__(self, x):
-        run = self.steps(x)
-        while True:
-            try:
-                next(run)
-            except StopIteration as stop:
-                return stop.value
+        return run_to_end(self.steps(x))

@@ -1,6 +1,7 @@
 """A network over an image: window by window, in steps that a caller can stop between."""
 
 import gc
+import itertools
 import time
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from .device import Placement, choose_placement, is_out_of_memory
 from .frozen import FrozenGenerator
+from .steps import mapped
 from .tiling import Blender, cut
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -79,9 +81,9 @@ class Runner:
         while position < total:
             origins = plan.origins[position : position + self._batch]
             try:
-                answers = None
-                for share, answers in self._batch_steps(image, origins, plan):
-                    yield (position + share * len(origins)) / total
+                answers = yield from mapped(
+                    self._batch_steps(image, origins, plan), lambda share, first=position, count=len(origins): (first + share * count) / total
+                )
             except (RuntimeError, MemoryError) as error:
                 # One large window is no smaller on the CPU; the caller cuts it into tiles instead.
                 if not is_out_of_memory(error) or plan.is_whole or not self._make_smaller(len(origins)):
@@ -93,21 +95,14 @@ class Runner:
         return blender.result()
 
     def _batch_steps(self, image, origins, plan):
-        """Yields (share of the batch done, None) and at last (1, answers (N, rows, columns))."""
+        """Generator: yields the share of the batch done; returns the answers, float32 (N, rows, columns)."""
         windows = np.stack([cut(image, origin, plan.shape) for origin in origins]).astype(np.float32)
         seen = self.model.card.intensity.normalise(torch.from_numpy(windows)[:, None])
         channels = self.model.card.architecture.in_channels
         seen = _resample(seen, plan.network_shape).expand(-1, channels, -1, -1)
-        run, level, levels = self._frozen.steps(seen), 0, 2 * self.model.generator.downsamplings
-        while True:
-            try:
-                next(run)
-            except StopIteration as stop:
-                answer = stop.value.mean(dim=1, keepdim=True).cpu()
-                yield 1.0, _resample(answer, plan.shape)[:, 0].numpy()
-                return
-            level += 1
-            yield level / levels, None
+        level, levels = itertools.count(1), 2 * self.model.generator.downsamplings
+        answer = yield from mapped(self._frozen.steps(seen), lambda _: next(level) / levels)
+        return _resample(answer.mean(dim=1, keepdim=True).cpu(), plan.shape)[:, 0].numpy()
 
     def _make_smaller(self, size):
         """After running out of memory with ``size`` windows: fewer at a time, then the CPU.

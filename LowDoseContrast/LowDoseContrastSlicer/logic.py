@@ -133,7 +133,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
     def process(self, parameters):
         """Enhances at once and returns the enhanced volume node."""
-        from LowDoseContrastLib.enhance import run_to_end
+        from LowDoseContrastLib.steps import run_to_end
 
         return run_to_end(self.steps(parameters))
 

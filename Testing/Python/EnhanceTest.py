@@ -13,6 +13,7 @@ from LowDoseContrastLib.enhance import Enhancer, Settings
 from LowDoseContrastLib.errors import InputError, OutOfDomainError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastLib.tiling import Blender, cut, paper_plan, seam_index, tile_plan, whole_plan
 
 
@@ -151,12 +152,7 @@ class EnhancerTest(unittest.TestCase):
 
         pixels = examples.phantom_pixels((640, 448))
         plan = tile_plan(np.ones(pixels.shape, dtype=bool), 0.25)
-        run, answer = self.enhancer._runner.answer_steps(pixels, plan), None
-        while answer is None:
-            try:
-                next(run)
-            except StopIteration as stop:
-                answer = stop.value
+        answer = run_to_end(self.enhancer._runner.answer_steps(pixels, plan))
         seen = self.model.card.intensity.normalise(torch.from_numpy(pixels.astype(np.float32))[None, None])
         with torch.no_grad():
             expected = sliding_window_inference(seen, 256, 4, self.model.generator, overlap=0.25, mode="gaussian")[0, 0].numpy()
