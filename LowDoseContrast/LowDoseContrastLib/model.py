@@ -11,6 +11,7 @@ from .card import ModelCard
 from .errors import InputError
 
 FORMAT = "LowDoseContrast model"
+_HEADER_LIMIT = 100_000_000  # bytes, that of the safetensors library
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +81,14 @@ def save_model(path, generator, card, dtype="float16", overwrite=False):
 
 
 def read_card(path):
-    """Reads the card alone, without the weights.
+    """Reads the card alone, without the weights; needs neither torch nor safetensors.
+
+    So models can be listed before these packages are installed.
 
     Raises:
         InputError: the file is missing or no model file.
     """
-    metadata, _ = _open(path, with_weights=False)
-    return _card(metadata, path)
+    return _card(_metadata(Path(path)), path)
 
 
 def load_model(path):
@@ -101,8 +103,9 @@ def load_model(path):
     import torch
 
     path = Path(path)
-    metadata, weights = _open(path, with_weights=True)
+    metadata = _metadata(path)
     card = _card(metadata, path)
+    weights = _weights(path)
     if _content_hash(weights, metadata["card"]) != metadata.get("sha256"):
         raise InputError(f"{path}: the model file is damaged (its SHA-256 does not match); fetch it again")
     try:
@@ -115,21 +118,38 @@ def load_model(path):
     return Model(card, generator.eval(), path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _open(path, with_weights):
-    from safetensors import SafetensorError, safe_open
+def _metadata(path):
+    """The metadata in a safetensors file: 8 bytes of length, that much JSON, then the tensors.
 
-    path = Path(path)
+    Loads no tensor but checks that the file is as long as they are.
+    """
     if not path.is_file():
         raise InputError(f"{path}: there is no such model file; 'lowdosecontrast models list' shows the models at hand")
     try:
-        with safe_open(str(path), framework="pt") as stream:
-            metadata = stream.metadata() or {}
-            weights = {name: stream.get_tensor(name) for name in stream.keys()} if with_weights else {}
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        with open(path, "rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            if not 0 < length <= _HEADER_LIMIT:
+                raise ValueError(f"a header of {length} bytes")
+            header = json.loads(stream.read(length))
+        metadata = dict(header.pop("__metadata__", None) or {})
+        end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+        if 8 + length + end != path.stat().st_size:
+            raise ValueError("its size is not what its header says")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
     if metadata.get("format") != FORMAT:
         raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; choose another file")
-    return metadata, weights
+    return metadata
+
+
+def _weights(path):
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(str(path))
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
 
 
 def _card(metadata, path):

@@ -54,6 +54,15 @@ class LayersTest(unittest.TestCase):
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENHANCEMENT.parent, check=True)
         self.assertEqual(found.stdout.strip(), "[]")
 
+    def test_modelsAreListedBeforeTorchIsInstalled(self):
+        """The panel shows the models, and why Apply needs torch, in a Slicer that has neither package."""
+        code = (
+            "import sys; sys.modules.update(torch=None, safetensors=None); from LowDoseContrastLib.catalogue import list_models; "
+            "print([(e.name, e.problem, e.card.architecture.ngf) for e in list_models() if e.name == 'starter'])"
+        )
+        found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENHANCEMENT.parent)
+        self.assertEqual(found.stdout.strip(), "[('starter', '', 16)]", found.stderr)
+
     def test_commandLineStartsQuickly(self):
         """Help needs no numerical library but numpy and scipy."""
         found = subprocess.run(
