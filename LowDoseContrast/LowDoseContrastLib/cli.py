@@ -130,7 +130,7 @@ def for_each_input(inputs, work):
 
 
 def progress_bar(label):
-    """A function taking :class:`LowDoseContrastLib.inference.Progress` that draws on a terminal's standard error."""
+    """A function taking :class:`LowDoseContrastLib.steps.Progress` that draws on a terminal's standard error."""
     from tqdm import tqdm
 
     # No bar where standard error is a file, and none before the first progress, so that a wrong

@@ -8,10 +8,10 @@ from . import RESEARCH_NOTICE, __version__
 from .cci import CciResult, CciVariant, cci
 from .device import is_out_of_memory
 from .errors import InputError, OutOfDomainError
-from .inference import Clock, Runner
+from .inference import Runner
 from .mammogram import Mammogram
 from .mask import FEATHER, air_sign, breast_mask, extent, feather, tissue_mask
-from .steps import mapped, run_to_end
+from .steps import Clock, mapped, run_to_end
 from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
 
 MODES = ("tiles", "whole", "paper")
@@ -86,7 +86,7 @@ class Enhancer:
         self._runner = Runner(model, device, precision)
 
     def steps(self, mammogram, settings=Settings()):
-        """Generator: yields :class:`LowDoseContrastLib.inference.Progress`, returns an :class:`Enhancement`.
+        """Generator: yields :class:`LowDoseContrastLib.steps.Progress`, returns an :class:`Enhancement`.
 
         A step takes a fraction of a second; closing the generator cancels.
 
@@ -97,7 +97,8 @@ class Enhancer:
         clock = Clock()
         objections = self._admit(mammogram, settings)
         notes = [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
-        if self._polarity(mammogram)[0]:
+        polarity = self._polarity(mammogram)
+        if polarity[0]:
             notes.append("polarity differs from the model's: inverted for the network and back")
         notes_before = len(self._runner.notes)
         output = np.empty_like(mammogram.pixels)
@@ -105,7 +106,7 @@ class Enhancer:
         count = len(mammogram.pixels)
         for index in range(count):
             label = f"Enhancing slice {index + 1} of {count}" if count > 1 else "Enhancing"
-            slice_steps = self._slice_steps(mammogram, index, settings, output)
+            slice_steps = self._slice_steps(mammogram, index, polarity, settings, output)
             tallies.append((yield from mapped(slice_steps, lambda s, i=index: clock.progress((i + 0.95 * s) / count, label))))
         report = self._report(mammogram, settings, clock, objections, tallies)
         report["notes"] = notes + self._runner.notes[notes_before:] + self._remarks(mammogram, tallies)
@@ -133,9 +134,9 @@ class Enhancer:
         flipped = bool(expected and sign and sign != expected)
         return flipped, expected if flipped else sign
 
-    def _slice_steps(self, mammogram, index, settings, output):
+    def _slice_steps(self, mammogram, index, polarity, settings, output):
         """Generator: yields the share done; fills ``output[index]`` and returns its :class:`_Tally`."""
-        flipped, sign = self._polarity(mammogram)
+        flipped, sign = polarity
         before, after = mammogram.pixels[index], output[index]
         image = mammogram.full_scale - before.astype(np.float32) if flipped else before
         mask = breast_mask(image, sign) if settings.mask else np.ones(image.shape, dtype=bool)
@@ -164,8 +165,10 @@ class Enhancer:
         """Generator: yields the share done; returns (mode and plan that were used, the network's answer)."""
         multiple = self.model.generator.multiple
         tiles = tile_plan(mask, settings.overlap, multiple)
-        plan = {"tiles": tiles, "whole": whole_plan(mask, multiple), "paper": paper_plan(mask, multiple)}[settings.mode]
-        self._runner.settle_precision(_fullest_window(image, mask, tiles), mammogram.full_scale)
+        other = {"whole": whole_plan, "paper": paper_plan}.get(settings.mode)
+        plan = other(mask, multiple) if other else tiles
+        if self._runner.precision_is_open:
+            self._runner.settle_precision(_fullest_window(image, mask, tiles), mammogram.full_scale)
         try:
             return settings.mode, plan, (yield from self._runner.answer_steps(image, plan))
         except (RuntimeError, MemoryError) as error:

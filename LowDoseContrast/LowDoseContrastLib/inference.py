@@ -2,8 +2,6 @@
 
 import gc
 import itertools
-import time
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,15 +16,6 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 PRECISION_LIMIT = 1e-3  # mean difference to fp32 that bf16 may make, of full scale
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far work has come: ``done`` in [0, 1], ``message``, ``remaining`` seconds or None."""
-
-    done: float
-    message: str
-    remaining: float | None = None
-
-
 class Runner:
     """Runs one model on one device; keeps the frozen networks between images.
 
@@ -37,13 +26,15 @@ class Runner:
     Attributes:
         placement: the choice; bf16 may fall back to fp32, a GPU to the CPU.
         notes: what had to be changed on the way, one sentence each.
+        precision_is_open: whether bf16 was chosen here and has yet to prove itself
+            (:meth:`settle_precision`).
     """
 
     def __init__(self, model, device="auto", precision="auto"):
         self.model = model
         self.placement = choose_placement(device, precision)
         self.notes = []
-        self._check_precision = precision == "auto" and self.placement.precision == "bf16"
+        self.precision_is_open = precision == "auto" and self.placement.precision == "bf16"
         self._batch = _batch_size(model.card.architecture.ngf, self.placement.device)
         self._frozen = self._freeze(self.placement.precision)
 
@@ -55,8 +46,6 @@ class Runner:
 
         Done once for a model; the mean difference in units of ``full_scale`` is in the reason.
         """
-        if not self._check_precision:
-            return
         scale, composition = self.model.card.intensity, self.model.card.composition
         pixels = torch.from_numpy(np.ascontiguousarray(window, dtype=np.float32))[None, None]
         seen = scale.normalise(pixels)
@@ -68,7 +57,7 @@ class Runner:
         else:
             self.placement = Placement(self.placement.device, "fp32", reason)
             self._frozen = self._freeze("fp32")
-        self._check_precision = False
+        self.precision_is_open = False
 
     def answer_steps(self, image, plan):
         """Generator: yields the share done in [0, 1]; returns the network's answer for ``image``.
@@ -135,18 +124,3 @@ def _resample(images, shape):
     if tuple(images.shape[-2:]) == tuple(shape):
         return images
     return F.interpolate(images, size=tuple(shape), mode="bicubic", antialias=True).clamp(-1, 1)
-
-
-class Clock:
-    """Turns shares of work done into :class:`Progress` with the remaining time."""
-
-    def __init__(self):
-        self.start = time.perf_counter()
-
-    @property
-    def seconds(self):
-        """Seconds since the start."""
-        return time.perf_counter() - self.start
-
-    def progress(self, done, message):
-        return Progress(done, message, self.seconds * (1 - done) / done if done > 0.02 else None)

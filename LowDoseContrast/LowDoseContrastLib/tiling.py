@@ -85,7 +85,7 @@ def whole_plan(mask, multiple=TILE):
 def paper_plan(mask, multiple=TILE):
     """The paper's grid of 150 x 150 patches, edge to edge, seen by the network at 256 x 256."""
     side, seen = PAPER_PATCH, multiple * math.ceil(TILE / multiple)
-    rows, columns = (range(0, extent, side) for extent in mask.shape)
+    rows, columns = (range(0, length, side) for length in mask.shape)
     origins = tuple((r, c) for r in rows for c in columns if mask[r : r + side, c : c + side].any())
     return Plan(origins, (side, side), (seen, seen), blended=False)
 

@@ -115,8 +115,8 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
     def steps(self, parameters):
         """Generator: yields Progress, returns the enhanced volume node. Close it to cancel."""
         from LowDoseContrastLib.enhance import Settings
-        from LowDoseContrastLib.inference import Progress
         from LowDoseContrastLib.nodes import write_enhancement
+        from LowDoseContrastLib.steps import Progress
 
         source, target = parameters.inputVolume, parameters.outputVolume
         settings = Settings(parameters.mode, parameters.overlap, parameters.useMask, parameters.allowOutOfDomain)

@@ -9,10 +9,10 @@ import datetime
 from pathlib import Path
 
 import numpy as np
+from LowDoseContrastLib.dicom import FOR_PROCESSING
 
 from .acquisition import AcquisitionParameters, Arrangement, Exposure
 
-FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 FIRST_DAY = datetime.date(2024, 1, 8)  # a fixed date: the clock must not change the bytes
 
 

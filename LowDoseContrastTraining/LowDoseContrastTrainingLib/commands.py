@@ -1,8 +1,7 @@
 """The commands of the training library: simulate, prepare, train."""
 
-import sys
-
-from LowDoseContrastLib.cli import add_command, table
+from LowDoseContrastLib.cli import add_command, progress_bar, table
+from LowDoseContrastLib.steps import Progress, run_to_end
 
 from .acquisition import DETECTORS, DOSES_MGY
 
@@ -108,21 +107,13 @@ def _show_train(result):
 
 def _drive(steps, label, done_of):
     """Run a generator of steps to its end with a bar on a terminal's standard error; return its result."""
-    from tqdm import tqdm
+    update = progress_bar(label)
 
-    bar = None
-    try:
-        while True:
-            done, total = done_of(next(steps))
-            if bar is None:
-                bar = tqdm(total=total, desc=label, file=sys.stderr, disable=None, leave=False)
-            bar.update(done - bar.n)
-    except StopIteration as stop:
-        return stop.value
-    finally:
-        steps.close()
-        if bar is not None:
-            bar.close()
+    def show(step):
+        done, total = done_of(step)
+        update(Progress(done / total))
+
+    return run_to_end(steps, show)
 
 
 COMMANDS = (add_simulate, add_prepare, add_train)

@@ -31,13 +31,11 @@ def judge(pix2pix, generator, low: np.ndarray, high: np.ndarray, full_scale: flo
     """
     if not len(low):
         return []
-    outputs = {"gain": pix2pix.composition.gain * low if pix2pix.composition.kind == "residual" else None}
-    if outputs["gain"] is None:
-        outputs["gain"] = low * _fitted_gain(low, high, full_scale)
+    if pix2pix.composition.kind == "residual":
+        gain = pix2pix.composition.compose(pix2pix.scale, low, np.zeros_like(low))  # a network that says nothing
     else:
-        offset = pix2pix.composition.offset
-        outputs["gain"] = outputs["gain"] + offset * (1 - pix2pix.composition.gain)
-    outputs["model"] = enhanced(pix2pix, generator, low)
+        gain = low * _fitted_gain(low, high, full_scale)
+    outputs = {"gain": gain, "model": enhanced(pix2pix, generator, low)}
     valid = high < SATURATED * full_scale
     return [{"method": name, **_figures(pix2pix.scale, out, high, valid, full_scale)} for name, out in outputs.items()]
 
