@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 
 from . import RESEARCH_NOTICE, __version__
 from .errors import Cancelled, InputError
@@ -129,8 +130,19 @@ def for_each_input(inputs, work):
     return results
 
 
-def progress_bar(label):
-    """A function taking :class:`LowDoseContrastLib.steps.Progress` that draws on a terminal's standard error."""
+def add_progress(parser):
+    """Adds ``--progress`` to a command whose work is long; its value goes to :func:`progress_bar`."""
+    parser.add_argument("--progress", choices=("bar", "lines"), default="bar", help="on standard error: a bar on a terminal, or one JSON object a line for programs")
+
+
+def progress_bar(label, style="bar"):
+    """A function taking :class:`LowDoseContrastLib.steps.Progress` that shows it on standard error.
+
+    ``style`` bar draws on a terminal; lines prints ``{"done": 0 to 1, "message": text, "remaining":
+    seconds or null}`` for a program that reads it.
+    """
+    if style == "lines":
+        return lambda progress: print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)
     from tqdm import tqdm
 
     # No bar where standard error is a file, and none before the first progress, so that a wrong

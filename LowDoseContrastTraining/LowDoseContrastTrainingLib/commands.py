@@ -1,9 +1,9 @@
 """The commands of the training library: simulate, prepare, train."""
 
-from LowDoseContrastLib.cli import add_command, progress_bar, table
+from LowDoseContrastLib.cli import add_command, add_progress, progress_bar, table
 from LowDoseContrastLib.steps import Progress, run_to_end
 
-from .acquisition import DETECTORS, DOSES_MGY
+from .simulator.parameters import DETECTORS, DOSES_MGY
 
 
 def add_simulate(subparsers):
@@ -14,21 +14,41 @@ def add_simulate(subparsers):
         "Simulate paired-dose acquisitions of a structured breast phantom as DICOM",
         "lowdosecontrast simulate acquisitions --arrangements 12 --seed 1",
         run_simulate,
-        lambda result: f"{len(result['files'])} images of {result['arrangements']} arrangements (seed {result['seed']})",
+        _show_simulate,
     )
     parser.add_argument("output", metavar="OUTDIR", help="folder for the images, new or of an interrupted run")
     parser.add_argument("--arrangements", type=int, default=12, metavar="N", help="how many phantoms (default: %(default)s, the last without its high dose, as in the paper)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="everything follows from it (default: %(default)s)")
     parser.add_argument("--detector", default="essential", help=f"{', '.join(DETECTORS)} (default: %(default)s)")
-    parser.add_argument("--doses", default=",".join(DOSES_MGY), metavar="LIST", help="which doses, with commas between (default: %(default)s)")
+    parser.add_argument("--doses", metavar="LIST", help=f"which doses, with commas between (default: {','.join(DOSES_MGY)})")
+    parser.add_argument("--realisations", type=int, default=1, metavar="N", help="independent noise draws of every image, for evaluation (default: %(default)s)")
+    parser.add_argument("--presentation", action="store_true", help="write the For Presentation counterpart of every image too")
+    parser.add_argument("--parameters", metavar="FILE", help=".json or .toml with parameters that differ from the detector's; simulation.json of any run lists all")
+    parser.add_argument("--jobs", type=int, metavar="N", help="arrangements made at the same time (default: by cores and memory)")
+    add_progress(parser)
 
 
 def run_simulate(arguments):
-    from .simulation import plan, simulate
+    from .simulator.simulation import plan, simulate
+    from .simulator.workers import default_jobs
 
-    doses = [name.strip() for name in arguments.doses.split(",") if name.strip()]
-    chosen = plan(arguments.seed, arguments.arrangements, arguments.detector, doses)
-    return _drive(simulate(arguments.output, chosen), "simulate", lambda step: (step[0], step[1]))
+    doses = None if arguments.doses is None else [name.strip() for name in arguments.doses.split(",") if name.strip()]
+    chosen = plan(
+        arguments.seed,
+        arguments.arrangements,
+        arguments.detector,
+        doses,
+        arguments.parameters,
+        realisations=arguments.realisations,
+        presentation=arguments.presentation,
+    )
+    jobs = default_jobs() if arguments.jobs is None else arguments.jobs
+    return run_to_end(simulate(arguments.output, chosen, jobs), progress_bar("simulate", arguments.progress))
+
+
+def _show_simulate(result):
+    made = f"{len(result['files'])} images of {result['arrangements']} arrangements (seed {result['seed']})"
+    return made + (f"\n{result['contact_sheet']}" if result["contact_sheet"] else "")
 
 
 def add_prepare(subparsers):

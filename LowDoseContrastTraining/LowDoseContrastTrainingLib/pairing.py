@@ -116,12 +116,16 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS) -> tuple[list[Pair], list[dic
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
-    fates, studies = {}, {}
+    fates, studies, acquisitions = {}, {}, []
     for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
         found = read_acquisition(path)
         if isinstance(found, str):
             fates[path] = found
-            continue
+        else:
+            acquisitions.append(found)
+    # Where a study holds both, the For Processing images are the ones to learn from.
+    for found in sorted(acquisitions, key=lambda each: each.intent != "FOR PROCESSING"):
+        path = found.path
         level = dose_level(found.dose_mgy, levels)
         group = studies.setdefault(found.study, {})
         if level is None:

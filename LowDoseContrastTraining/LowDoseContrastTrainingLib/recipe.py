@@ -8,7 +8,6 @@ depart from it where a departure is named by a field.
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 from LowDoseContrastLib.normalisation import NORMS
 
 from .losses import GAN_MODES
+from .settings_file import read_settings
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
     if text in RECIPES:
         recipe = RECIPES[text]
     elif text.endswith((".json", ".toml")):
-        recipe = _from_file(Path(text))
+        recipe = recipe_from_dict({"name": Path(text).stem, **read_settings(text)}, text)
     else:
         raise InputError(f"{text}: there is no recipe of that name (known: {', '.join(RECIPES)}); or name a .json or .toml file")
     if epochs is None:
@@ -206,28 +206,3 @@ def recipe_from_dict(values: dict, source: str = "recipe") -> Recipe:
     if unknown:
         raise InputError(f"{source}: unknown recipe field '{unknown[0]}'")
     return dataclasses.replace(RECIPES[base], **values)
-
-
-def _from_file(path: Path) -> Recipe:
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        if path.suffix == ".toml":
-            values = _toml(text, path)
-        else:
-            values = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{path}: is not valid {path.suffix[1:].upper()} ({error})") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: must hold one object of recipe fields")
-    return recipe_from_dict({"name": path.stem, **values}, str(path))
-
-
-def _toml(text: str, path: Path) -> dict:
-    try:
-        import tomllib
-    except ImportError as error:  # Python 3.10
-        raise InputError(f"{path}: reading TOML needs Python 3.11; write the recipe as JSON") from error
-    return tomllib.loads(text)

@@ -31,14 +31,14 @@ def imported(path, file_scope_only=False):
 @unittest.skipUnless(ENHANCEMENT.is_dir(), "needs a checkout")
 class LayersTest(unittest.TestCase):
     def test_librariesKnowNoDesktop(self):
-        for path in [*ENHANCEMENT.glob("*.py"), *TRAINING.glob("*.py")]:
+        for path in [*ENHANCEMENT.glob("*.py"), *TRAINING.rglob("*.py")]:
             allowed = {"slicer"} if path.name == "nodes.py" else set()
             self.assertFalse(imported(path) & ({"qt", "ctk", "vtk", "slicer", "PySide6", "SlicerHost"} - allowed), path.name)
 
     def test_importsGoDownwards(self):
         for path in ENHANCEMENT.glob("*.py"):
             self.assertFalse(imported(path) & {"LowDoseContrastTrainingLib", "LowDoseContrastSlicer", "LowDoseContrast"}, path.name)
-        for path in TRAINING.glob("*.py"):
+        for path in TRAINING.rglob("*.py"):
             self.assertFalse(imported(path) & {"LowDoseContrastSlicer", "LowDoseContrast", "LowDoseContrastTraining"}, path.name)
 
     def test_moduleFilesAreLightAtFileScope(self):

@@ -15,7 +15,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.acquisition import DETECTORS, with_changes
+from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.adversary import Pix2Pix, detail
 from LowDoseContrastTrainingLib.dataset import open_data_set
 from LowDoseContrastTrainingLib.losses import gan_loss, rate_factor
@@ -23,7 +23,7 @@ from LowDoseContrastTrainingLib.patches import StoredScale, grid, read_png, writ
 from LowDoseContrastTrainingLib.pairing import dose_level
 from LowDoseContrastTrainingLib.prepare import PrepareSettings, prepare
 from LowDoseContrastTrainingLib.recipe import RECIPES, load_recipe, recipe_from_dict
-from LowDoseContrastTrainingLib.simulation import SimulationPlan, simulate
+from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from LowDoseContrastTrainingLib.training import train
 
 TINY = {
@@ -125,7 +125,7 @@ class PipelineTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp())
-        parameters = with_changes(DETECTORS["small"], rows=448, columns=384)
+        parameters = parameters_for("small", {"rows": 448, "columns": 384})
         result_of(simulate(cls.folder / "dicom", SimulationPlan(9, 4, ("low", "high"), parameters, compress=False)))
         (cls.folder / "dicom" / "notes.txt").write_text("no DICOM")
         settings = PrepareSettings(128, 128, 16, "arrangement", test=1, validation=1, breast_part=0.7)

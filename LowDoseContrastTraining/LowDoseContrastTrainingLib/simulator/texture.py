@@ -58,7 +58,7 @@ def film_pieces(field: np.ndarray, threshold: np.ndarray, softness: float) -> np
     return ramp * ramp * (3 - 2 * ramp)
 
 
-def film_strands(field: np.ndarray, width: float) -> np.ndarray:
-    """Return thin curved strands (0 to 1): the neighbourhood of the field's zero crossings."""
+def film_creases(field: np.ndarray, width: float) -> np.ndarray:
+    """Return thin curved creases (0 to 1): the neighbourhood of the field's zero crossings."""
     ramp = np.clip(1 - np.abs(field) / np.float32(width), 0, 1)
     return ramp * ramp * (3 - 2 * ramp)

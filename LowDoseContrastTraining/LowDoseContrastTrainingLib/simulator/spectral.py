@@ -54,7 +54,7 @@ def mean_square(transfer: np.ndarray, shape: tuple[int, int]) -> float:
 
 
 def filtered(image: np.ndarray, spacing_mm: float, transfer_of) -> np.ndarray:
-    """Return ``image`` multiplied by ``transfer_of(f)`` in frequency; f in lp/mm, radial.
+    """Return ``image`` multiplied in frequency by ``transfer_of(fy, fx)``, frequencies in lp/mm.
 
     The borders are continued by mirroring over 32 pixels, so that no bright side of
     the detector leaks into the opposite one.
@@ -63,8 +63,7 @@ def filtered(image: np.ndarray, spacing_mm: float, transfer_of) -> np.ndarray:
     fast = fast_shape(image.shape, 2 * margin)
     extra = [(margin, fast[axis] - image.shape[axis] - margin) for axis in (0, 1)]
     padded = np.pad(image.astype(np.float32, copy=False), extra, mode="symmetric")
-    fy, fx = frequency_grid(fast, spacing_mm)
     spectrum = fft.rfft2(padded, workers=WORKERS)
-    spectrum *= transfer_of(np.sqrt(fy * fy + fx * fx)).astype(np.float32)
+    spectrum *= transfer_of(*frequency_grid(fast, spacing_mm)).astype(np.float32)
     result = fft.irfft2(spectrum, s=fast, workers=WORKERS)
     return result[margin : margin + image.shape[0], margin : margin + image.shape[1]]

@@ -1,17 +1,24 @@
 """Simulated exposures as DICOM: Digital Mammography X-Ray Image, For Processing.
 
-Every identifier is derived from the seed, so that the same simulation gives the same bytes.
+Every identifier is derived from the seed and the parameters, so that the same simulation gives the
+same bytes, and another one never the same identifiers.
 """
 
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
+from LowDoseContrastLib import __version__
+from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.dicom import FOR_PROCESSING
 
-from .acquisition import AcquisitionParameters, Arrangement, Exposure
+from .acquisition import Arrangement, Exposure
+from .beam_tables import HVL_MM
+from .parameters import AcquisitionParameters, described
 
 FIRST_DAY = datetime.date(2024, 1, 8)  # a fixed date: the clock must not change the bytes
 
@@ -26,29 +33,30 @@ def oriented(image: np.ndarray, arrangement: int) -> np.ndarray:
     return np.ascontiguousarray(image[:, ::-1]) if laterality_of(arrangement) == "R" else image
 
 
-def uid(*what) -> str:
-    """Return the UID that belongs to ``what``; the same words give the same UID."""
+def uid(arrangement: Arrangement, *what) -> str:
+    """Return the UID of something of an arrangement; the same words give the same UID."""
     from pydicom.uid import generate_uid
 
-    return str(generate_uid(entropy_srcs=["LowDoseContrast", *map(str, what)]))
+    chain = json.dumps(described(arrangement.parameters), sort_keys=True)
+    words = ["LowDoseContrast", hashlib.sha256(chain.encode()).hexdigest(), arrangement.seed, arrangement.number, *what]
+    return str(generate_uid(entropy_srcs=list(map(str, words))))
 
 
-def exposure_dataset(arrangement: Arrangement, exposure: Exposure, realisation: int = 0):
+def exposure_dataset(arrangement: Arrangement, exposure: Exposure):
     """Return one exposure as a pydicom FileDataset, uncompressed (Explicit VR little endian)."""
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-    instance = uid("instance", arrangement.seed, arrangement.number, exposure.name, realisation)
+    instance = uid(arrangement, "instance", exposure.name, exposure.realisation)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = FOR_PROCESSING
     meta.MediaStorageSOPInstanceUID = instance
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = uid("implementation")
+    meta.ImplementationClassUID = generate_uid(entropy_srcs=["LowDoseContrast", "implementation"])
     meta.ImplementationVersionName = "LOWDOSECONTRAST"
     header = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
     header.SOPClassUID, header.SOPInstanceUID = FOR_PROCESSING, instance
-    number = list(arrangement.parameters.doses_mgy).index(exposure.name) + 1
-    _identify(header, arrangement, number, realisation)
+    _identify(header, arrangement, exposure)
     _describe_technique(header, arrangement.parameters, exposure)
     _describe_anatomy(header, laterality_of(arrangement.number))
     _describe_detector(header, arrangement.parameters)
@@ -62,8 +70,6 @@ def write_exposure(path, header, compress: bool = True) -> str:
     With ``compress`` the pixels are JPEG 2000 lossless, or RLE where no JPEG 2000 encoder
     (package pylibjpeg-openjpeg) is installed; both give back the very same values.
     """
-    from LowDoseContrastLib.atomic import atomic_output
-
     if compress:
         _compress(header)
     with atomic_output(Path(path)) as temporary:
@@ -82,9 +88,10 @@ def _compress(header) -> None:
     header.SOPInstanceUID = instance
 
 
-def _identify(header, arrangement: Arrangement, number: int, realisation: int) -> None:
-    seed, index = arrangement.seed, arrangement.number
-    day = (FIRST_DAY + datetime.timedelta(days=index)).strftime("%Y%m%d")
+def _identify(header, arrangement: Arrangement, exposure: Exposure) -> None:
+    seed, index, realisation = arrangement.seed, arrangement.number, exposure.realisation
+    number = list(arrangement.parameters.doses_mgy).index(exposure.name) + 1
+    day = (FIRST_DAY + datetime.timedelta(days=index % 3650)).strftime("%Y%m%d")
     time = f"10{number:02d}00"
     header.SpecificCharacterSet = "ISO_IR 192"
     header.ImageType = ["ORIGINAL", "PRIMARY", ""]
@@ -100,10 +107,10 @@ def _identify(header, arrangement: Arrangement, number: int, realisation: int) -
     header.InstitutionName = "Simulated"
     header.ManufacturerModelName = arrangement.parameters.detector
     header.DeviceSerialNumber = str(seed)
-    header.SoftwareVersions = "1"
+    header.SoftwareVersions = __version__
     header.ReferringPhysicianName = ""
     header.StudyDescription = f"Structured breast phantom, arrangement {index + 1}"
-    header.SeriesDescription = f"Simulated exposure {number}"
+    header.SeriesDescription = f"Simulated, {exposure.name} dose"[:64]
     header.PatientName = f"Phantom^Arrangement {index + 1:02d}"
     header.PatientID = f"SIM{seed}-{index + 1:02d}"
     header.PatientBirthDate = ""
@@ -111,37 +118,48 @@ def _identify(header, arrangement: Arrangement, number: int, realisation: int) -
     header.PatientIdentityRemoved = "YES"
     header.DeidentificationMethod = "Simulated phantom: there is no patient"
     header.QualityControlImage = "YES"
-    header.StudyInstanceUID = uid("study", seed, index)
-    header.SeriesInstanceUID = uid("series", seed, index, number, realisation)
-    header.FrameOfReferenceUID = uid("frame", seed, index)
+    header.StudyInstanceUID = uid(arrangement, "study")
+    header.SeriesInstanceUID = uid(arrangement, "series", exposure.name, realisation)
+    header.FrameOfReferenceUID = uid(arrangement, "frame")
     header.PositionReferenceIndicator = ""
     header.StudyID = str(index + 1)
     header.SeriesNumber = number + 100 * realisation
-    header.AcquisitionNumber = number
+    header.AcquisitionNumber = number + 100 * realisation
     header.InstanceNumber = 1
 
 
 def _describe_technique(header, parameters: AcquisitionParameters, exposure: Exposure) -> None:
     charge = exposure.dose_mgy * parameters.mas_per_mgy
-    header.KVP = f"{parameters.kvp:g}"
+    anode, filter_, kilovolts = technique_of(parameters.beam)
+    header.KVP = f"{kilovolts:g}"
     header.ExposureTime = round(charge * 10)
     header.XRayTubeCurrent = 100
     header.Exposure = round(charge)
     header.ExposureInuAs = round(charge * 1000)
     header.ExposureControlMode = "AUTOMATIC" if exposure.name == "automatic" else "MANUAL"
-    header.AnodeTargetMaterial = "RHODIUM"
+    header.AnodeTargetMaterial = anode
     header.FilterType = "STRIP"
-    header.FilterMaterial = "RHODIUM"
+    header.FilterMaterial = filter_
+    header.HalfValueLayer = f"{HVL_MM[parameters.beam]:.3f}"
     header.FocalSpots = "0.3"
     header.Grid = ["FOCUSED", "RECIPROCATING"]
     header.BodyPartThickness = f"{parameters.thickness_mm:g}"
     header.CompressionForce = "90"
     header.DistanceSourceToDetector = f"{parameters.source_detector_mm:g}"
-    header.DistanceSourceToPatient = f"{parameters.source_detector_mm - 20:g}"
-    header.DistanceSourceToEntrance = f"{parameters.source_detector_mm - parameters.thickness_mm:g}"
-    magnification = parameters.source_detector_mm / (parameters.source_detector_mm - 20)
-    header.EstimatedRadiographicMagnificationFactor = f"{magnification:.4f}"
+    support = parameters.source_detector_mm - parameters.support_mm
+    header.DistanceSourceToPatient = f"{support:g}"
+    header.DistanceSourceToEntrance = f"{support - parameters.thickness_mm:g}"
+    header.EstimatedRadiographicMagnificationFactor = f"{parameters.source_detector_mm / support:.4f}"
     header.EntranceDoseInmGy = f"{exposure.dose_mgy:.3f}"
+    header.OrganDose = f"{exposure.dose_mgy * parameters.glandular_dose_per_mgy / 100:.6f}"  # dGy
+
+
+def technique_of(beam: str) -> tuple[str, str, float]:
+    """Return (anode, filter, kVp) of a beam's name, the metals as DICOM spells them."""
+    metals, kilovolts, _ = beam.split()
+    names = {"Rh": "RHODIUM", "Mo": "MOLYBDENUM", "W": "TUNGSTEN"}
+    anode, filter_ = (names[metal] for metal in metals.split("/"))
+    return anode, filter_, float(kilovolts)
 
 
 def _describe_anatomy(header, laterality: str) -> None:
@@ -171,7 +189,7 @@ def _describe_anatomy(header, laterality: str) -> None:
 def _describe_detector(header, parameters: AcquisitionParameters) -> None:
     pixel = f"{parameters.pixel_mm:g}"
     size = [round(parameters.rows * parameters.pixel_mm), round(parameters.columns * parameters.pixel_mm)]
-    header.DetectorType = "SCINTILLATOR"
+    header.DetectorType = "DIRECT" if parameters.absorber == "a-Se" else "SCINTILLATOR"
     header.DetectorConfiguration = "AREA"
     header.DetectorID = "SIMULATED"
     header.DetectorConditionsNominalFlag = "YES"

@@ -28,16 +28,16 @@ class Outline:
     edge_mm: float = 22.0
 
 
-def random_outline(rng: np.random.Generator, field_mm: tuple[float, float]) -> Outline:
-    """Return an outline that covers about half of a field of (rows, columns) mm."""
-    height, width = field_mm
+def random_outline(rng: np.random.Generator, parameters) -> Outline:
+    """Return an outline that covers about half of the field of ``AcquisitionParameters``."""
+    height, width = parameters.field_mm
     return Outline(
         depth_mm=width * rng.uniform(0.62, 0.69),
         half_width_mm=height * rng.uniform(0.445, 0.475),
         centre_mm=height * rng.uniform(0.485, 0.515),
         roundness=rng.uniform(1.95, 2.15),
         lobe=rng.uniform(-0.06, 0.06),
-        edge_mm=min(22.0, 0.12 * width),
+        edge_mm=min(parameters.edge_mm, 0.12 * width),
     )
 
 

@@ -6,9 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 
-def scattered(
-    primary: np.ndarray, presence: np.ndarray, ratio: float, sigma_mm: float, spacing_mm: float
-) -> np.ndarray:
+def scattered(primary: np.ndarray, presence: np.ndarray, parameters) -> np.ndarray:
     """Return the scatter to be added to the primary, in the primary's unit.
 
     S = SPR * G_sigma (primary * presence). Air scatters nothing, so the source is weighted
@@ -17,19 +15,18 @@ def scattered(
     Args:
         primary: (rows, columns) detected primary energy.
         presence: same shape, 0 (air) to 1 (full thickness).
-        ratio: scatter-to-primary ratio behind the grid, 0.07-0.15.
-        sigma_mm: width of the Gaussian, 5-15 mm.
 
     Returns:
         float32 of the same shape; computed on a coarse grid, for it is smooth.
     """
-    step = max(1, int(sigma_mm / spacing_mm / 12))
+    sigma = parameters.scatter_sigma_mm / parameters.pixel_mm
+    step = max(1, int(sigma / 12))
     coarse = _block_mean(primary * presence, step)
-    wide = ndimage.gaussian_filter(coarse, sigma_mm / spacing_mm / step, mode="nearest", truncate=3)
+    wide = ndimage.gaussian_filter(coarse, sigma / step, mode="nearest", truncate=3)
     # Coarse sample k sits at the middle of its block, pixel k * step + (step - 1) / 2.
     rows = (np.arange(primary.shape[0], dtype=np.float32) - (step - 1) / 2) / step
     columns = (np.arange(primary.shape[1], dtype=np.float32) - (step - 1) / 2) / step
-    return np.float32(ratio) * _bilinear(wide, rows, columns)
+    return np.float32(parameters.scatter_to_primary) * _bilinear(wide, rows, columns)
 
 
 def _block_mean(image: np.ndarray, step: int) -> np.ndarray:

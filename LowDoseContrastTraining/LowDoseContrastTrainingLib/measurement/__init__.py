@@ -1,0 +1,1 @@
+"""How images are measured: noise power, edge response."""

@@ -1,0 +1,208 @@
+"""Everything that a simulated acquisition depends on, besides the seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from dataclasses import dataclass, field
+
+from LowDoseContrastLib.errors import InputError
+
+from ..settings_file import read_settings
+from .beam_tables import ABSORPTION, FLUENCE
+
+DOSES_MGY = {"low": 3.359, "automatic": 8.407, "high": 11.523}
+
+_PAPER = "Brenha, Carneiro and Patrocinio: the published data set"
+_ESSENTIAL = "GE Senographe Essential, as its data sheet and headers state"
+_PRISTINA = "measured on a GE Senographe Pristina, as a surrogate"
+_PHANTOM = "chosen to look like the phantom of Sousa, Matheus and Schiabel 2018"
+
+
+def _quantity(default, unit, source, low=0.0, high=math.inf):
+    """A field with its unit, its source and the range that its values must lie in."""
+    details = {"unit": unit, "source": source, "low": low, "high": high}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=details)
+    return field(default=default, metadata=details)
+
+
+@dataclass(frozen=True)
+class AcquisitionParameters:
+    """A phantom, a beam and a detector; the defaults are a GE Senographe Essential.
+
+    Every field has its unit, source and range in its metadata (see :func:`described`). Pairs of
+    numbers are ranges that each arrangement, layer or insert draws from.
+
+    Raises:
+        InputError: a value of the wrong kind or out of its range.
+    """
+
+    # --- exposure
+    doses_mgy: dict = _quantity(DOSES_MGY, "mGy mean entrance dose", _PAPER, 1e-3, 1e3)
+    dose_spread: float = _quantity(0.03, "relative, between arrangements", "a few per cent", 0, 0.2)
+    exposure_spread: float = _quantity(0.003, "relative, between exposures of an arrangement", "repeatability of a generator", 0, 0.1)
+    beam: str = _quantity("Rh/Rh 29 kVp", "anode/filter and tube voltage", "SpekPy: HVL 0.405 mm Al")
+    mas_per_mgy: float = _quantity(12.0, "mAs per mGy entrance dose", "typical of Rh/Rh at 29 kVp", 1e-3)
+    glandular_dose_per_mgy: float = _quantity(0.22, "mGy mean glandular per mGy entrance dose", "about, 5 cm at HVL 0.40 mm Al, Dance et al. 2000", 0.01, 1)
+    source_detector_mm: float = _quantity(660.0, "mm", _ESSENTIAL, 100)
+    support_mm: float = _quantity(20.0, "mm from the phantom's lower side to the detector", "breast support and grid", 0, 100)
+
+    # --- phantom
+    thickness_mm: float = _quantity(50.0, "mm compressed", "reference thickness", 10, 120)
+    edge_mm: float = _quantity(22.0, "mm of rim where the thickness falls to zero", "about half of the thickness", 1, 100)
+    densities: tuple = _quantity((0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1)
+    density_spread: float = _quantity(0.06, "glandular fraction, half width", "within a class", 0, 0.1)
+    texture_beta: float = _quantity(3.2, "exponent of the power spectrum 1/f^beta", "mammograms: 3.2 +- 0.24", 1.5, 4.5)
+    texture_largest_mm: tuple = _quantity((25.0, 100.0), "mm, where the power law ends", _PHANTOM, 1)
+    film_layers: int = _quantity(9, "layers of film pieces", _PHANTOM, 1, 100)
+    crease_layers: int = _quantity(6, "layers of film creases", _PHANTOM, 0, 100)
+    film_whole: float = _quantity(0.40, "part of the film in whole sheets", _PHANTOM, 0, 1)
+    film_creases: float = _quantity(0.025, "part of the film in creases", _PHANTOM, 0, 0.5)
+    film_wrinkle: float = _quantity(0.16, "relative standard deviation of film thickness", _PHANTOM, 0, 1)
+    nodules: tuple = _quantity((3, 5), "circumscribed nodules on a 19 x 23 cm field", _PHANTOM)
+    nodule_mm: tuple = _quantity((5.0, 13.0), "mm diameter", _PHANTOM, 0.1)
+    spiculated: tuple = _quantity((2, 4), "spiculated nodules on a 19 x 23 cm field", _PHANTOM)
+    spiculated_mm: tuple = _quantity((6.0, 12.0), "mm diameter", _PHANTOM, 0.1)
+    fibres: tuple = _quantity((6, 11), "nylon fibres on a 19 x 23 cm field", _PHANTOM)
+    fibre_mm: tuple = _quantity((6.0, 16.0), "mm long", _PHANTOM, 0.1)
+    fibre_diameter_mm: tuple = _quantity((0.4, 1.0), "mm", "sizes of accreditation phantoms", 0.05)
+    clusters: tuple = _quantity((5, 9), "clusters of hydroxyapatite grains on a 19 x 23 cm field", _PHANTOM)
+    grains: tuple = _quantity((6, 20), "grains in a cluster", _PHANTOM, 1)
+    grain_mm: tuple = _quantity((0.1, 0.6), "mm diameter", "calcifications, 0.1-0.6 mm", 0.01)
+
+    # --- detector
+    detector: str = _quantity("GE Senographe Essential (simulated)", "name", "for the header")
+    absorber: str = _quantity("CsI", "what absorbs the quanta", _ESSENTIAL)
+    rows: int = _quantity(2294, "pixels", "19 x 23 cm field", 64, 20000)
+    columns: int = _quantity(1914, "pixels", "19 x 23 cm field", 64, 20000)
+    pixel_mm: float = _quantity(0.1, "mm", _ESSENTIAL, 0.02, 1)
+    bits: int = _quantity(14, "bits of a raw pixel", _ESSENTIAL, 8, 16)
+    signal_per_mgy: float = _quantity(109.26, "pixel values per mGy behind 5 cm of half glandular tissue", "367 at 3.359 mGy", 1e-3)
+    offset: float = _quantity(1.9, "pixel values at no exposure", _PRISTINA, 0, 1000)
+    scatter_to_primary: float = _quantity(0.10, "behind the grid", "0.07-0.15 with a grid", 0, 2)
+    scatter_sigma_mm: float = _quantity(10.0, "mm, Gaussian", "5-15 mm", 1, 50)
+    heel_fall: float = _quantity(0.28, "relative, from chest wall to nipple", "0.16-0.40", 0, 0.9)
+    mtf_f2: float = _quantity(5.6, "(lp/mm)^2 in MTF = 1/(1 + f^2/mtf_f2)", "fit to 0.85, 0.59, 0.24 at 1, 2, 4 lp/mm, Ghetti et al. 2008", 0.1)
+    noise_f2: float = _quantity(5.6, "(lp/mm)^2, as mtf_f2 for the colour of the quantum noise", "light spreads signal and quanta alike", 0.1)
+    xi_q: float = _quantity(0.031, "pixel values; variance over mean of the quantum noise", _PRISTINA)
+    xi_e: float = _quantity(2.8, "pixel values; standard deviation of the electronic noise", _PRISTINA)
+    xi_s: float = _quantity(0.002, "relative fixed-pattern noise after flat-fielding", "0.002-0.005", 0, 0.1)
+    bad_pixels: int = _quantity(8, "pixels of too little response", "a few", 0, 10000)
+
+    def __post_init__(self):
+        for each in dataclasses.fields(self):
+            object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+        for name, known in (("beam", FLUENCE), ("absorber", ABSORPTION)):
+            if getattr(self, name) not in known:
+                raise InputError(f"parameter {name}: choose from {', '.join(known)}, not '{getattr(self, name)}'")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of the image."""
+        return self.rows, self.columns
+
+    @property
+    def field_mm(self) -> tuple[float, float]:
+        """Size of the detector in mm, (along the rows' direction, along the columns')."""
+        return self.rows * self.pixel_mm, self.columns * self.pixel_mm
+
+    @property
+    def magnification(self) -> float:
+        """Of the middle of the phantom."""
+        return self.source_detector_mm / (self.source_detector_mm - self.support_mm - self.thickness_mm / 2)
+
+
+def _checked(each, value):
+    """``value`` as the kind of its field's default; InputError where it does not fit."""
+    details, like = each.metadata, DOSES_MGY if each.name == "doses_mgy" else each.default
+    try:
+        if isinstance(like, str):
+            if not isinstance(value, str):
+                raise TypeError
+            return value
+        if isinstance(like, dict):
+            fitting = {str(name): _number(v, 1.0, details) for name, v in value.items()}
+        elif isinstance(like, tuple):
+            fitting = tuple(_number(v, like[0], details) for v in value)
+            if each.name != "densities" and (len(fitting) != 2 or fitting[0] > fitting[1]):
+                raise ValueError
+        else:
+            return _number(value, like, details)
+        if not fitting:
+            raise ValueError
+        return fitting
+    except (TypeError, ValueError, AttributeError) as error:
+        limits = "" if isinstance(like, str) else f" of {details['low']:g} to {details['high']:g}"
+        kind = {str: "a name", int: "a whole number", float: "a number", dict: "names with numbers", tuple: "numbers, the lower first,"}[type(like)]
+        raise InputError(f"parameter {each.name}: must be {kind}{limits} ({details['unit']}), not {value!r}") from error
+
+
+def _number(value, like, details):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError
+    if isinstance(like, int) and value != int(value):
+        raise ValueError
+    if not details["low"] <= value <= details["high"]:
+        raise ValueError
+    return int(value) if isinstance(like, int) else float(value)
+
+
+DETECTORS = {
+    "essential": AcquisitionParameters(),
+    "essential-large": AcquisitionParameters(rows=3062, columns=2394),
+    "selenium": AcquisitionParameters(
+        detector="Amorphous selenium, direct (simulated)",
+        absorber="a-Se",
+        beam="W/Rh 28 kVp",
+        rows=3518,
+        columns=2800,
+        pixel_mm=0.085,
+        # A quantum leaves its charge in one pixel: sharp, and nearly white noise.
+        mtf_f2=35.0,
+        noise_f2=400.0,
+        mas_per_mgy=19.0,
+        glandular_dose_per_mgy=0.27,
+        source_detector_mm=655.0,
+        support_mm=17.0,
+        bad_pixels=12,
+    ),
+    "small": AcquisitionParameters(detector="Small test field (simulated)", rows=768, columns=640, bad_pixels=1),
+}
+
+
+def parameters_for(detector: str = "essential", overrides=None) -> AcquisitionParameters:
+    """Return the parameters of a named detector, changed as ``overrides`` says.
+
+    Args:
+        overrides: a dictionary of fields, or a ``.json`` or ``.toml`` file with one, or None. An
+            entry may be the value or an object with a ``value``, as the tool itself writes them.
+
+    Raises:
+        InputError: an unknown detector or field, or a value that does not fit.
+    """
+    if detector not in DETECTORS:
+        raise InputError(f"--detector: choose from {', '.join(DETECTORS)}, not '{detector}'")
+    if overrides is None:
+        return DETECTORS[detector]
+    source = "parameters" if isinstance(overrides, dict) else str(overrides)
+    values = overrides if isinstance(overrides, dict) else read_settings(overrides)
+    known = [each.name for each in dataclasses.fields(AcquisitionParameters)]
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, 1)
+            raise InputError(f"{source}: unknown parameter '{name}'" + (f"; did you mean {close[0]}?" if close else ""))
+    plain = {name: v["value"] if isinstance(v, dict) and "value" in v else v for name, v in values.items()}
+    try:
+        return dataclasses.replace(DETECTORS[detector], **plain)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+
+
+def described(parameters: AcquisitionParameters) -> dict:
+    """Return name -> {value, unit, source} of every parameter, JSON-able."""
+    return {
+        each.name: {"value": getattr(parameters, each.name), "unit": each.metadata["unit"], "source": each.metadata["source"]}
+        for each in dataclasses.fields(parameters)
+    }

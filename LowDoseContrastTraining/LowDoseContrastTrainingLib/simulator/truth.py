@@ -1,0 +1,97 @@
+"""What is known of a simulated arrangement: images without noise, where every insert is, the mask."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+from LowDoseContrastLib.atomic import atomic_output
+from LowDoseContrastLib.errors import InputError
+
+from . import beam
+from .acquisition import Arrangement
+from .dicom_exposure import laterality_of, oriented
+
+FOLDER = "truth"
+STEP = 1 / 64  # of a pixel value: rounding that compresses well and no noise measure can see
+
+
+def truth_paths(folder: Path, doses) -> dict[str, Path]:
+    """Return name -> path of the truth of one arrangement, whose folder is ``folder``."""
+    images = {dose: f"{dose}.nrrd" for dose in doses}
+    return {name: Path(folder) / FOLDER / file for name, file in {**images, "inserts": "inserts.nrrd", "mask": "mask.nrrd", "truth": "truth.json"}.items()}
+
+
+def write_truth(folder: Path, made: Arrangement, doses) -> None:
+    """Write the truth of an arrangement into its ``folder``, what is missing of it.
+
+    - ``DOSE.nrrd``: float32 pixel values without noise, to 1/64 of a pixel value;
+    - ``inserts.nrrd``: uint16, 0 or the ``id`` of the insert that is there;
+    - ``mask.nrrd``: uint8, 1 where there is phantom;
+    - ``truth.json``: density, doses, outline, and every insert with centre, size and kind.
+
+    All as the image files show it: mirrored for a right breast.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    paths = truth_paths(folder, doses)
+    paths["truth"].parent.mkdir(exist_ok=True, parents=True)
+    for dose in doses:
+        _write(paths[dose], made, lambda: np.rint(made.noise_free(dose) / STEP) * np.float32(STEP))
+    _write(paths["inserts"], made, lambda: made.phantom.insert_map)
+    _write(paths["mask"], made, lambda: made.phantom.mask.astype(np.uint8))
+    if not paths["truth"].exists():
+        with atomic_output(paths["truth"]) as temporary:
+            temporary.write_text(json.dumps(facts(made, doses), indent=1) + "\n")
+
+
+def facts(made: Arrangement, doses) -> dict:
+    """Return what ``truth.json`` holds, JSON-able."""
+    return {
+        "arrangement": made.number + 1,
+        "laterality": laterality_of(made.number),
+        "density": made.phantom.density,
+        "density_measured": made.phantom.measured_density(),
+        "doses_mgy": {dose: made.dose_mgy(dose) for dose in doses},
+        "offset": made.parameters.offset,
+        "outline": dataclasses.asdict(made.phantom.outline),
+        "inserts": insert_list(made),
+    }
+
+
+def insert_list(made: Arrangement) -> list[dict]:
+    """Return every insert: ``id`` in the map, kind, material, centre, size, thickness, contrast.
+
+    Centres are in mm from the corner of the first pixel of the file, and in pixels from the centre
+    of the first pixel; ``contrast`` is that of the primary behind 5 cm of gel and film, where the
+    insert is thickest; details smaller than the blur keep less of it.
+    """
+    parameters = made.parameters
+    spectrum = beam.spectrum(parameters.beam, parameters.absorber)
+    listed = []
+    for index, insert in enumerate(made.phantom.inserts):
+        entry = {"id": index + 1, **dataclasses.asdict(insert)}
+        if laterality_of(made.number) == "R":
+            entry["column_mm"] = parameters.field_mm[1] - insert.column_mm
+        entry["row"], entry["column"] = (entry[f"{axis}_mm"] / parameters.pixel_mm - 0.5 for axis in ("row", "column"))
+        entry["contrast"] = beam.insert_contrast(insert.material, insert.thickness_mm, spectrum)
+        listed.append(entry)
+    return listed
+
+
+def _write(path, made, image_of):
+    import SimpleITK as sitk
+
+    if path.exists():
+        return
+    image = sitk.GetImageFromArray(oriented(image_of(), made.number)[np.newaxis])
+    pixel = made.parameters.pixel_mm
+    image.SetSpacing((pixel, pixel, 1.0))
+    with atomic_output(path) as temporary:
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=2)
+        except RuntimeError as error:
+            raise InputError(f"{path}: cannot be written; check the free space on the disk") from error

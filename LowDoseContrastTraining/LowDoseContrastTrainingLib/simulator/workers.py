@@ -1,0 +1,52 @@
+"""Independent work in several processes, which end when it is cancelled."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from LowDoseContrastLib.errors import InputError
+
+_BYTES_PER_JOB = 1.5e9  # of memory, for a full field
+
+
+def default_jobs() -> int:
+    """Return how many arrangements this computer makes at a time: its cores, or what its memory holds."""
+    cores = os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return min(cores, 2)
+    return max(1, min(cores, int(memory / 2 / _BYTES_PER_JOB)))
+
+
+def in_processes(work, calls, jobs: int):
+    """Run ``work(*call)`` for every call in ``jobs`` processes; yields the results as they come.
+
+    Closing the generator, an error or Ctrl+C ends the processes and waits for them.
+
+    Raises:
+        InputError: a process was killed; or whatever ``work`` raises.
+    """
+    # Fresh interpreters: forking a process that holds threads (numpy's, Qt's) may hang.
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
+    try:
+        for future in as_completed([pool.submit(work, *call) for call in calls]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise InputError("a worker process was killed, perhaps for memory; run again with fewer --jobs to go on") from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()
+            child.join()
+
+
+def _prepare():
+    """In a worker: Ctrl+C is the parent's to handle; its terminate lets clean-up code run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
