@@ -12,12 +12,16 @@ from LowDoseContrastLib.files import read_mammogram
 from .presentation import presented, windows
 
 SHEET = "contact-sheet.png"
-_INCHES = 1.9  # width of a picture
-_DPI = 150
+_SHARE = 0.74  # of the columns, from the chest wall: the rest is air
+_INCHES = 1.45  # width of a picture
+_HEAD = 0.3  # inches above the pictures
+_DPI = 170
 
 
 def write_contact_sheet(folder, images) -> Path | None:
     """Write ``contact-sheet.png`` of a simulation's For Processing images, a column per arrangement.
+
+    All share one window width above their fattest tissue, so that densities can be compared.
 
     Args:
         folder: of the simulation.
@@ -36,33 +40,47 @@ def write_contact_sheet(folder, images) -> Path | None:
     doses = list(dict.fromkeys(dose for _, dose in images))
     across = 1 + max(number for number, _ in images)
     pictures = {image: _picture(folder, *image) for image in images}
-    rows, columns = next(iter(pictures.values()))[0].shape
-    height = _INCHES * rows / columns
-    figure = matplotlib.figure.Figure((across * _INCHES, len(doses) * height + 0.25), facecolor="black")
+    width = float(np.median([each["width"] for each in pictures.values()]))
+    rows, columns = pictures[images[0]]["values"].shape
+    size = across * _INCHES, len(doses) * _INCHES * rows / columns + _HEAD
+    figure = matplotlib.figure.Figure(size, facecolor="black")
     axes = figure.subplots(len(doses), across, squeeze=False)
-    figure.subplots_adjust(0, 0, 1, 1 - 0.25 / figure.get_figheight(), 0.01, 0.01)
-    for each in axes.ravel():
-        each.set_axis_off()
-    for (number, dose), (picture, dose_mgy) in pictures.items():
-        axis = axes[doses.index(dose), number]
-        axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
-        side, at = ("right", 0.97) if not number % 2 else ("left", 0.03)
-        axis.text(at, 0.02, f"{dose}\n{dose_mgy:.2f} mGy", color="#bbbbbb", fontsize=6, ha=side, va="bottom", transform=axis.transAxes)
+    figure.subplots_adjust(0.003, 0.003, 0.997, 1 - _HEAD / size[1], 0.05, 0.02)
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for (number, dose), each in pictures.items():
+        _show(axes[doses.index(dose), number], each, width, f"{dose}\n{each['dose_mgy']:.2f} mGy")
     for number, axis in enumerate(axes[0]):
-        density = json.loads((Path(folder) / f"arrangement-{number + 1:02d}" / "truth" / "truth.json").read_text())["density"]
-        axis.set_title(f"{number + 1}: density {100 * density:.0f}%", color="#dddddd", fontsize=7, pad=4)
+        axis.set_title(f"{number + 1}: {100 * _density(folder, number):.0f}% dense", color="#dddddd", fontsize=8, pad=4)
     with atomic_output(path) as temporary:
         figure.savefig(temporary, dpi=_DPI, facecolor="black", metadata={"Software": None})
     return path
 
 
+def _show(axis, each, width, text):
+    shown = np.clip((each["values"] - each["low"]) / width, 0, 1)
+    axis.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+    side, at = ("left", 0.03) if each["wall_right"] else ("right", 0.97)
+    axis.text(at, 0.01, text, color="#aaaaaa", fontsize=6.5, ha=side, va="bottom", transform=axis.transAxes)
+
+
+def _density(folder, number):
+    return json.loads((_place(folder, number) / "truth" / "truth.json").read_text())["density"]
+
+
+def _place(folder, number):
+    return Path(folder) / f"arrangement-{number + 1:02d}"
+
+
 def _picture(folder, number, dose):
-    """(8-bit picture at a third of the size, dose in mGy) of one image."""
-    mammogram = read_mammogram(Path(folder) / f"arrangement-{number + 1:02d}" / f"{dose}.dcm")
+    """A reduced picture of one image: presented ``values``, where its window begins, and more."""
+    mammogram = read_mammogram(_place(folder, number) / f"{dose}.dcm")
     values = presented(mammogram.pixels[0], 0.0, mammogram.full_scale, mammogram.spacing[0])
     centre, width = windows(values)["NORMAL"]
-    shown = np.clip((values.astype(np.float32) - centre) / width + 0.5, 0, 1) * 255
-    step = max(1, round(shown.shape[1] / 400))
-    rows, columns = (side - side % step for side in shown.shape)
-    small = shown[:rows, :columns].reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
-    return small.astype(np.uint8), mammogram.dose_mgy
+    wall_right = mammogram.header.ImageLaterality == "R"
+    kept = round(_SHARE * values.shape[1])
+    values = values[:, -kept:] if wall_right else values[:, :kept]
+    step = max(1, round(kept / 300))
+    rows, columns = (side - side % step for side in values.shape)
+    small = values[:rows, :columns].reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
+    return {"values": small, "low": centre - width / 2, "width": width, "wall_right": wall_right, "dose_mgy": mammogram.dose_mgy}

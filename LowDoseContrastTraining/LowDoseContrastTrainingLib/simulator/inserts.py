@@ -102,8 +102,8 @@ def _spiculated(insert, y, x, rng):
         along = x * math.cos(heading) + y * math.sin(heading)
         across = y * math.cos(heading) - x * math.sin(heading) - bend * along**2 / length
         taper = np.clip(1 - along / length, 0, 1) * (along > 0)
-        width = 0.09 * radius * taper + 1e-3
-        spicules = np.maximum(spicules, 0.3 * insert.thickness_mm * taper * _dome((across / width) ** 2))
+        width = 0.11 * radius * taper + 1e-3
+        spicules = np.maximum(spicules, 0.45 * insert.thickness_mm * taper * _dome((across / width) ** 2))
     return np.maximum(body, spicules)
 
 
@@ -143,11 +143,11 @@ def place_inserts(rng, outline, parameters) -> list[Insert]:
 
     for _ in range(count(parameters.nodules)):
         size = rng.uniform(*parameters.nodule_mm)
-        material = "abs" if rng.random() < 0.3 else "pla"
-        add("circumscribed", material, _free_spot(rng, outline, inserts, size), size, size * rng.uniform(0.5, 0.9))
+        material = "abs" if rng.random() < 0.2 else "pla"
+        add("circumscribed", material, _free_spot(rng, outline, inserts, size), size, size * rng.uniform(0.7, 1.0))
     for _ in range(count(parameters.spiculated)):
         size = rng.uniform(*parameters.spiculated_mm)
-        add("spiculated", "pla", _free_spot(rng, outline, inserts, 1.5 * size), size, size * rng.uniform(0.6, 0.95))
+        add("spiculated", "pla", _free_spot(rng, outline, inserts, 1.5 * size), size, size * rng.uniform(0.7, 1.0))
     for _ in range(count(parameters.fibres)):
         length, diameter = rng.uniform(*parameters.fibre_mm), rng.uniform(*parameters.fibre_diameter_mm)
         add("fibre", "nylon", _spot(rng, outline), length, diameter)

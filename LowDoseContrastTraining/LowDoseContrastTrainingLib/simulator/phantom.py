@@ -108,9 +108,11 @@ def _film(parameters, rng, distance, density) -> np.ndarray:
         along = rng.uniform(1.0, stretch)
         return power_law_field(rng, shape, spacing, exponent, rng.uniform(*largest), along, rng.normal(0, turn), smallest)
 
+    # Fatty breasts hold islands of dense tissue, dense ones holes of fat.
+    sparse = parameters.film_coverage * (0.5 - density)
     pieces = np.zeros(shape, np.float32)
     for _ in range(parameters.film_layers):
-        level = rise + np.float32(rng.normal(0.1, 0.3))
+        level = rise + np.float32(rng.normal(0.1, 0.3) + sparse)
         pieces += film_pieces(field_of(parameters.texture_largest_mm, 0.2, 2.5, 0.4), level, rng.uniform(0.4, 1.6))
     creases = np.zeros(shape, np.float32)
     for _ in range(parameters.crease_layers):

@@ -11,7 +11,8 @@ import math
 import numpy as np
 from LowDoseContrastLib.dicom import FOR_PRESENTATION
 from LowDoseContrastLib.mask import breast_mask, extent, tissue_mask
-from scipy import ndimage
+
+from .wide_blur import wide_gaussian
 
 BITS = 12
 NEPERS = 7.0  # range of ln(exposure) that the 12 bits span, down from full scale
@@ -44,9 +45,9 @@ def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: fl
 
 def _blurred_inside(image, inside, sigma):
     """Gaussian mean over the pixels inside only (normalised convolution)."""
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma, truncate=3)
-    total = ndimage.gaussian_filter(np.where(inside, image, 0), sigma, truncate=3)
-    return np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-6)
+    weight = wide_gaussian(inside.astype(np.float32), sigma)
+    total = wide_gaussian(np.where(inside, image, 0), sigma)
+    return np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-3)
 
 
 def windows(values: np.ndarray) -> dict[str, tuple[float, float]]:
