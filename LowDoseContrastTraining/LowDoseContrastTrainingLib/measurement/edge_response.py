@@ -26,5 +26,5 @@ def slanted_edge_mtf(image: np.ndarray, angle: float, pixel_mm: float, reach_pix
     line_spread = np.diff(edge_spread) * np.hanning(len(edge_spread) - 1)
     frequency = np.fft.rfftfreq(line_spread.size, pixel_mm / _FINE)
     # Binning and differencing act like apertures one bin wide.
-    response = np.abs(np.fft.rfft(line_spread)) / line_spread.sum() / np.sinc(frequency * pixel_mm / _FINE) ** 2
+    response = np.abs(np.fft.rfft(line_spread) / line_spread.sum()) / np.sinc(frequency * pixel_mm / _FINE) ** 2
     return frequency, response

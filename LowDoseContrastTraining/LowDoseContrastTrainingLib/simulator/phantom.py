@@ -72,7 +72,7 @@ def make_phantom(parameters, seed: int, arrangement: int) -> Phantom:
     # Only the columns up to the tip hold phantom: half of the work is saved.
     reach = int(np.flatnonzero(mask.any(axis=0))[-1]) + 1
     film = np.zeros(shape, np.float32)
-    film[:, :reach] = _film(parameters, stream(seed, "film", arrangement), distance[:, :reach], density)
+    film[:, :reach] = _film(parameters, stream(seed, "film", arrangement), distance[:, :reach], profile[:, :reach], density)
     film *= profile
     inserts = place_inserts(stream(seed, "inserts", arrangement), outline, parameters)
     maps, insert_map = _drawn(inserts, mask, spacing)
@@ -96,7 +96,7 @@ def _drawn(inserts, mask, spacing):
     return maps, insert_map * mask
 
 
-def _film(parameters, rng, distance, density) -> np.ndarray:
+def _film(parameters, rng, distance, profile, density) -> np.ndarray:
     """Return the film thickness in mm for full compression, (rows, columns) of ``distance``."""
     shape, spacing, beta = distance.shape, parameters.pixel_mm, parameters.texture_beta
     mean_film = beam.film_for_density(density, parameters.thickness_mm)
@@ -120,7 +120,7 @@ def _film(parameters, rng, distance, density) -> np.ndarray:
         # Creases run where the film is, and thin out towards the rim.
         creases += lines * film_pieces(field_of((15, 50), 1.0, 2.0, 0.5), rise + np.float32(0.3), 1.5)
     wrinkle = power_law_field(rng, shape, spacing, beta, 60.0, 1.4)
-    inner = distance > parameters.thickness_mm / 2
+    inner = profile > 0.999
     pieces *= (1 - parameters.film_whole - parameters.film_creases) / _mean(pieces, inner)
     creases *= parameters.film_creases / _mean(creases, inner)
     total = (np.float32(parameters.film_whole) + pieces + creases) * (1 + np.float32(parameters.film_wrinkle) * wrinkle)
