@@ -6,6 +6,7 @@ same bytes, and another one never the same identifiers.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -18,7 +19,7 @@ from LowDoseContrastLib.dicom import FOR_PROCESSING
 
 from .acquisition import Arrangement, Exposure
 from .beam_tables import HVL_MM
-from .parameters import AcquisitionParameters, described
+from .parameters import AcquisitionParameters
 
 FIRST_DAY = datetime.date(2024, 1, 8)  # a fixed date: the clock must not change the bytes
 
@@ -37,7 +38,7 @@ def uid(arrangement: Arrangement, *what) -> str:
     """Return the UID of something of an arrangement; the same words give the same UID."""
     from pydicom.uid import generate_uid
 
-    chain = json.dumps(described(arrangement.parameters), sort_keys=True)
+    chain = json.dumps(dataclasses.asdict(arrangement.parameters), sort_keys=True)
     words = ["LowDoseContrast", hashlib.sha256(chain.encode()).hexdigest(), arrangement.seed, arrangement.number, *what]
     return str(generate_uid(entropy_srcs=list(map(str, words))))
 
