@@ -1,226 +1,358 @@
-"""The simulator: physics against closed forms, and files against the standard."""
+"""Folders of simulated acquisitions: files, truth, resuming, and the command."""
 
+import contextlib
+import errno
+import io
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
+import unittest.mock
 from pathlib import Path
 
+import lowdosecontrast_examples as examples
 import numpy as np
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastTrainingLib import beam, detector
-from LowDoseContrastTrainingLib.acquisition import DETECTORS, expose, simulate_arrangement, with_changes
-from LowDoseContrastTrainingLib.acquisition_dicom import exposure_dataset, oriented, write_exposure
-from LowDoseContrastTrainingLib.inserts import Insert, draw
-from LowDoseContrastTrainingLib.randomness import stream
-from LowDoseContrastTrainingLib.simulation import plan, simulate
-from LowDoseContrastTrainingLib.texture import power_law_field
+from LowDoseContrastLib.files import read_mammogram
+from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.pairing import find_pairs
+from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
+from LowDoseContrastTrainingLib.simulator.dicom_exposure import oriented
+from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, described, parameters_for
+from LowDoseContrastTrainingLib.simulator.simulation import image_path, plan, simulate
 
-SMALL = with_changes(DETECTORS["small"], rows=384, columns=320)
-UNIFORM = with_changes(SMALL, rows=512, columns=512, xi_s=0.0, heel_fall=0.0, bad_pixels=0)
-
-
-def drained(steps):
-    """The yields and the result of a generator of steps."""
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            return seen, stop.value
+TINY = {"rows": 320, "columns": 256, "fibres": (2, 3)}
 
 
-class BeamTest(unittest.TestCase):
-    def test_effective_attenuation_is_that_of_the_rhodium_beam(self):
-        effective = -np.log(beam.reference_transmission(50.0, SMALL.spectrum)) / 5.0
-        self.assertAlmostEqual(effective, 0.689, delta=0.003)
-
-    def test_transmission_of_one_energy_is_beer_lambert(self):
-        t = np.array([0.0, 1.0, 5.0])
-        got = beam.transmission({"pvc": t, "paraffin": 2 * t}, (0.0, 1.0, 0.0))
-        np.testing.assert_allclose(got, np.exp(-(0.595 * t + 0.0388 * 2 * t)), rtol=1e-5)
-
-    def test_film_in_gel_attenuates_like_tissue(self):
-        film = np.float32(beam.film_for_density(0.5, 50.0))
-        gel = beam.transmission({"pvc": film, "paraffin": 50 - film}, (0.0, 1.0, 0.0))
-        half = np.float32(25.0)
-        tissue = beam.transmission({"glandular": half, "adipose": half}, (0.0, 1.0, 0.0))
-        self.assertAlmostEqual(float(gel / tissue), 1.0, places=4)
+def tiny_plan(seed=4, arrangements=2, doses=("low", "high"), **choices):
+    """A plan whose images take no time."""
+    return plan(seed, arrangements, "small", doses, TINY, **choices)
 
 
-class PhantomTest(unittest.TestCase):
-    def test_texture_has_the_exponent_asked_for(self):
-        field = power_law_field(stream(1, "t"), (512, 512), 0.1, 3.2, largest_mm=20.0)
-        window = np.outer(np.hanning(512), np.hanning(512))
-        power = np.abs(np.fft.fft2((field - field.mean()) * window)) ** 2
-        radius = np.hypot(*np.meshgrid(np.fft.fftfreq(512, 0.1), np.fft.fftfreq(512, 0.1)))
-        edges = np.geomspace(0.3, 3.0, 12)
-        middle = np.sqrt(edges[1:] * edges[:-1])
-        mean = [power[(radius >= a) & (radius < b)].mean() for a, b in zip(edges, edges[1:])]
-        slope = -np.polyfit(np.log(middle), np.log(mean), 1)[0]
-        self.assertAlmostEqual(slope, 3.2, delta=0.2)
-
-    def test_a_grain_smaller_than_a_pixel_keeps_its_volume(self):
-        target = np.zeros((40, 40), np.float32)
-        draw(Insert("circumscribed", "pla", 2.0, 2.0, 1.0, 0.5, seed=3), target, 0.1)
-        whole = np.zeros((80, 80), np.float32)
-        draw(Insert("circumscribed", "pla", 2.0, 2.0, 1.0, 0.5, seed=3), whole, 0.05)
-        self.assertAlmostEqual(float(target.sum() * 0.01 / (whole.sum() * 0.0025)), 1.0, delta=0.02)
-
-    def test_breast_covers_about_half_and_thins_to_its_edge(self):
-        phantom = simulate_arrangement(SMALL, 5, 0, ("low",)).phantom
-        self.assertTrue(0.42 < phantom.mask.mean() < 0.58)
-        total = sum(phantom.thickness_mm.values())
-        self.assertEqual(float(total[~phantom.mask].max()), 0.0)
-        self.assertAlmostEqual(float(np.median(total[phantom.profile > 0.999])), 50.0, delta=0.01)
-        kinds = {insert.kind for insert in phantom.inserts}
-        self.assertEqual(kinds, {"circumscribed", "spiculated", "fibre", "grain"})
+def contents(folder):
+    """Relative path -> bytes of every file."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
 
 
-class DetectorTest(unittest.TestCase):
-    def test_variance_against_mean_recovers_the_noise_coefficients(self):
-        response = detector.fixed_pattern(UNIFORM, 0)
-        means, variances = [], []
-        for level in (50, 200, 500, 1000, 2000, 4000):
-            flat = np.full((512, 512), level, np.float32)
-            image = expose(UNIFORM, flat, response, 1.0, stream(7, level)).astype(np.float64)
-            means.append(image.mean() - UNIFORM.offset)
-            variances.append(image.var() - 1 / 12)  # less the rounding to whole values
-        weights = 1 / np.asarray(variances)
-        slope, intercept = np.polyfit(means, variances, 1, w=weights)
-        self.assertAlmostEqual(slope / UNIFORM.xi_q, 1.0, delta=0.03)
-        self.assertAlmostEqual(np.sqrt(intercept) / UNIFORM.xi_e, 1.0, delta=0.03)
-
-    def test_noise_is_coloured_by_the_mtf(self):
-        quiet = with_changes(UNIFORM, xi_e=0.0)
-        image = expose(quiet, np.full((512, 512), 4000, np.float32), detector.fixed_pattern(quiet, 0), 1.0, stream(3, "n"))
-        power = np.abs(np.fft.fft2(image - image.mean())) ** 2
-        radius = np.hypot(*np.meshgrid(np.fft.fftfreq(512, 0.1), np.fft.fftfreq(512, 0.1)))
-        shape = []
-        for f in (0.6, 1.0, 2.0, 3.0, 4.0):
-            ring = np.abs(radius - f) < 0.1
-            shape.append(power[ring].mean() / np.mean(detector.mtf(radius[ring].astype(np.float32), 5.6) ** 2))
-        np.testing.assert_allclose(np.array(shape) / np.mean(shape), 1.0, atol=0.1)
-
-    def test_slanted_edge_gives_the_target_mtf(self):
-        side, fine, pixel = 256, 8, 0.1
-        position = (np.arange(side * fine) + 0.5) / fine
-        across = (position[None, :] - side / 2) * np.cos(0.07) + (position[:, None] - side / 2) * np.sin(0.07)
-        edge = (across > 0).reshape(side, fine, side, fine).mean(axis=(1, 3)).astype(np.float32)
-        image = detector.blurred(edge, UNIFORM)
-        where = np.arange(side) + 0.5 - side / 2
-        distance = where[None, :] * np.cos(0.07) + where[:, None] * np.sin(0.07)
-        bins = np.round(distance * 4).astype(int).ravel()
-        inside = np.abs(bins) <= 256
-        spread = np.bincount(bins[inside] + 256, image.ravel()[inside]) / np.bincount(bins[inside] + 256)
-        line = np.diff(spread)
-        measured = np.abs(np.fft.rfft(line)) / line.sum()
-        frequency = np.fft.rfftfreq(line.size, pixel / 4)
-        for f in (1.0, 2.0, 4.0):
-            # The drawn edge is averaged over pixels and the samples over bins: divide both out.
-            expected = float(detector.mtf(np.float32(f), 5.6))
-            got = np.interp(f, frequency, measured) / (np.sinc(f * pixel) * np.sinc(f * pixel / 4) ** 2)
-            self.assertAlmostEqual(got, expected, delta=0.03)
-
-    def test_signal_is_linear_in_dose(self):
-        made = simulate_arrangement(SMALL, 11, 1)
-        inside = made.phantom.profile > 0.999
-        doses = [exposure.dose_mgy for exposure in made.exposures]
-        means = [exposure.pixels[inside].mean() for exposure in made.exposures]
-        slope, intercept = np.polyfit(doses, means, 1)
-        self.assertLess(abs(intercept - SMALL.offset), 0.01 * means[0])
-        np.testing.assert_allclose(np.polyval((slope, intercept), doses), means, rtol=0.01)
-
-    def test_reference_signal_and_snr_are_the_papers(self):
-        response = detector.fixed_pattern(UNIFORM, 0)
-        for dose, signal, snr in ((3.359, 367, 83), (8.407, 918, 152), (11.523, 1259, 183)):
-            flat = np.full((512, 512), UNIFORM.signal_per_mgy, np.float32)
-            image = expose(UNIFORM, flat, response, dose, stream(1, dose)).astype(np.float64) - UNIFORM.offset
-            self.assertAlmostEqual(image.mean() / signal, 1.0, delta=0.01)
-            self.assertAlmostEqual(image.mean() / image.std() / snr, 1.0, delta=0.02)
-
-
-class DeterminismTest(unittest.TestCase):
-    def test_a_dose_does_not_depend_on_the_others_asked_for(self):
-        alone = simulate_arrangement(SMALL, 3, 2, ("high",)).exposures[0]
-        together = simulate_arrangement(SMALL, 3, 2).exposures[2]
-        np.testing.assert_array_equal(alone.pixels, together.pixels)
-
-    def test_realisations_are_independent(self):
-        first = simulate_arrangement(SMALL, 3, 2, ("low",), realisation=0)
-        second = simulate_arrangement(SMALL, 3, 2, ("low",), realisation=1)
-        clean = first.unit_signal * first.exposures[0].dose_mgy
-        inside = first.phantom.profile > 0.999
-        noise = [(a.exposures[0].pixels - clean)[inside] for a in (first, second)]
-        # The fixed pattern is shared, and weak.
-        self.assertLess(abs(np.corrcoef(*noise)[0, 1]), 0.1)
-
-
-class FilesTest(unittest.TestCase):
+class FolderTestCase(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
 
+    def simulated(self, name, chosen, **options):
+        return run_to_end(simulate(self.folder / name, chosen, **options))
+
+    def command(self, *arguments):
+        """(exit code, standard output, standard error) of ``lowdosecontrast simulate``."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main(["simulate", *map(str, arguments)])
+            except SystemExit as stop:
+                code = stop.code
+        return code, out.getvalue(), err.getvalue()
+
+
+class FilesTest(FolderTestCase):
     def test_dicom_says_what_it_is_and_gives_the_pixels_back(self):
         import pydicom
 
-        made = simulate_arrangement(SMALL, 1, 1, ("low",))
-        path = self.folder / "low.dcm"
-        write_exposure(path, exposure_dataset(made, made.exposures[0]), compress=False)
-        header = pydicom.dcmread(path)
+        chosen = tiny_plan(1)
+        self.simulated("a", chosen)
+        header = pydicom.dcmread(image_path(self.folder / "a", 1, "low"))
+        made = make_arrangement(chosen.parameters, 1, 1)
         expected = {
             "Modality": "MG", "PresentationIntentType": "FOR PROCESSING", "PhotometricInterpretation": "MONOCHROME1",
             "PixelIntensityRelationship": "LIN", "PixelIntensityRelationshipSign": 1, "BitsStored": 14,
             "QualityControlImage": "YES", "ImageLaterality": "R", "ImagerPixelSpacing": [0.1, 0.1],
-            "EntranceDoseInmGy": made.exposures[0].dose_mgy,
+            "EntranceDoseInmGy": made.dose_mgy("low"), "ExposureInuAs": round(12000 * made.dose_mgy("low")),
+            "AnodeTargetMaterial": "RHODIUM", "FilterMaterial": "RHODIUM", "KVP": 29, "HalfValueLayer": 0.405,
         }  # fmt: skip
         for name, value in expected.items():
             self.assertEqual(getattr(header, name), value, name)
-        np.testing.assert_array_equal(header.pixel_array, oriented(made.exposures[0].pixels, 1))
-        air = header.pixel_array[:, :8]
-        self.assertGreater(air.mean(), 5 * np.median(header.pixel_array[150:250, -60:]))
+        self.assertAlmostEqual(float(header.OrganDose) * 100 / float(header.EntranceDoseInmGy), 0.22, places=3)
+        np.testing.assert_array_equal(header.pixel_array, oriented(made.exposure("low").pixels, 1))
+        other = pydicom.dcmread(image_path(self.folder / "a", 1, "high"))
+        self.assertEqual(header.StudyInstanceUID, other.StudyInstanceUID)
+        self.assertNotEqual(header.SeriesInstanceUID, other.SeriesInstanceUID)
+        another = pydicom.dcmread(image_path(self.folder / "a", 0, "low"))
+        self.assertNotEqual(header.StudyInstanceUID, another.StudyInstanceUID)
 
-    def test_a_folder_is_resumed_to_the_same_bytes(self):
-        chosen = plan(4, 2, "small", ("low", "high"))
-        seen, result = drained(simulate(self.folder / "a", chosen))
-        self.assertEqual(len(seen), 4)
-        for name in result["files"]:
-            self.assertTrue(Path(name).is_file())
-        steps = simulate(self.folder / "b", chosen)
-        next(steps)
-        steps.close()
-        drained(simulate(self.folder / "b", chosen))
-        for path in (self.folder / "a").rglob("*.*"):
-            twin = self.folder / "b" / path.relative_to(self.folder / "a")
-            self.assertEqual(path.read_bytes(), twin.read_bytes(), path.name)
-        truth = json.loads((self.folder / "a" / "arrangement-02" / "truth.json").read_text())
-        self.assertEqual(truth["laterality"], "R")
-        self._check_with_validator(result["files"])
-        with self.assertRaisesRegex(InputError, "other settings"):
-            drained(simulate(self.folder / "a", plan(5, 2, "small", ("low",))))
+    def test_other_parameters_have_other_identifiers(self):
+        uids = set()
+        for xi_e in (2.0, 3.0):
+            chosen = plan(1, 1, "small", ("low",), {**TINY, "xi_e": xi_e})
+            self.simulated(str(xi_e), chosen)
+            uids.add(read_mammogram(image_path(self.folder / str(xi_e), 0, "low")).uid)
+        self.assertEqual(len(uids), 2)
 
-    def _check_with_validator(self, files):
+    def test_for_presentation_counterpart(self):
+        import pydicom
+
+        self.simulated("a", tiny_plan(1, presentation=True))
+        raw = pydicom.dcmread(image_path(self.folder / "a", 0, "low"))
+        shown = pydicom.dcmread(image_path(self.folder / "a", 0, "low", presentation=True))
+        expected = {
+            "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.2", "PresentationIntentType": "FOR PRESENTATION", "BitsStored": 12,
+            "PixelIntensityRelationship": "LOG", "PixelIntensityRelationshipSign": -1, "PhotometricInterpretation": "MONOCHROME2",
+            "PresentationLUTShape": "IDENTITY", "VOILUTFunction": "LINEAR", "StudyInstanceUID": raw.StudyInstanceUID,
+        }  # fmt: skip
+        for name, value in expected.items():
+            self.assertEqual(getattr(shown, name), value, name)
+        self.assertEqual(shown.SourceImageSequence[0].ReferencedSOPInstanceUID, raw.SOPInstanceUID)
+        self.assertEqual(len(shown.WindowCenter), len(shown.WindowCenterWidthExplanation))
+        self.assertNotIn("WindowCenter", raw)
+        linear, values = raw.pixel_array.astype(float) - 1.9, shown.pixel_array.astype(float)
+        inner = slice(130, 190), slice(20, 90)
+        slope = np.polyfit(np.log(linear[inner]).ravel(), values[inner].ravel(), 1)[0]
+        self.assertAlmostEqual(slope, -4095 / 7, delta=0.05 * 4095 / 7)
+        tissue, air = values[inner].mean(), values[5:30, -30:].mean()
+        low = shown.WindowCenter[0] - shown.WindowWidth[0] / 2
+        self.assertTrue(air < low < tissue < low + shown.WindowWidth[0])
+        # The rim, where thickness and with it everything but the skin's edge falls, is not darker than air.
+        self.assertLess(np.ptp(values[inner]) / 2, abs(tissue - air))
+
+    def test_files_conform_to_the_standard(self):
         validator = shutil.which("dciodvfy")
         if validator is None:
-            print("dciodvfy is not installed (Debian package dicom3tools): conformance is not checked")
-            return
+            self.skipTest("dciodvfy is not installed (Debian package dicom3tools)")
+        files = self.simulated("a", tiny_plan(2, presentation=True, realisations=2))["files"]
+        selenium = plan(2, 1, "selenium", ("low",), {"rows": 320, "columns": 256})
+        files += self.simulated("b", selenium)["files"]
+        self.assertEqual(len(files), 2 * 2 * 2 * 2 + 1)
         for name in files:
             said = subprocess.run([validator, name], capture_output=True, text=True).stderr
             self.assertNotIn("Error", said, name)
 
+    def test_pairs_are_found_among_counterparts_and_realisations(self):
+        self.simulated("a", tiny_plan(presentation=True, realisations=2))
+        pairs, table = find_pairs(self.folder / "a")
+        self.assertEqual(len(pairs), 2)
+        for number, pair in enumerate(pairs):
+            self.assertEqual(pair.low.path, image_path(self.folder / "a", number, "low"))
+        self.assertTrue(all(row["why"] for row in table if row["fate"] == "left out"))
+
+
+class TruthTest(FolderTestCase):
+    def truth(self, name="a", number=0):
+        place = self.folder / name / f"arrangement-{number + 1:02d}" / "truth"
+        images = {path.stem: read_mammogram(path).pixels[0] for path in place.glob("*.nrrd")}
+        return images, json.loads((place / "truth.json").read_text())
+
+    def test_noise_free_image_is_the_mean_of_the_realisations(self):
+        many = 12
+        self.simulated("a", tiny_plan(6, 1, ("low",), realisations=many))
+        clean = self.truth()[0]["low"].astype(float)
+        draws = [read_mammogram(image_path(self.folder / "a", 0, "low", k)).pixels[0].astype(float) for k in range(many)]
+        self.assertEqual(len({draw.tobytes() for draw in draws}), many)
+        inside = self.truth()[0]["mask"] > 0
+        error = (np.mean(draws, axis=0) - clean)[inside]
+        spread = np.std(draws, axis=0, ddof=1)[inside]
+        self.assertLess(abs(error.mean()), 0.02)
+        # Noise shrinks with the number of draws; only the fixed pattern, 0.2% of the mean, remains.
+        expected = np.sqrt(np.mean(spread**2) / many + np.mean((0.002 * clean[inside]) ** 2))
+        self.assertAlmostEqual(np.sqrt(np.mean(error**2)) / expected, 1, delta=0.1)
+
+    def test_inserts_are_where_the_truth_says(self):
+        self.simulated("a", tiny_plan())
+        for number, side in enumerate("LR"):
+            images, facts = self.truth(number=number)
+            self.assertEqual(facts["laterality"], side)
+            pixels = read_mammogram(image_path(self.folder / "a", number, "high")).pixels[0]
+            air_first = pixels[:, :5].mean() > pixels[:, -5:].mean()
+            self.assertEqual(air_first, side == "R")
+            found = 0
+            for insert in facts["inserts"]:
+                self.assertIn(insert["kind"], ("circumscribed", "spiculated", "fibre", "grain"))
+                row, column = round(insert["row"]), round(insert["column"])
+                if 0 <= row < pixels.shape[0] and 0 <= column < pixels.shape[1]:
+                    found += images["inserts"][row, column] == insert["id"]
+            self.assertGreater(found, 0.7 * len(facts["inserts"]))
+
+    def test_a_nodule_has_the_contrast_that_the_truth_states(self):
+        chosen = plan(3, 1, "small", ("high",), {"rows": 640, "columns": 512, "scatter_to_primary": 0.0})
+        made = make_arrangement(chosen.parameters, 3, 0)
+        from LowDoseContrastTrainingLib.simulator.acquisition import primary
+        from LowDoseContrastTrainingLib.simulator.truth import insert_list
+
+        with_inserts = primary(chosen.parameters, made.phantom.thickness_mm)
+        bare = {name: made.phantom.thickness_mm[name] for name in ("paraffin", "pvc")}
+        others = [m for name, m in made.phantom.thickness_mm.items() if name not in bare]
+        bare["paraffin"] = bare["paraffin"] + sum(others)
+        without = primary(chosen.parameters, bare)
+        nodules = [entry for entry in insert_list(made) if entry["kind"] in ("circumscribed", "spiculated")]
+        self.assertTrue(nodules)
+        for entry in nodules:
+            at = round(entry["row"]), round(entry["column"])
+            self.assertAlmostEqual((with_inserts[at] / without[at] - 1) / entry["contrast"], 1, delta=0.06)
+
+    def test_parameters_are_kept_with_unit_and_source(self):
+        self.simulated("a", tiny_plan())
+        kept = json.loads((self.folder / "a" / "simulation.json").read_text())["parameters"]
+        self.assertEqual(kept["xi_q"]["value"], 0.031)
+        self.assertTrue(all(entry["unit"] and entry["source"] for entry in kept.values()))
+        # What the tool wrote, it reads: another simulation with the very same chain.
+        (self.folder / "mine.json").write_text(json.dumps(kept))
+        self.assertEqual(parameters_for("essential", self.folder / "mine.json"), tiny_plan().parameters)
+
+
+class RepeatTest(FolderTestCase):
+    def test_same_seed_same_bytes_whatever_the_jobs(self):
+        chosen = tiny_plan(arrangements=3, presentation=True)
+        self.simulated("one", chosen)
+        self.simulated("two", chosen, jobs=2)
+        one, two = contents(self.folder / "one"), contents(self.folder / "two")
+        self.assertEqual(list(one), list(two))
+        self.assertEqual([name for name in one if one[name] != two[name]], [])
+        self.simulated("other", tiny_plan(5, 3, presentation=True))
+        name = "arrangement-01/low.dcm"
+        self.assertNotEqual(contents(self.folder / "other")[name], one[name])
+
+    def test_an_image_does_not_depend_on_the_others_asked_for(self):
+        self.simulated("a", tiny_plan())
+        self.simulated("b", tiny_plan(arrangements=1, doses=("high",)))
+        name = "arrangement-01/high.dcm"
+        self.assertEqual(contents(self.folder / "a")[name], contents(self.folder / "b")[name])
+
+    def test_a_cancelled_run_goes_on_where_it_stopped(self):
+        chosen = tiny_plan()
+        self.simulated("whole", chosen)
+        steps = simulate(self.folder / "part", chosen)
+        for _ in range(3):
+            next(steps)
+        steps.close()
+        made = self.folder / "part" / "arrangement-01" / "low.dcm"
+        before = made.stat().st_mtime_ns
+        self.simulated("part", chosen)
+        self.assertEqual(made.stat().st_mtime_ns, before)
+        self.assertEqual(contents(self.folder / "part"), contents(self.folder / "whole"))
+
+    @unittest.skipIf(sys.platform == "win32", "kills by POSIX signals")
+    def test_a_killed_run_goes_on_and_leaves_nothing_behind(self):
+        for kill, jobs in ((signal.SIGKILL, 1), (signal.SIGTERM, 2)):
+            place = self.folder / f"killed-{jobs}"
+            paths = [str(examples.REPOSITORY / name) for name in ("LowDoseContrast", "LowDoseContrastTraining")]
+            arguments = [place, "--arrangements", "4", "--seed", "1", "--detector", "small", "--doses", "low,high", "--jobs", str(jobs)]
+            child = subprocess.Popen(
+                [sys.executable, "-m", "LowDoseContrastTrainingLib", "simulate", *map(str, arguments)],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            end = time.time() + 60
+            while not list(place.rglob("truth.json")) and child.poll() is None and time.time() < end:
+                time.sleep(0.02)
+            child.send_signal(kill)
+            said = child.communicate(timeout=60)[1]
+            if kill == signal.SIGTERM:
+                self.assertEqual(child.returncode, 130, said)
+                self.assertFalse(list(place.rglob(".writing-*")))
+            self.assertLess(len(list(place.rglob("*.dcm"))), 8)
+            self.assertEqual(self.command(*arguments[:-2])[0], 0)
+            self.assertFalse(list(place.rglob(".writing-*")))
+        # Both went on to what an undisturbed run makes.
+        run_to_end(simulate(self.folder / "whole", plan(1, 4, "small", ("low", "high"))))
+        self.assertEqual(contents(self.folder / "killed-1"), contents(self.folder / "whole"))
+        self.assertEqual(contents(self.folder / "killed-2"), contents(self.folder / "whole"))
+
+
+class CommandTest(FolderTestCase):
     def test_the_paper_set_is_35_files(self):
         images = plan().images()
         self.assertEqual(len(images), 35)
-        self.assertNotIn((11, "high"), images)
+        self.assertNotIn((11, "high", 0, False), images)
+        self.assertEqual(len(plan(arrangements=11).images()), 33)
 
-    def test_bad_input_is_one_clear_line(self):
-        for wrong in (dict(detector="none"), dict(arrangements=0), dict(seed=-1), dict(doses=("huge",))):
-            with self.assertRaises(InputError):
-                plan(**wrong)
+    def test_json_and_progress_lines(self):
+        code, out, err = self.command(
+            self.folder / "a", "--arrangements", "1", "--detector", "small", "--doses", "low", "--seed", "3", "--json", "--progress", "lines"
+        )
+        self.assertEqual(code, 0, err)
+        result = json.loads(out)
+        self.assertEqual((result["arrangements"], result["seed"], len(result["files"])), (1, 3, 1))
+        self.assertTrue(Path(result["contact_sheet"]).is_file())
+        shares = [json.loads(line)["done"] for line in err.splitlines()]
+        self.assertEqual((shares, shares[-1]), (sorted(shares), 1.0))
+
+    def test_bad_usage_is_one_clear_line_and_leaves_nothing(self):
+        wrong = {
+            "--detector none": "essential-large",
+            "--arrangements 0": "at least 1",
+            "--realisations 0": "at least 1",
+            "--jobs 0": "at least 1",
+            "--seed -1": "negative",
+            "--doses huge": "choose from low",
+            "--doses low,low": "once",
+            "--parameters missing.json": "cannot be read",
+        }
+        for usage, expected in wrong.items():
+            code, out, err = self.command(self.folder / "a", *usage.split())
+            self.assertEqual((code, out, err.count("\n")), (2, "", 1), usage)
+            self.assertIn(expected, err)
+            self.assertFalse((self.folder / "a").exists() and list((self.folder / "a").iterdir()), usage)
+
+    def test_wrong_parameters_are_named(self):
+        wrong = {
+            '{"mtf_f": 5}': "did you mean",
+            '{"doses_mgy": {"low": -3.0}}': "doses_mgy",
+            '{"rows": 12.5}': "rows",
+            '{"nodule_mm": [9, 5]}': "the lower first",
+            '{"beam": "Cu/Cu 40 kVp"}': "choose from Rh/Rh 29 kVp",
+            '{"xi_e": "NaN"}': "xi_e",
+            '{"xi_e": NaN}': "xi_e",
+            '{"xi_e": Infinity}': "xi_e",
+            "[1]": "one object",
+            "{": "not valid JSON",
+        }
+        path = self.folder / "mine.json"
+        for text, expected in wrong.items():
+            path.write_text(text)
+            code, _, err = self.command(self.folder / "a", "--parameters", path)
+            self.assertEqual((code, err.count("\n")), (2, 1), text)
+            self.assertIn(expected, err)
+
+    @unittest.skipIf(sys.version_info < (3, 11), "TOML is read from Python 3.11 on")
+    def test_parameters_from_toml_are_used(self):
+        path = self.folder / "mine.toml"
+        path.write_text('rows = 256\ncolumns = 192\nxi_e = 0\n[doses_mgy]\nlow = 1.0\nhuge = 20.0\n')
+        code, _, err = self.command(self.folder / "a", "--arrangements", "1", "--detector", "small", "--parameters", path)
+        self.assertEqual(code, 0, err)
+        self.assertAlmostEqual(read_mammogram(image_path(self.folder / "a", 0, "huge")).dose_mgy, 20, delta=3)
+
+    def test_a_folder_in_use_is_refused(self):
         (self.folder / "notes.txt").write_text("mine")
-        with self.assertRaisesRegex(InputError, "not empty"):
-            drained(simulate(self.folder, plan(0, 1, "small")))
+        code, _, err = self.command(self.folder)
+        self.assertEqual(code, 2)
+        self.assertIn("not empty", err)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["notes.txt"])
+        self.simulated("a", tiny_plan())
+        with self.assertRaisesRegex(InputError, "other settings .*seed"):
+            self.simulated("a", tiny_plan(5))
+        (self.folder / "file").write_text("")
+        with self.assertRaisesRegex(InputError, "cannot be used as a folder"):
+            self.simulated("file", tiny_plan())
+
+    def test_a_full_disk_is_said_before_and_during_the_work(self):
+        usage = shutil.disk_usage(self.folder)._replace(free=1000)
+        with unittest.mock.patch("shutil.disk_usage", return_value=usage), self.assertRaisesRegex(InputError, "MB are free"):
+            self.simulated("a", tiny_plan())
+        full = OSError(errno.ENOSPC, "No space left on device")
+        with unittest.mock.patch("pydicom.dataset.FileDataset.save_as", side_effect=full), self.assertRaisesRegex(InputError, "no space left"):
+            self.simulated("b", tiny_plan())
+        self.assertFalse(list((self.folder / "b").rglob("*.dcm")) + list((self.folder / "b").rglob(".writing-*")))
+        self.simulated("b", tiny_plan())
+
+    def test_presets_are_described(self):
+        for parameters in DETECTORS.values():
+            json.dumps(described(parameters))
+        with self.assertRaisesRegex(InputError, "choose from"):
+            parameters_for("mri")
 
 
 if __name__ == "__main__":

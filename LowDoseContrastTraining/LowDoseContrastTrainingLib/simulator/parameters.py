@@ -145,7 +145,7 @@ def _number(value, like, details):
         raise TypeError
     if isinstance(like, int) and value != int(value):
         raise ValueError
-    if not details["low"] <= value <= details["high"]:
+    if not math.isfinite(value) or not details["low"] <= value <= details["high"]:
         raise ValueError
     return int(value) if isinstance(like, int) else float(value)
 
