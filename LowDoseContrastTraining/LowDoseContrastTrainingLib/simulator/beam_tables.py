@@ -33,6 +33,9 @@ FLUENCE = {
 # half-value layer behind the paddle, mm aluminium
 HVL_MM = {"Rh/Rh 29 kVp": 0.405, "Mo/Rh 28 kVp": 0.398, "Mo/Mo 26 kVp": 0.322, "W/Rh 28 kVp": 0.501}
 
+# filter, mm
+FILTER_MM = {"Rh/Rh 29 kVp": 0.025, "Mo/Rh 28 kVp": 0.025, "Mo/Mo 26 kVp": 0.03, "W/Rh 28 kVp": 0.05}
+
 # share of photons that the detector absorbs
 ABSORPTION = {
     "CsI": (0.9997, 0.9979, 0.9917, 0.9775, 0.9535, 0.9195, 0.8773, 0.8285, 0.7764, 0.7233, 0.6709, 0.6206, 0.5722, 0.5271, 0.4853, 0.4470, 0.4119, 0.3799, 0.3508, 0.3244, 0.3003),

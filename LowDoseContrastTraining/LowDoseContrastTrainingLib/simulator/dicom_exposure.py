@@ -18,7 +18,7 @@ from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.dicom import FOR_PROCESSING
 
 from .acquisition import Arrangement, Exposure
-from .beam_tables import HVL_MM
+from .beam_tables import FILTER_MM, HVL_MM
 from .parameters import AcquisitionParameters
 
 FIRST_DAY = datetime.date(2024, 1, 8)  # a fixed date: the clock must not change the bytes
@@ -141,6 +141,7 @@ def _describe_technique(header, parameters: AcquisitionParameters, exposure: Exp
     header.AnodeTargetMaterial = anode
     header.FilterType = "STRIP"
     header.FilterMaterial = filter_
+    header.FilterThicknessMinimum = header.FilterThicknessMaximum = f"{FILTER_MM[parameters.beam]:g}"
     header.HalfValueLayer = f"{HVL_MM[parameters.beam]:.3f}"
     header.FocalSpots = "0.3"
     header.Grid = ["FOCUSED", "RECIPROCATING"]
