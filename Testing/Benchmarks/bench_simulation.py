@@ -3,6 +3,7 @@
 Options: --arrangements N for the table of densities and the groups of the CCI (12 if not given).
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -35,11 +36,12 @@ def show_detector(name):
     linear = physics.dose_linearity(made)
     row("mean of the flat breast against dose: slope", f"{linear['slope']:.3f}", "pixel values per mGy", f"intercept {linear['intercept']:.2f}")
     row("  worst deviation from the line", f"{linear['deviation']:.4%}", "0", "1%")
-    noise = physics.noise_coefficients(parameters)
+    field = dataclasses.replace(parameters, rows=1024, columns=1024)
+    noise = physics.noise_coefficients(field, pairs=4)
     row("xi_q, variance over mean", f"{noise['xi_q']:.5f}", f"{parameters.xi_q}", "3%")
     row("xi_e, electronic standard deviation", f"{noise['xi_e']:.4f}", f"{parameters.xi_e}", "3%")
     row("offset", f"{noise['offset']:.3f}", f"{parameters.offset}", "pixel values")
-    frequencies, shape = physics.nps_shape(parameters)
+    frequencies, shape = physics.nps_shape(field)
     row(f"NPS over MTF^2, {frequencies[0]:.1f} to {frequencies[-1]:.1f} lp/mm", f"{shape.min():.3f}-{shape.max():.3f}", "1", "10%")
     for dose in ("low", "high"):
         found = physics.realisation_correlation(made, dose)
@@ -51,7 +53,7 @@ def show_detector(name):
     for material, (found, expected) in physics.insert_contrasts(parameters).items():
         row(f"primary contrast of {material}", f"{found:.4f}", f"{expected:.4f} by Beer-Lambert", "2%")
     for dose, dose_mgy in parameters.doses_mgy.items():
-        found = physics.reference_snr(parameters, dose_mgy)
+        found = physics.reference_snr(field, dose_mgy)
         asked = f"{PUBLISHED_SNR[dose]}" if name == "essential" else "-"
         row(f"SNR behind 5 cm of half glandular tissue, {dose}", f"{found['snr']:.1f}", asked, f"signal {found['signal']:.0f}; {found['snr_of_one_image']:.1f} with fixed pattern")
 

@@ -14,7 +14,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import Clock, run_to_end
 
 from .acquisition import make_arrangement
-from .contact_sheet import SHEET, write_contact_sheet
+from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure
 from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
 from .presentation import presentation_dataset
