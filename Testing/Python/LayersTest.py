@@ -41,6 +41,10 @@ class LayersTest(unittest.TestCase):
         for path in TRAINING.rglob("*.py"):
             self.assertFalse(imported(path) & {"LowDoseContrastSlicer", "LowDoseContrast", "LowDoseContrastTraining"}, path.name)
 
+    def test_logicsKnowNoWidgets(self):
+        for path in ROOT.glob("LowDoseContrast*/LowDoseContrast*Slicer/*.py"):
+            self.assertFalse(imported(path) & {"qt", "ctk", "PySide6", "SlicerHost"}, path.name)
+
     def test_moduleFilesAreLightAtFileScope(self):
         for module in (ROOT / "LowDoseContrast", ROOT / "LowDoseContrastTraining"):
             for path in [*module.glob("*.py"), *module.glob("*Slicer/*.py")]:
@@ -94,12 +98,13 @@ class ExtensionTest(unittest.TestCase):
             self.assertFalse(used - there, name)
 
     def test_everyBoundParameterExists(self):
-        panel = (ROOT / "LowDoseContrast" / "Resources" / "UI" / "LowDoseContrast.ui").read_text()
-        bound = re.findall(r'SlicerParameterName" stdset="0">\s*<string>(\w+)', panel)
-        logic = (ROOT / "LowDoseContrast" / "LowDoseContrastSlicer" / "logic.py").read_text()
-        self.assertGreaterEqual(len(bound), 9)
-        for name in bound:
-            self.assertRegex(logic, rf"\n    {name}: ")
+        for module in ("LowDoseContrast", "LowDoseContrastTraining"):
+            panel = (ROOT / module / "Resources" / "UI" / f"{module}.ui").read_text()
+            bound = re.findall(r'SlicerParameterName" stdset="0">\s*<string>(\w+)', panel)
+            logic = (ROOT / module / f"{module}Slicer" / "logic.py").read_text()
+            self.assertGreaterEqual(len(bound), 9)
+            for name in bound:
+                self.assertRegex(logic, rf"\n    {name}: ")
 
     def test_icons(self):
         import SimpleITK as sitk

@@ -1,5 +1,7 @@
 """Modules, dialogs, processes, views and files of the headless host behave as 3D Slicer's do."""
 
+import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -156,6 +158,18 @@ class ProcessTest(unittest.TestCase):
         self.assertTrue(host.waitUntil(lambda: codes, 20))
         self.assertEqual((lines, codes, threads), (["one", "two"], [3], {True}))
         self.assertEqual(process.returncode, 3)
+
+    def test_python_modules_run_in_pythonslicer(self):
+        host, lines, codes = SlicerHost.start(), [], []
+        slicer.util.executePythonModule("platform", ["terse"], blocking=False, logCallback=lines.append,
+                                        completedCallback=codes.append)
+        self.assertTrue(host.waitUntil(lambda: codes, 20))
+        self.assertEqual((codes, len(lines)), ([0], 1))
+        python = shutil.which("PythonSlicer")
+        code = "import os, sys; print(sys.prefix); print(os.getppid()); sys.exit(4)"
+        child = subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE, text=True)
+        said = child.communicate()[0].split("\n")
+        self.assertEqual((said[:2], child.returncode), ([sys.prefix, str(child.pid)], 4))
 
     def test_timers_run_while_events_are_handled(self):
         host, ticks, timer = SlicerHost.start(), [], qt.QTimer()

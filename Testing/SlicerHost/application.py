@@ -13,6 +13,7 @@ import slicer
 from PySide6.QtCore import Property, Signal
 
 from .files import CoreIOManager
+from .processes import put_python_on_path
 
 # What the host answers when asked which Slicer this is: the line of its slicer-core.
 VERSION = (5, 11, 0)
@@ -104,6 +105,7 @@ class qSlicerApplication(qt.QApplication):
         self.setApplicationVersion("%d.%d.%d" % VERSION)
         self._temporary_path = str(Path(self._folder.name, "temp"))
         Path(self._temporary_path).mkdir()
+        put_python_on_path(Path(self._folder.name, "bin"))
         self._settings = None
         self._testing = False
         self._modules = qSlicerModuleManager(self)

@@ -53,7 +53,8 @@ class ctkPathLineEdit(qt.QWidget):
         path = text.replace("\\", "/") if text else ""
         if path != self._last:
             self._last = path
-            self.currentPathChanged.emit(path)
+            if path:  # CTK does not tell of an emptied line, which is no valid path
+                self.currentPathChanged.emit(path)
 
     def setCurrentPath(self, path):
         self._combo.setEditText(str(path))

@@ -1,4 +1,4 @@
-"""Child processes as ``slicer.util`` of Slicer 5.13 starts them."""
+"""Child processes as ``slicer.util`` of Slicer 5.13 starts them, and the Python that they run."""
 
 from __future__ import annotations
 
@@ -6,14 +6,29 @@ import importlib
 import logging
 import os
 import queue
+import shlex
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import qt
 import slicer
 
 _POLL_MS = 20
+
+
+def put_python_on_path(folder):
+    """Make ``PythonSlicer`` in ``folder`` and put the folder on PATH, as Slicer's launcher does.
+
+    As there it is a launcher, which waits for the interpreter and dies alone when it is killed.
+    """
+    launcher = Path(folder, "PythonSlicer")
+    launcher.parent.mkdir(parents=True, exist_ok=True)
+    launcher.write_text(f'#!/bin/sh\n{shlex.quote(sys.executable)} "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    os.environ["PATH"] = os.pathsep.join([str(launcher.parent), os.environ.get("PATH", "")])
 
 
 def launchConsoleProcess(args, useStartupEnvironment=True, updateEnvironment=None, cwd=None,
@@ -84,8 +99,11 @@ def logProcessOutput(proc, logCallback=None):
 
 
 def executePythonModule(module, args, blocking=True, logCallback=None, completedCallback=None):
-    """Run ``python -m module`` in the interpreter that runs the host."""
-    command = [sys.executable, "-m", module, *args]
+    """Run ``PythonSlicer -m module``."""
+    python = shutil.which("PythonSlicer")
+    if not python:
+        raise RuntimeError("PythonSlicer executable not found")
+    command = [python, "-m", module, *args]
     if blocking:
         logProcessOutput(launchConsoleProcess(command, useStartupEnvironment=False),
                          logCallback=logCallback)
