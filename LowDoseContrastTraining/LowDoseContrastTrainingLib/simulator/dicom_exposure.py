@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,10 @@ def write_exposure(path, header, compress: bool = True) -> str:
     (package pylibjpeg-openjpeg) is installed; both give back the very same values.
     """
     if compress:
-        _compress(header)
+        # The JPEG 2000 encoder calls back into Python and crashes where a signal (Ctrl+C, a polite
+        # kill) raises there; signals are only handled in the main thread, so it gets another.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(_compress, header).result()
     with atomic_output(Path(path)) as temporary:
         header.save_as(temporary, enforce_file_format=True)
     return header.file_meta.TransferSyntaxUID.name

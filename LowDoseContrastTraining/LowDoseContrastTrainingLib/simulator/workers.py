@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -35,7 +34,7 @@ def in_processes(work, calls, jobs: int):
     # Fresh interpreters: forking a process that holds threads (numpy's, Qt's) may hang.
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
     try:
-        for future in as_completed([pool.submit(work, *call) for call in calls]):
+        for future in as_completed([pool.submit(_run, work, call) for call in calls]):
             yield future.result()
     except BrokenProcessPool as error:
         raise InputError("a worker process was killed, perhaps for memory; run again with fewer --jobs to go on") from error
@@ -46,7 +45,22 @@ def in_processes(work, calls, jobs: int):
             child.join()
 
 
+class _Ended(BaseException):
+    """The parent has ended this worker."""
+
+
 def _prepare():
     """In a worker: Ctrl+C is the parent's to handle; its terminate lets clean-up code run."""
+
+    def end(*_):
+        raise _Ended
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, end)
+
+
+def _run(work, call):
+    try:
+        return work(*call)
+    except _Ended:
+        os._exit(1)  # the pool would take this for a failed call and begin the next one
