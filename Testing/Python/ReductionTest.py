@@ -133,6 +133,17 @@ class EstimationTest(unittest.TestCase):
         self.assertFalse({"xi_e", "offset"} & set(model.errors))
         self.assertIn("xi_q", model.errors)
 
+    def test_when_all_is_given_nothing_is_estimated(self):
+        model = from_flats([flat_field(dose, 0) for dose in (LOW, HIGH)], given_values(GIVEN))
+        self.assertEqual((model.errors, model.heel_fall, model.xi_s), ({}, 0.28, 0.002))
+
+    def test_flat_fields_seen_from_the_other_side_give_the_same(self):
+        flats = [flat_field(dose, 0) for dose in (LOW, HIGH)]
+        mirrored = [dataclasses.replace(flat, pixels=flat.pixels[..., ::-1]) for flat in flats]
+        here, there = (from_flats(each, {}) for each in (flats, mirrored))
+        self.assertAlmostEqual(here.heel_fall, there.heel_fall, delta=0.005)
+        self.assertAlmostEqual(here.xi_q / there.xi_q, 1.0, delta=0.01)
+
     def test_flat_fields_of_one_dose_or_saturated_are_refused(self):
         with self.assertRaisesRegex(InputError, "two or more doses"):
             from_flats([flat_field(LOW, 0), flat_field(LOW, 1)], {})

@@ -29,6 +29,7 @@ COLOURS = {"SCINTILLATOR": (5.6, 5.6), "DIRECT": (400.0, 35.0)}
 # simulated flat fields; and of the model of tissue, the spread over simulated phantoms, doses and detectors.
 FLAT_ERROR = {"xi_q": 0.005, "xi_e": 0.005, "xi_s": 0.02, "heel_fall": 0.005, "noise_f2": 0.02}
 TISSUE_ERROR = {"xi_q": 0.07, "xi_e": 0.07, "xi_s": 0.03, "heel_fall": 0.2, "noise_f2": 0.1}
+_INSTEAD = "name --flats, or give xi_q, xi_e, heel_fall and noise_f2 with --noise"
 _OUTLIER = 4.0  # standard deviations at which a block holds more than texture and noise
 
 
@@ -57,16 +58,20 @@ def from_flats(flats: list[Mammogram], given: dict) -> NoiseModel:
     if any(len(each.mean) < LEAST_BLOCKS for each in every):
         raise InputError(f"--flats: each image must hold {LEAST_BLOCKS} blocks of {side} x {side} pixels; name whole fields")
     levels = [float(np.median(each.mean)) for each in every]
-    if max(levels) < 1.5 * min(levels):
+    if min(levels) <= 0 or max(levels) < 1.5 * min(levels):
         raise InputError("--flats: the images are of one dose; name flat fields at two or more doses, a factor of 1.5 apart")
     offset, error, notes = _offset(flats, levels)
-    known = {"offset": offset, **given}
+    # The fall is fitted even if it is given: on which side of a flat field the chest wall was, only the fit knows.
+    known = {name: value for name, value in {"offset": offset, **given}.items() if name != "heel_fall"}
     values, errors = fitted(_without_outliers(joined(every).above(FLAT_LOWEST), known, None), known)
-    errors = _with_floor(errors, values, FLAT_ERROR)
-    if "offset" not in given and error is not None:
-        errors["offset"] = error
-    values["heel_fall"], notes = _heel_of_flats(values["heel_fall"]), notes if "offset" not in given else ()
-    return NoiseModel(**values, errors=errors, source=f"estimated from {len(flats)} flat fields", notes=notes)
+    values["heel_fall"] = _heel_of_flats(values["heel_fall"])
+    errors = {**_with_floor(errors, values, FLAT_ERROR), **({} if error is None else {"offset": error})}
+    errors = {name: value for name, value in errors.items() if name not in given}
+    return NoiseModel(**{**values, **given}, errors=errors, source=_source(f"{len(flats)} flat fields", given), notes=() if "offset" in given else notes)
+
+
+def _source(of, given):
+    return f"estimated from {of}" + (f", given {' and '.join(given)}" if given else "")
 
 
 def _with_floor(errors, values, relative):
@@ -115,7 +120,7 @@ def from_image(mammogram: Mammogram, given: dict) -> NoiseModel:
     mask = breast_mask(pixels, mammogram.sign)
     side = max(8, 2 * round(BREAST_BLOCK_MM / pixel_mm / 2))
     if max(pixels.shape) < side or 2 * TEXTURE_BAND[1] * pixel_mm > 0.8:
-        raise InputError(f"{mammogram.source}: pixels of {pixel_mm:g} mm are too coarse to tell noise from tissue; give --noise or --flats")
+        raise InputError(f"{mammogram.source}: pixels of {pixel_mm:g} mm are too coarse to tell noise from tissue; {_INSTEAD}")
     chest_wall = chest_wall_side(mask)
     usable = mask & (pixels < mammogram.full_scale)
     spectra = block_spectra(pixels, pixel_mm, side, usable, side // 2, chest_wall)
@@ -125,9 +130,9 @@ def from_image(mammogram: Mammogram, given: dict) -> NoiseModel:
         notes += ("an image does not tell its offset: 0 was assumed",)
     quiet = _quiet(spectra, known["offset"])
     if len(quiet.mean) < LEAST_BLOCKS:
-        raise InputError(f"{mammogram.source}: only {len(quiet.mean)} blocks of the breast are quiet and unsaturated, {LEAST_BLOCKS} are needed; give --noise or --flats")
+        raise InputError(f"{mammogram.source}: only {len(quiet.mean)} blocks of the breast are quiet and unsaturated, {LEAST_BLOCKS} are needed; {_INSTEAD}")
     values, errors = _fitted_breast(quiet.above(TEXTURE_BAND[1]), known, mtf_f2)
-    model = NoiseModel(**{**values, "heel_fall": max(0.0, values["heel_fall"])}, errors=errors, source="estimated from the image itself", notes=notes)
+    model = NoiseModel(**{**values, "heel_fall": max(0.0, values["heel_fall"])}, errors=errors, source=_source("the image itself", given), notes=notes)
     return dataclasses.replace(model, notes=model.notes + tuple(_weak(model)))
 
 

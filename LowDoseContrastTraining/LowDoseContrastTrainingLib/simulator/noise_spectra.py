@@ -176,6 +176,8 @@ def fitted(spectra: BlockSpectra, known: dict, texture: Texture | None = None) -
     field (the sandwich estimator: White 1982, Econometrica 50:1).
     """
     free = [name for name in _BOUNDS if name not in known]
+    if not free:
+        return dict(known), {}
     scales = np.array([_start(spectra)[name] for name in free])
 
     def values_of(x):

@@ -18,9 +18,10 @@ from LowDoseContrastLib.mask import breast_mask
 from LowDoseContrastLib.steps import Clock
 
 from ..randomness import stream
+from ..settings_file import read_settings
 from .folder import open_folder
 from .noise_estimation import from_flats, from_image
-from .noise_model import VALUES, NoiseModel, chest_wall_side, checked_values
+from .noise_model import NoiseModel, chest_wall_side, checked_values
 from .reduction import reduced, saturated
 
 SETTINGS_FILE = "reduction.json"
@@ -28,7 +29,7 @@ MODEL_FILE = "noise-model.json"
 METHOD = "Reduced exposure by scaling and noise injection (Borges, Vieira et al. 2016)"
 _WHOLE = ("EntranceDose", "Exposure", "ExposureTime", "ExposureInuAs")  # whole numbers in DICOM
 _DECIMAL = ("EntranceDoseInmGy", "OrganDose")
-_ESTIMATED = tuple(name for name in VALUES if name != "offset")
+_NEEDED = ("xi_q", "xi_e", "noise_f2", "heel_fall")  # to reduce a dose; the fixed pattern scales by itself
 
 
 @dataclass(frozen=True)
@@ -171,10 +172,10 @@ def _write_once(path, write):
 def _model_of(path, mammogram, plan, model) -> NoiseModel:
     """The model of an earlier run, of the flat fields, as given, or from the image itself."""
     if path.exists():
-        kept = json.loads(path.read_text())["noise_model"]
+        kept = read_settings(path)["noise_model"]
         return NoiseModel(**{**kept, "notes": tuple(kept["notes"])})
     given = plan.given or {}
-    if model is None and all(name in given for name in _ESTIMATED):
+    if model is None and all(name in given for name in _NEEDED):
         return NoiseModel(**given, notes=() if "offset" in given else ("offset was not given: 0 was assumed",))
     return model or from_image(mammogram, given)
 
@@ -230,6 +231,7 @@ def _refusals(mammogram):
     yield len(mammogram.pixels) != 1, f"holds {len(mammogram.pixels)} frames; name a two-dimensional mammogram"
     yield mammogram.pixels.dtype.kind != "u", "has signed pixels; name an image as the detector gave it"
     yield mammogram.spacing is None, "states no pixel spacing, which the colour of the noise needs; name an image with ImagerPixelSpacing"
+    yield mammogram.spacing[0] != mammogram.spacing[1], "has pixels that are not square; name an image as the detector gave it"
     missing = [name for name in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID") if not (header and header.get(name))]
     yield bool(missing), f"states no {missing[0] if missing else ''}, so that no derived image can refer to it; name a complete DICOM file"
 
