@@ -178,9 +178,13 @@ def write_derived(path, source, pixels, description, equipment, overwrite=False)
         description: what was done, up to 1024 characters.
         equipment: name and version of what did it.
     """
+    write_with_pixels(path, derived_header(source, description, equipment), pixels, overwrite)
+
+
+def write_with_pixels(path, dataset, pixels, overwrite=False):
+    """Writes a data set from :func:`derived_header` with ``pixels`` (slices, rows, columns), uncompressed."""
     from pydicom.uid import ExplicitVRLittleEndian
 
-    dataset = derived_header(source, description, equipment)
     frames, dataset.Rows, dataset.Columns = pixels.shape
     if frames > 1:
         dataset.NumberOfFrames = frames
@@ -193,21 +197,27 @@ def write_derived(path, source, pixels, description, equipment, overwrite=False)
         dataset.save_as(temporary, enforce_file_format=True)
 
 
-def derived_header(source, description, equipment):
-    """The data set of an image derived from ``source``, without pixels."""
+def derived_header(source, description, equipment, derivation=("LDC-001", "Dose appearance by neural network"), label="enhanced", identity=None):
+    """The data set of an image derived from ``source``, without pixels.
+
+    Args:
+        derivation: (code value, meaning) of what was done.
+        label: ends the series' description.
+        identity: (SOP instance UID, series instance UID), random if None.
+    """
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import generate_uid
 
     dataset = copy.deepcopy(source.header) if source.header is not None else _new_header(source)
     dataset.file_meta = FileMetaDataset()
     original = dataset.get("SOPInstanceUID")
-    dataset.SOPInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.SOPInstanceUID, dataset.SeriesInstanceUID = identity or (generate_uid(), generate_uid())
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.ImageType = ["DERIVED", "PRIMARY", *list(dataset.get("ImageType", []))[2:]]
     dataset.DerivationDescription = description[:1024]
-    dataset.DerivationCodeSequence = [_code("LDC-001", _PRIVATE_SCHEME, "Dose appearance by neural network")]
-    dataset.SeriesDescription = f"{dataset.get('SeriesDescription', '') or 'Mammogram'} enhanced"[:64]
+    dataset.DerivationCodeSequence = [_code(derivation[0], _PRIVATE_SCHEME, derivation[1])]
+    dataset.SeriesDescription = f"{dataset.get('SeriesDescription', '') or 'Mammogram'} {label}"[:64]
     dataset.SeriesNumber = int(dataset.get("SeriesNumber") or 0) + 1000
     dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), _equipment(equipment)]
     if original and source.header is not None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from LowDoseContrastLib import __version__
-from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import Clock, run_to_end
 
 from .acquisition import make_arrangement
 from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure
+from .folder import open_folder
 from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
 from .presentation import presentation_dataset
 from .truth import truth_paths, write_truth
@@ -134,7 +133,8 @@ def simulate(folder, plan: SimulationPlan, jobs: int = 1):
     folder = Path(folder)
     if jobs < 1:
         raise InputError(f"--jobs must be at least 1, it is {jobs}")
-    _open_folder(folder, plan)
+    rows, columns = plan.parameters.shape
+    open_folder(folder, SETTINGS_FILE, plan.settings(), rows * columns * _BYTES_PER_PIXEL * len(plan.images()), "a simulation")
     clock, total = Clock(), len(plan.images())
     done = 0
     for number, path in _made(folder, plan, min(jobs, plan.arrangements)):
@@ -195,41 +195,3 @@ def _write_exposure(made, dose, draw, raw, shown, compress):
         write_exposure(shown, presentation_dataset(header, pixels, made.parameters.offset, instance, series), compress)
     if not raw.exists():
         write_exposure(raw, header, compress)
-
-
-def _open_folder(folder: Path, plan: SimulationPlan) -> None:
-    settings = folder / SETTINGS_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); choose another") from error
-    if settings.exists():
-        _check_same(settings, plan)
-        for leftover in folder.rglob(".writing-*"):  # of a run that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
-        return
-    if others:
-        raise InputError(f"{folder}: is not empty (it holds {sorted(others)[0]}); choose another folder")
-    _check_space(folder, plan)
-    with atomic_output(settings) as temporary:
-        temporary.write_text(json.dumps(plan.settings(), indent=1) + "\n")
-
-
-def _check_same(settings, plan):
-    try:
-        before = json.loads(settings.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{settings}: cannot be read; choose another folder") from error
-    now = plan.settings()
-    differs = [name for name in now if before.get(name) != now[name]]
-    if differs:
-        raise InputError(f"{settings.parent}: holds a simulation with other settings ({', '.join(differs)}); choose another folder")
-
-
-def _check_space(folder, plan):
-    rows, columns = plan.parameters.shape
-    needed = rows * columns * _BYTES_PER_PIXEL * len(plan.images())
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise InputError(f"{folder}: needs about {needed / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")

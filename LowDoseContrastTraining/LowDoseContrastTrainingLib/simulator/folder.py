@@ -1,0 +1,52 @@
+"""A folder that a run makes, and goes on with when it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from LowDoseContrastLib.atomic import atomic_output
+from LowDoseContrastLib.errors import InputError
+
+
+def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: int, what: str) -> None:
+    """Make ``folder`` ready for a run, or for going on with one of the very same settings.
+
+    Args:
+        settings_file: name of the file in it that keeps the settings.
+        settings: JSON-able, what a resumed run must agree with.
+        needed_bytes: of free disk for a new run.
+        what: the folder holds, for messages: "a simulation".
+
+    Raises:
+        InputError: it cannot be used, holds something else or other settings, or the disk is full.
+    """
+    path = folder / settings_file
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); choose another") from error
+    if path.exists():
+        _check_same(path, settings, what)
+        for leftover in folder.rglob(".writing-*"):  # of a run that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        return
+    if others:
+        raise InputError(f"{folder}: is not empty (it holds {sorted(others)[0]}); choose another folder")
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise InputError(f"{folder}: needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")
+    with atomic_output(path) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def _check_same(path, settings, what):
+    try:
+        before = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read; choose another folder") from error
+    differs = [name for name in settings if before.get(name) != settings[name]]
+    if differs:
+        raise InputError(f"{path.parent}: holds {what} with other settings ({', '.join(differs)}); choose another folder")
