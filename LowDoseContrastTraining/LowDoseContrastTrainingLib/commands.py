@@ -47,8 +47,8 @@ def run_simulate(arguments):
 
 
 def _reduce(arguments):
-    from .simulator.noise_model import given_values
-    from .simulator.reduced_pairs import ReductionPlan, reduce_dose
+    from .dose_reduction.noise_model import given_values
+    from .dose_reduction.pairs import ReductionPlan, reduce_dose
 
     if arguments.dose_fraction is None:
         raise InputError("--from needs --dose-fraction, the part of the dose that is to be left")
@@ -83,7 +83,7 @@ def _show_simulate(result):
 
 
 def _show_reduced(result):
-    from .simulator.noise_model import NoiseModel
+    from .dose_reduction.noise_model import NoiseModel
 
     lines = [f"{len(result['files'])} images of {result['arrangements']} acquisitions (seed {result['seed']})"]
     models = dict.fromkeys((NoiseModel(**model).described(), *model["notes"]) for model in result["noise_models"])

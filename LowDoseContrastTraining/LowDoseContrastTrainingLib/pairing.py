@@ -104,7 +104,7 @@ def dose_level(dose_mgy: float | None, levels: dict, tolerance: float = DOSE_TOL
 
 
 def find_pairs(folder, levels: dict = DOSE_LEVELS) -> tuple[list[Pair], list[dict]]:
-    """Group the mammograms of a folder by study and dose.
+    """Group the mammograms of a folder by study, view and dose.
 
     Returns:
         The pairs, and for every file what became of it: ``file`` (relative), ``fate``
@@ -127,11 +127,11 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS) -> tuple[list[Pair], list[dic
     for found in sorted(acquisitions, key=lambda each: each.intent != "FOR PROCESSING"):
         path = found.path
         level = dose_level(found.dose_mgy, levels)
-        group = studies.setdefault(found.study, {})
+        group = studies.setdefault((found.study, found.laterality, found.view), {})
         if level is None:
             fates[path] = f"dose {found.dose_mgy} mGy is none of those asked for"
         elif level in group:
-            fates[path] = f"a second image at the {level} dose in its study"
+            fates[path] = f"a second image of its view at the {level} dose"
         else:
             group[level] = found
     pairs = _pairs_of(studies, fates)
@@ -139,7 +139,7 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS) -> tuple[list[Pair], list[dic
     table = [{"file": str(p.relative_to(folder)), "fate": "left out", "why": fates[p]} for p in sorted(fates)]
     table += [{"file": str(p.relative_to(folder)), "fate": "paired", "why": ""} for p in sorted(chosen)]
     if not pairs:
-        seen = f"{len(studies)} mammography studies among {len(fates)} files"
+        seen = f"{len(studies)} views among {len(fates)} files"
         raise InputError(f"{folder}: no arrangement has both a low and a high dose ({seen}); see --doses")
     return pairs, table
 
@@ -149,7 +149,7 @@ def _pairs_of(studies: dict, fates: dict) -> list[Pair]:
     for group in studies.values():
         if set(group) != {"low", "high"}:
             for image in group.values():
-                fates[image.path] = "its study lacks the other dose"
+                fates[image.path] = "its view lacks the other dose"
             continue
         low, high = group["low"], group["high"]
         difference = low.differs(high)

@@ -16,17 +16,17 @@ from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import tissue_mask
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.commands import COMMANDS
+from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flats, from_image
+from LowDoseContrastTrainingLib.dose_reduction.noise_model import NoiseModel, given_values
+from LowDoseContrastTrainingLib.dose_reduction.pairs import ReductionPlan, reduce_dose
+from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
 from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
 from LowDoseContrastTrainingLib.pairing import find_pairs
 from LowDoseContrastTrainingLib.randomness import stream
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, write_exposure
-from LowDoseContrastTrainingLib.simulator.noise_estimation import from_flats, from_image
-from LowDoseContrastTrainingLib.simulator.noise_model import NoiseModel, given_values
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
-from LowDoseContrastTrainingLib.simulator.reduced_pairs import ReductionPlan, reduce_dose
-from LowDoseContrastTrainingLib.simulator.reduction import reduced
 
 SMALL = parameters_for("small")
 TRUTH = NoiseModel(SMALL.xi_q, SMALL.xi_e, SMALL.offset, SMALL.noise_f2, SMALL.heel_fall, SMALL.xi_s)

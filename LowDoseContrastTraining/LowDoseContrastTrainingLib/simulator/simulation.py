@@ -14,7 +14,7 @@ from LowDoseContrastLib.steps import Clock, run_to_end
 from .acquisition import make_arrangement
 from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure
-from .folder import open_folder
+from ..run_folder import clear_leftovers, open_folder
 from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
 from .presentation import presentation_dataset
 from .truth import truth_paths, write_truth
@@ -155,7 +155,10 @@ def _made(folder, plan, jobs):
     """Make everything; yields (arrangement, path), the path None where all its images are made."""
     if jobs > 1:
         calls = [(folder, plan, number) for number in range(plan.arrangements)]
-        yield from ((number, None) for number in in_processes(_make_whole, calls, jobs))
+        try:
+            yield from ((number, None) for number in in_processes(_make_whole, calls, jobs))
+        finally:
+            clear_leftovers(folder)
     else:
         for number in range(plan.arrangements):
             yield from ((number, path) for path in _make(folder, plan, number))

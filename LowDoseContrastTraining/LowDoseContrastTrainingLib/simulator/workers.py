@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from LowDoseContrastLib.errors import InputError
 
+_PATIENCE_S = 5  # for each way of ending the workers
 _BYTES_PER_JOB = 1.5e9  # of memory, for a full field
 
 
@@ -40,12 +41,20 @@ def in_processes(work, calls, jobs: int):
         raise InputError("a worker process was killed, perhaps for memory; run again with fewer --jobs to go on") from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
-            child.join()
+        _end_workers()
 
 
-class _Ended(BaseException):
+def _end_workers():
+    """Politely, again where the first signal was lost in a destructor, and then by force."""
+    children = multiprocessing.active_children()
+    for how in ("terminate", "terminate", "kill"):
+        for child in children:
+            getattr(child, how)()
+        for child in children:
+            child.join(_PATIENCE_S)
+
+
+class _Ended(SystemExit):
     """The parent has ended this worker."""
 
 
@@ -53,7 +62,7 @@ def _prepare():
     """In a worker: Ctrl+C is the parent's to handle; its terminate lets clean-up code run."""
 
     def end(*_):
-        raise _Ended
+        raise _Ended(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .digitisation import digitised, full_scale
-from .noise import electronic_noise, quantum_noise
+from ..simulator.digitisation import digitised, full_scale
+from ..simulator.noise import electronic_noise, quantum_noise
 from .noise_model import NoiseModel
 
 LOCAL_MEAN_MM = 0.9  # side of the square over which the noise-free signal is averaged

@@ -30,8 +30,7 @@ def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: 
         raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); choose another") from error
     if path.exists():
         _check_same(path, settings, what)
-        for leftover in folder.rglob(".writing-*"):  # of a run that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
+        clear_leftovers(folder)
         return
     if others:
         raise InputError(f"{folder}: is not empty (it holds {sorted(others)[0]}); choose another folder")
@@ -40,6 +39,12 @@ def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: 
         raise InputError(f"{folder}: needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")
     with atomic_output(path) as temporary:
         temporary.write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write."""
+    for leftover in folder.rglob(".writing-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _check_same(path, settings, what):

@@ -1,0 +1,1 @@
+"""Reduced-dose versions of acquisitions at one dose: the detector's noise, and what scaling it lacks."""
