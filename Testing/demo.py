@@ -136,7 +136,7 @@ def main():
     logic.exportDicom(enhanced, files["enhanced.dcm"])
     logic.comparison.showSideBySide(low, enhanced)
     host.captureLayout(files["comparison.png"], (1600, 1000))
-    show_detail(low, enhanced, 684, 846, DETAIL_MM)
+    show_detail(low, enhanced, 1076, 726, DETAIL_MM)
     host.captureLayout(files["detail.png"], (1600, 820))
     draw_panel(host, enhanced, files["panel.png"])
     from LowDoseContrastLib.nodes import report_of
