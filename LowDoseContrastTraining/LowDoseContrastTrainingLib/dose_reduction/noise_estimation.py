@@ -112,7 +112,7 @@ def from_image(mammogram: Mammogram, given: dict) -> NoiseModel:
     to 2 lp/mm, where tissue outweighs noise, so that the choice does not favour low noise). The colour of
     the noise and the shape of the texture look alike and are assumed; how much the exponent of the
     texture matters is part of the errors. On simulated phantoms the variance inside the breast comes out
-    within 7% (scintillator) and 13% (direct) of the true one (``bench_reduction.py --survey``); flat fields
+    within 8% (scintillator) and 13% (direct) of the true one (``bench_reduction.py --survey``); flat fields
     do far better.
 
     Raises:

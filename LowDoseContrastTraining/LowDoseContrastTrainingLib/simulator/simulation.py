@@ -22,7 +22,7 @@ from .workers import in_processes
 
 SETTINGS_FILE = "simulation.json"
 PAPER_ARRANGEMENTS = 12  # the last of which has no high dose
-_BYTES_PER_PIXEL = 4  # on the disk, for an image and its share of the truth; generous
+_BYTES_PER_PIXEL = 3  # on the disk, for an image and its share of the truth; generous
 
 
 @dataclass(frozen=True)
