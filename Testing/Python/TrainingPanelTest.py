@@ -257,7 +257,9 @@ class FirstPairTest(TrainingPanelTestCase):
         self.pair()
         self.ui.loadPairButton.click()
         low, high = (slicer.util.getNode(f"Arrangement 1 {dose} dose") for dose in ("low", "high"))
-        composites = {c.GetBackgroundVolumeID(): c for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if c.GetLayoutName().startswith("LowDose")}
+        from LowDoseContrastSlicer.comparison import AFTER_VIEW, BEFORE_VIEW
+
+        composites = {c.GetBackgroundVolumeID(): c for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if c.GetLayoutName() in (BEFORE_VIEW, AFTER_VIEW)}
         self.assertEqual(set(composites), {low.GetID(), high.GetID()})
         self.assertTrue(all(composite.GetLinkedControl() for composite in composites.values()))
         self.assertEqual(slicer.util.arrayFromVolume(low).shape, (1, 300, 200))
