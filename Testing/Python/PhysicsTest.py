@@ -6,6 +6,7 @@ import unittest
 import lowdosecontrast_examples  # noqa: F401  (finds the libraries in a checkout)
 import lowdosecontrast_physics as physics
 import numpy as np
+from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
 from LowDoseContrastTrainingLib.randomness import stream
 from LowDoseContrastTrainingLib.simulator import beam
@@ -173,6 +174,14 @@ class DetectorTest(unittest.TestCase):
             found = physics.reference_snr(parameters_for("essential"), dose)
             self.assertAlmostEqual(found["signal"] / level, 1, delta=0.01)
             self.assertAlmostEqual(found["snr"] / snr, 1, delta=0.02)
+
+    def test_contrast_of_the_tissue_grows_between_noise_and_texture(self):
+        """CCI on a fixed scale: texture grows by the dose ratio, noise by its root only."""
+        made = make_arrangement(parameters_for("small"), 2, 1)
+        found = [cci(made.exposure(dose).pixels, 16383.0, CciVariant()).cci for dose in ("low", "automatic", "high")]
+        ratio = made.dose_mgy("high") / made.dose_mgy("low")
+        self.assertTrue(found[0] < found[1] < found[2])
+        self.assertTrue(np.sqrt(ratio) < found[2] / found[0] < ratio)
 
     def test_flat_fielding_leaves_the_noise_of_the_heel(self):
         quiet = dataclasses.replace(FIELD, xi_s=0.0, xi_e=0.0)
