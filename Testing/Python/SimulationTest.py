@@ -24,8 +24,9 @@ from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.pairing import find_pairs
 from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import oriented
+from LowDoseContrastTrainingLib.simulator.layout import image_path
 from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, described, parameters_for
-from LowDoseContrastTrainingLib.simulator.simulation import image_path, plan, simulate
+from LowDoseContrastTrainingLib.simulator.simulation import plan, simulate
 
 TINY = {"rows": 320, "columns": 256, "fibres": (2, 3)}
 

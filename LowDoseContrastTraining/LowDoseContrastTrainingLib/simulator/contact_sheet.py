@@ -9,6 +9,7 @@ import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.files import read_mammogram
 
+from .layout import image_path, truth_paths
 from .presentation import presented, windows
 
 SHEET = "contact-sheet.png"
@@ -65,16 +66,12 @@ def _show(axis, each, width, text):
 
 
 def _density(folder, number):
-    return json.loads((_place(folder, number) / "truth" / "truth.json").read_text())["density"]
-
-
-def _place(folder, number):
-    return Path(folder) / f"arrangement-{number + 1:02d}"
+    return json.loads(truth_paths(folder, number, ())["facts"].read_text())["density"]
 
 
 def _picture(folder, number, dose):
     """A reduced picture of one image: presented ``values``, where its window begins, and more."""
-    mammogram = read_mammogram(_place(folder, number) / f"{dose}.dcm")
+    mammogram = read_mammogram(image_path(folder, number, dose))
     values = presented(mammogram.pixels[0], 0.0, mammogram.full_scale, mammogram.spacing[0])
     centre, width = windows(values)["NORMAL"]
     wall_right = mammogram.header.ImageLaterality == "R"

@@ -11,13 +11,14 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import Clock, run_to_end
 
+from ..run_folder import clear_leftovers, open_folder
 from .acquisition import make_arrangement
 from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure
-from ..run_folder import clear_leftovers, open_folder
+from .layout import image_path, truth_paths
 from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
 from .presentation import presentation_dataset
-from .truth import truth_paths, write_truth
+from .truth import write_truth
 from .workers import in_processes
 
 SETTINGS_FILE = "simulation.json"
@@ -99,18 +100,6 @@ def plan(seed=0, arrangements=PAPER_ARRANGEMENTS, detector="essential", doses=No
     return SimulationPlan(seed, arrangements, tuple(doses if doses is not None else chain.doses_mgy), chain, **choices)
 
 
-def arrangement_folder(folder, number: int) -> Path:
-    """Return where the files of an arrangement lie."""
-    return Path(folder) / f"arrangement-{number + 1:02d}"
-
-
-def image_path(folder, number: int, dose: str, realisation: int = 0, presentation: bool = False) -> Path:
-    """Return where an image lies: ``arrangement-01/low.dcm``, ``.../realisation-02/low.dcm`` and so on."""
-    place = arrangement_folder(folder, number)
-    place = place / f"realisation-{realisation + 1:02d}" if realisation else place
-    return place / (f"{dose}-presentation.dcm" if presentation else f"{dose}.dcm")
-
-
 def simulate(folder, plan: SimulationPlan, jobs: int = 1):
     """Make the images of a plan and the truth of each arrangement, and a contact sheet of them.
 
@@ -146,7 +135,7 @@ def simulate(folder, plan: SimulationPlan, jobs: int = 1):
         "files": [str(image_path(folder, *image)) for image in plan.images()],
         "arrangements": plan.arrangements,
         "seed": plan.seed,
-        "truth": [str(truth_paths(arrangement_folder(folder, n), ())["truth"].parent) for n in range(plan.arrangements)],
+        "truth": [str(truth_paths(folder, n, ())["facts"].parent) for n in range(plan.arrangements)],
         "contact_sheet": str(sheet) if sheet else None,
     }
 
@@ -172,11 +161,11 @@ def _make_whole(folder, plan, number) -> int:
 
 def _make(folder, plan, number):
     """Make one arrangement; yields the path of every image as it is there."""
-    place, doses = arrangement_folder(folder, number), plan.doses_of(number)
-    made = None
-    if not all(path.exists() for path in truth_paths(place, doses).values()):
+    doses, made = plan.doses_of(number), None
+    paths = truth_paths(folder, number, doses)
+    if not all(path.exists() for path in paths.values()):
         made = make_arrangement(plan.parameters, plan.seed, number)
-        write_truth(place, made, doses)
+        write_truth(paths, made, doses)
     for draw in range(plan.realisations):
         for dose in doses:
             raw, shown = (image_path(folder, number, dose, draw, intent) for intent in (False, True))

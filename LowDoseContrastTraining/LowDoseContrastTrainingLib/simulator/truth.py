@@ -14,18 +14,11 @@ from . import beam
 from .acquisition import Arrangement
 from .dicom_exposure import laterality_of, oriented
 
-FOLDER = "truth"
 STEP = 1 / 64  # of a pixel value: rounding that compresses well and no noise measure can see
 
 
-def truth_paths(folder: Path, doses) -> dict[str, Path]:
-    """Return name -> path of the truth of one arrangement, whose folder is ``folder``."""
-    images = {dose: f"{dose}.nrrd" for dose in doses}
-    return {name: Path(folder) / FOLDER / file for name, file in {**images, "inserts": "inserts.nrrd", "mask": "mask.nrrd", "truth": "truth.json"}.items()}
-
-
-def write_truth(folder: Path, made: Arrangement, doses) -> None:
-    """Write the truth of an arrangement into its ``folder``, what is missing of it.
+def write_truth(paths: dict[str, Path], made: Arrangement, doses) -> None:
+    """Write the truth of an arrangement to ``paths`` (:func:`.layout.truth_paths`), what is missing of it.
 
     - ``DOSE.nrrd``: float32 pixel values without noise, to 1/64 of a pixel value;
     - ``inserts.nrrd``: uint16, 0 or the ``id`` of the insert that is there;
@@ -37,14 +30,13 @@ def write_truth(folder: Path, made: Arrangement, doses) -> None:
     Raises:
         InputError: the disk is full.
     """
-    paths = truth_paths(folder, doses)
-    paths["truth"].parent.mkdir(exist_ok=True, parents=True)
+    paths["facts"].parent.mkdir(exist_ok=True, parents=True)
     for dose in doses:
         _write(paths[dose], made, lambda: np.rint(made.noise_free(dose) / STEP) * np.float32(STEP))
     _write(paths["inserts"], made, lambda: made.phantom.insert_map)
     _write(paths["mask"], made, lambda: made.phantom.mask.astype(np.uint8))
-    if not paths["truth"].exists():
-        with atomic_output(paths["truth"]) as temporary:
+    if not paths["facts"].exists():
+        with atomic_output(paths["facts"]) as temporary:
             temporary.write_text(json.dumps(facts(made, doses), indent=1) + "\n")
 
 
