@@ -151,8 +151,8 @@ def show_cci(result):
 
 
 def add_models(subparsers):
-    """``lowdosecontrast models list|show|verify|add``."""
-    parser = subparsers.add_parser("models", help="List, show and verify models, and add one")
+    """``lowdosecontrast models list|show|verify|add|import|export``."""
+    parser = subparsers.add_parser("models", help="List, show and verify models, add one, and exchange them with the published pix2pix code")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(actions, "list", "List the models at hand", "lowdosecontrast models list", run_list, show_list)
     for name, summary, run, show in (
@@ -162,6 +162,65 @@ def add_models(subparsers):
     ):
         command = add_command(actions, name, summary, f"lowdosecontrast models {name} starter".replace("add starter", "add mine.safetensors"), run, show)
         command.add_argument("model", metavar="NAME|FILE")
+    _add_exchange(actions)
+
+
+def _add_exchange(actions):
+    command = add_command(
+        actions,
+        "import",
+        "Make a model of a checkpoint of the published pix2pix code; colour networks are folded to grey",
+        "lowdosecontrast models import latest_net_G.pth --output mine.safetensors --high 4095",
+        run_import,
+        show_verified,
+    )
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="a *_net_G.pth (or .safetensors) of a unet_128 or unet_256")
+    command.add_argument("--output", required=True, metavar="FILE", help="the model file, ending in .safetensors")
+    command.add_argument("--low", type=float, default=0.0, metavar="VALUE", help="pixel value that was black in its training images (default: %(default)g)")
+    command.add_argument("--high", type=float, default=16383.0, metavar="VALUE", help="pixel value that was white (default: %(default)g, 14 bits)")
+    command.add_argument("--overwrite", action="store_true", help="replace a model that exists")
+    command = add_command(
+        actions,
+        "export",
+        "Write a model's generator as a checkpoint that the published pix2pix code loads",
+        "lowdosecontrast models export starter --output latest_net_G.pth",
+        run_export,
+        show_exported,
+    )
+    command.add_argument("model", metavar="NAME|FILE")
+    command.add_argument("--output", required=True, metavar="CHECKPOINT", help="the checkpoint file, such as latest_net_G.pth")
+    command.add_argument("--overwrite", action="store_true", help="replace a checkpoint that exists")
+
+
+def run_import(arguments):
+    from .atomic import check_output
+    from .model import save_model
+    from .reference_checkpoint import import_checkpoint
+
+    output = Path(arguments.output)
+    if output.suffix != ".safetensors":
+        raise InputError(f"{output}: a model file ends in .safetensors")
+    check_output(output, arguments.overwrite)
+    generator, card = import_checkpoint(arguments.checkpoint, output.stem, arguments.low, arguments.high)
+    return _verified(save_model(output, generator, card, dtype="float32", overwrite=arguments.overwrite))
+
+
+def run_export(arguments):
+    from .model import load_model
+    from .reference_checkpoint import export_checkpoint
+
+    model = load_model(find_model(arguments.model))
+    path = export_checkpoint(arguments.output, model.generator, arguments.overwrite)
+    a, scale = model.card.architecture, model.card.intensity
+    options = f"--netG {a.architecture} --ngf {a.ngf} --norm {a.norm} --input_nc {a.in_channels} --output_nc {a.out_channels}" + ("" if a.dropout else " --no_dropout")
+    notes = [f"its input is a {scale.kind} scale of {scale.low:g} to {scale.high:g} pixel values on -1 to 1"]
+    if model.card.composition.kind != "direct":
+        notes.append("its output corrects the input times a gain and is no image by itself")
+    return {"model": model.name, "output": str(path), "options": options, "notes": notes}
+
+
+def show_exported(result):
+    return f"{result['output']}\noptions of the reference code: {result['options']}\n" + "\n".join(f"note: {note}" for note in result["notes"])
 
 
 def run_list(arguments):

@@ -72,7 +72,7 @@ def save_model(path, generator, card, dtype="float16", overwrite=False):
         tensor = tensor.detach().cpu()
         half = dtype == "float16" and tensor.ndim == 4
         weights[name] = tensor.to(torch.float16 if half else tensor.dtype).contiguous().clone()
-    _check_finite(weights, path)
+    check_finite(weights, path)
     text = card.to_json()
     metadata = {"format": FORMAT, "card": text, "sha256": _content_hash(weights, text)}
     with atomic_output(path, overwrite) as temporary:
@@ -105,15 +105,15 @@ def load_model(path):
     path = Path(path)
     metadata = _metadata(path)
     card = _card(metadata, path)
-    weights = _weights(path)
+    weights = read_weights(path)
     if _content_hash(weights, metadata["card"]) != metadata.get("sha256"):
         raise InputError(f"{path}: the model file is damaged (its SHA-256 does not match); fetch it again")
     try:
         generator = build_generator(card)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    _check_shapes(generator.state_dict(), weights, path)
-    _check_finite(weights, path)
+    check_shapes(generator.state_dict(), weights, path)
+    check_finite(weights, path)
     generator.load_state_dict({k: w.to(torch.float32) if w.is_floating_point() else w for k, w in weights.items()})
     return Model(card, generator.eval(), path, hashlib.sha256(path.read_bytes()).hexdigest())
 
@@ -142,7 +142,8 @@ def _metadata(path):
     return metadata
 
 
-def _weights(path):
+def read_weights(path):
+    """The tensors of a safetensors file by name. Raises InputError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -171,7 +172,8 @@ def _content_hash(weights, card_text):
     return digest.hexdigest()
 
 
-def _check_shapes(expected, weights, path):
+def check_shapes(expected, weights, path):
+    """Raises InputError where names or shapes of ``weights`` are not those ``expected``, both tensors by name."""
     missing, unexpected = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unexpected:
         what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {unexpected[0]}"
@@ -182,7 +184,8 @@ def _check_shapes(expected, weights, path):
             raise InputError(f"{path}: {name} has shape {have} instead of {want}; the file does not fit its card")
 
 
-def _check_finite(weights, path):
+def check_finite(weights, path):
+    """Raises InputError where a tensor holds NaN or infinite values."""
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise InputError(f"{path}: {name} holds NaN or infinite weights; the model cannot be used, train or fetch it again")

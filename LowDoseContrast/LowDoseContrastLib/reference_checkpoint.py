@@ -1,0 +1,143 @@
+"""Checkpoints of the published pix2pix code (junyanz/pytorch-CycleGAN-and-pix2pix), in and out.
+
+Such a checkpoint is ``latest_net_G.pth``, the bare state_dict of a generator. What network it belongs
+to is not in it, but follows from the names and shapes of its tensors.
+"""
+
+import dataclasses
+import pickle
+import zipfile
+from pathlib import Path
+
+from .atomic import atomic_output
+from .card import Architecture, ModelCard
+from .errors import InputError
+from .intensity import IntensityScale
+from .model import build_generator, check_finite, check_shapes, read_weights
+
+_SAFE_TORCH = (2, 6)  # below it, weights_only could be circumvented (CVE-2025-32434)
+GREY_LIMIT = "Folded from a colour network: its output is the mean of three channels, taken before the tanh."
+SCALE_LIMIT = "Imported: the intensity scale is what the importer stated, the training data are unknown."
+
+
+def read_checkpoint(path):
+    """The tensors of a checkpoint file by name, as the reference code names them.
+
+    Accepts ``.pth`` (loaded with ``weights_only``) and ``.safetensors``; a ``module.`` in front of all
+    names, as parallel training leaves, is dropped.
+
+    Raises:
+        InputError: missing, damaged, something else than tensors by name, or torch older than 2.6.
+    """
+    import torch
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such checkpoint")
+    if path.suffix == ".safetensors":
+        found = read_weights(path)
+    else:
+        if tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2]) < _SAFE_TORCH:
+            raise InputError(f"{path}: reading a checkpoint safely needs torch 2.6 or newer, this is {torch.__version__}; update torch")
+        try:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: is no checkpoint of weights alone ({_brief(error)}); name a *_net_G.pth") from error
+    if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise InputError(f"{path}: holds something else than weights by name; name a *_net_G.pth")
+    if all(name.startswith("module.") for name in found):
+        found = {name.removeprefix("module."): tensor for name, tensor in found.items()}
+    return dict(found)
+
+
+def _brief(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")
+
+
+def architecture_of(weights, source):
+    """The :class:`LowDoseContrastLib.card.Architecture` of a generator's tensors.
+
+    Depth from the nesting of names, filters and channels from shapes, the norm from which tensors there
+    are: batch norm has running statistics, instance norm leaves a bias to the convolutions, none neither.
+    Dropout leaves no trace and is switched off outside of training, so it is taken as off.
+
+    Raises:
+        InputError: these are not the tensors of a U-Net generator that this library builds.
+    """
+    first, last = weights.get("model.model.0.weight"), weights.get("model.model.3.weight")
+    if first is None or last is None or first.ndim != 4 or last.ndim != 4:
+        raise InputError(f"{source}: holds no U-Net generator of the reference code (no model.model.0 and .3); name a *_net_G.pth of a unet_128 or unet_256")
+    from .generator import DOWNSAMPLINGS
+
+    downs, prefix = 1, "model.model.1.model."
+    while f"{prefix}1.weight" in weights:
+        downs, prefix = downs + 1, prefix + "3.model."
+    name = next((name for name, depth in DOWNSAMPLINGS.items() if depth == downs), None)
+    if name is None:
+        raise InputError(f"{source}: is a U-Net of {downs} down-samplings; those of {', '.join(f'{d} ({n})' for n, d in DOWNSAMPLINGS.items())} can be used")
+    if any(key.endswith("running_mean") for key in weights):
+        norm = "batch"
+    else:
+        norm = "instance" if "model.model.0.bias" in weights else "none"
+    return Architecture(name, int(first.shape[1]), int(last.shape[1]), int(first.shape[0]), norm, dropout=False)
+
+
+def folded_to_grey(weights):
+    """The tensors of a colour generator as those of a grey one.
+
+    A grey image in all channels is what the first convolution then sees, so its weights are summed
+    over the input channels, exactly. The outputs are averaged before the tanh, not after it.
+    """
+    grey = dict(weights)
+    grey["model.model.0.weight"] = weights["model.model.0.weight"].sum(dim=1, keepdim=True)
+    grey["model.model.3.weight"] = weights["model.model.3.weight"].mean(dim=1, keepdim=True)
+    grey["model.model.3.bias"] = weights["model.model.3.bias"].mean(dim=0, keepdim=True)
+    return grey
+
+
+def import_checkpoint(path, name, low, high):
+    """A generator and its card from a checkpoint of the reference code.
+
+    Args:
+        name: of the model.
+        low, high: the pixel values that were black and white (-1 and 1) in its training images.
+
+    Returns:
+        (:class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode, :class:`LowDoseContrastLib.card.ModelCard`).
+
+    Raises:
+        InputError: as :func:`read_checkpoint` and :func:`architecture_of`; weights that do not fit or are not
+            finite; or a scale that is none.
+    """
+    weights = read_checkpoint(path)
+    architecture, limits = architecture_of(weights, path), (SCALE_LIMIT,)
+    if (architecture.in_channels, architecture.out_channels) != (1, 1):
+        weights, limits = folded_to_grey(weights), (SCALE_LIMIT, GREY_LIMIT)
+        architecture = dataclasses.replace(architecture, in_channels=1, out_channels=1)
+    try:
+        scale = IntensityScale("linear", float(low), float(high))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    card = ModelCard(name, architecture=architecture, intensity=scale, limits=limits, description="Imported from a checkpoint of the published pix2pix code.", licence="unknown")
+    generator = build_generator(card)
+    # Written before torch 0.4.1, checkpoints lack the count of batches, which nothing needs.
+    expected = generator.state_dict()
+    weights = {**{key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}, **weights}
+    check_shapes(expected, weights, path)
+    check_finite(weights, path)
+    generator.load_state_dict(weights)
+    return generator.eval(), card
+
+
+def export_checkpoint(path, generator, overwrite=False):
+    """Writes a generator as a checkpoint that the reference code loads (``--netG`` and sizes must be named there).
+
+    Raises:
+        InputError: the path cannot be written.
+    """
+    import torch
+
+    weights = {name: tensor.detach().cpu().clone() for name, tensor in generator.state_dict().items()}
+    with atomic_output(path, overwrite) as temporary:
+        torch.save(weights, temporary)
+    return Path(path)
