@@ -113,6 +113,8 @@ def add_prepare(subparsers):
     parser.add_argument("--test", type=int, metavar="N", help="patch pairs or arrangements held out (default: 188 pairs or a sixth of the arrangements)")
     parser.add_argument("--validation", type=int, metavar="N", help="patch pairs or arrangements watched while training (default: a twentieth, or 1)")
     parser.add_argument("--breast-part", type=float, default=0.9, metavar="F", help="least part of a patch inside the breast (default: %(default)s)")
+    parser.add_argument("--group-by", default="auto", metavar="HOW", help="what tells arrangements apart: study, folder, a DICOM keyword, or a .csv file with the columns file and arrangement (default: auto, study or else folder)")
+    parser.add_argument("--doses", default="low=3.359,high=11.523", metavar="LEVELS", help="entrance doses in mGy, by the dose tag or else by the ratio of the exposures (default: %(default)s)")
 
 
 def run_prepare(arguments):
@@ -120,7 +122,8 @@ def run_prepare(arguments):
 
     stride = arguments.patch_size if arguments.stride is None else arguments.stride
     settings = PrepareSettings(
-        arguments.patch_size, stride, arguments.bits, arguments.split, arguments.test, arguments.validation, arguments.seed, arguments.breast_part
+        arguments.patch_size, stride, arguments.bits, arguments.split, arguments.test, arguments.validation, arguments.seed, arguments.breast_part,
+        arguments.group_by, arguments.doses,
     )
     return _drive(prepare(arguments.input, arguments.output, settings), "prepare", lambda step: (step[0], step[1]))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
+from .dose_levels import parse_levels
 from .pairing import Pair, find_pairs
 from .patches import StoredScale, breast_share, grid, write_png
 from .randomness import stream
@@ -35,6 +36,8 @@ class PrepareSettings:
         test: patch pairs (random, default 188 or a quarter) or arrangements (default a sixth).
         validation: patch pairs (default a twentieth of training) or arrangements (default 1).
         breast_part: least part of a patch within the breast, 0 to 1.
+        group_by: what tells arrangements apart, see :func:`LowDoseContrastTrainingLib.pairing.find_pairs`.
+        doses: the levels in mGy, see :func:`LowDoseContrastTrainingLib.dose_levels.parse_levels`.
 
     Raises:
         InputError: a value out of its range.
@@ -48,8 +51,11 @@ class PrepareSettings:
     validation: int | None = None
     seed: int = 0
     breast_part: float = 0.9
+    group_by: str = "auto"
+    doses: str = "low=3.359,high=11.523"
 
     def __post_init__(self):
+        parse_levels(self.doses)
         for name in ("patch_size", "stride"):
             if getattr(self, name) < 1:
                 raise InputError(f"--{name.replace('_', '-')} must be at least 1, it is {getattr(self, name)}")
@@ -79,7 +85,7 @@ def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings())
     output = Path(output)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"{output}: exists already; choose another folder")
-    pairs, fates = find_pairs(dicom_folder)
+    pairs, fates = find_pairs(dicom_folder, parse_levels(settings.doses), settings.group_by)
     try:
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
         workplace = Path(tempfile.mkdtemp(prefix=".preparing-", dir=output.absolute().parent))
@@ -178,7 +184,7 @@ def _describe(pair: Pair, low: np.ndarray, high: np.ndarray) -> dict:
     mask = _mask(pair, low)
     common = pair.low
     described = {
-        "number": pair.number, "study": common.study, "rows": common.rows, "columns": common.columns,
+        "number": pair.number, "group": pair.group, "rows": common.rows, "columns": common.columns,
         "spacing": common.spacing, "laterality": common.laterality, "intent": common.intent,
         "relationship": common.relationship, "sign": common.sign, "bits": common.bits,
     }  # fmt: skip
