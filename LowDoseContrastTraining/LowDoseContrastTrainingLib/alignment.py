@@ -31,7 +31,7 @@ def measured_shift(low: np.ndarray, high: np.ndarray, mask: np.ndarray) -> tuple
     where = extent(inner)
     parts = [_structure(image[where]) * inner[where] for image in (low, high)]
     moved, _, _ = phase_cross_correlation(*parts, upsample_factor=_STEPS, normalization=None)
-    return tuple(float(-each) + 0.0 for each in moved)
+    return tuple(round(-float(each), 1) + 0.0 for each in moved)
 
 
 def _structure(pixels):
