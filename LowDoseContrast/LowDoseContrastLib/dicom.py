@@ -57,22 +57,30 @@ def mammogram_from_header(dataset, pixels, source):
     """A :class:`Mammogram` of ``pixels`` (slices, rows, columns) with what the data set says of them."""
     header = copy.copy(dataset)
     header.pop("PixelData", None)
-    photometric, spacing = _text(dataset, "PhotometricInterpretation"), _spacing(dataset)
-    return Mammogram(
-        pixels=pixels,
-        spacing=spacing,
-        bits=int(dataset.get("BitsStored", 16)),
-        modality=_text(dataset, "Modality"),
-        intent=_intent(dataset),
-        relationship=_text(dataset, "PixelIntensityRelationship"),
-        photometric=photometric,
-        sign=_sign(dataset, photometric),
-        dose_mgy=_dose(dataset),
-        geometry=Geometry(spacing=(spacing[1], spacing[0], 1.0)) if spacing else Geometry(),
-        source=source,
-        uid=_text(dataset, "SOPInstanceUID"),
-        header=header,
-    )
+    facts = stated_facts(dataset)
+    spacing = facts["spacing"]
+    geometry = Geometry(spacing=(spacing[1], spacing[0], 1.0)) if spacing else Geometry()
+    return Mammogram(pixels=pixels, geometry=geometry, source=source, header=header, **facts)
+
+
+def stated_facts(dataset):
+    """What the data set says of its pixels: the fields of :class:`Mammogram` that need no pixels, None if unstated.
+
+    Raises:
+        ValueError, TypeError: an element that must be a whole number is none.
+    """
+    photometric = _text(dataset, "PhotometricInterpretation")
+    return {
+        "spacing": _spacing(dataset),
+        "bits": int(dataset.get("BitsStored", 16)),
+        "modality": _text(dataset, "Modality"),
+        "intent": _intent(dataset),
+        "relationship": _text(dataset, "PixelIntensityRelationship"),
+        "photometric": photometric,
+        "sign": _sign(dataset, photometric),
+        "dose_mgy": _dose(dataset),
+        "uid": _text(dataset, "SOPInstanceUID"),
+    }
 
 
 def _text(dataset, keyword):

@@ -7,154 +7,141 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
-DOSE_LEVELS = {"low": 3.359, "high": 11.523}  # mGy, the paper's groups A and B
-DOSE_TOLERANCE = 0.2  # relative; the paper's three levels lie further apart
-
-_TAGS = (
-    "StudyInstanceUID", "SOPInstanceUID", "Modality", "EntranceDoseInmGy", "Rows", "Columns",
-    "ImagerPixelSpacing", "ImageLaterality", "ViewPosition", "PresentationIntentType",
-    "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "PhotometricInterpretation",
-    "BitsStored",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Acquisition:
-    """One mammogram, from its header alone. ``dose_mgy`` is the entrance dose, None if unstated."""
-
-    path: Path
-    study: str
-    uid: str
-    dose_mgy: float | None
-    rows: int
-    columns: int
-    spacing: tuple | None
-    laterality: str
-    view: str
-    intent: str | None
-    relationship: str | None
-    sign: int | None
-    photometric: str
-    bits: int
-
-    def differs(self, other) -> str:
-        """Return the first property in which two images of a pair must agree and do not, or ''."""
-        names = ("rows", "columns", "spacing", "laterality", "view", "intent", "relationship",
-                 "sign", "photometric", "bits")  # fmt: skip
-        return next((name for name in names if getattr(self, name) != getattr(other, name)), "")
+from .acquisition_header import Acquisition, read_acquisition
+from .dose_levels import DOSE_LEVELS, dose_level, with_doses
+from .grouping import Grouping
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One arrangement at the low and at the high dose; numbered from 1 in the order of the files."""
+    """One view of one arrangement at the low and at the high dose; numbered from 1 in the order of the files."""
 
     number: int
+    group: str
     low: Acquisition
     high: Acquisition
 
 
-def read_acquisition(path: Path) -> Acquisition | str:
-    """Return the acquisition in a file, or the reason why it is none (one short sentence)."""
-    import pydicom
-    from pydicom.errors import InvalidDicomError
+def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tuple[list[Pair], list[dict]]:
+    """Group the mammograms of a folder by arrangement, view and dose.
 
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-    except (InvalidDicomError, OSError, EOFError, ValueError):
-        return "not a DICOM file"
-    if header.get("Modality") != "MG":
-        return f"modality is {header.get('Modality', 'not stated')}, not MG"
-    if "Rows" not in header or "Columns" not in header:
-        return "has no image"
-    if not header.get("StudyInstanceUID"):
-        return "states no study"
-    try:
-        return _acquisition(path, header)
-    except (TypeError, ValueError, OverflowError):
-        return "its header holds values that cannot be read"
-
-
-def _acquisition(path: Path, header) -> Acquisition:
-    dose, spacing = header.get("EntranceDoseInmGy"), header.get("ImagerPixelSpacing")
-    sign = header.get("PixelIntensityRelationshipSign")
-    return Acquisition(
-        path=path,
-        study=str(header.StudyInstanceUID),
-        uid=str(header.get("SOPInstanceUID", "")),
-        dose_mgy=None if dose in (None, "") else float(dose),
-        rows=int(header.Rows),
-        columns=int(header.Columns),
-        spacing=tuple(float(value) for value in spacing) if spacing else None,
-        laterality=str(header.get("ImageLaterality", "")),
-        view=str(header.get("ViewPosition", "")),
-        intent=header.get("PresentationIntentType"),
-        relationship=header.get("PixelIntensityRelationship"),
-        sign=None if sign is None else int(sign),
-        photometric=str(header.get("PhotometricInterpretation", "")),
-        bits=int(header.get("BitsStored", 16)),
-    )
-
-
-def dose_level(dose_mgy: float | None, levels: dict, tolerance: float = DOSE_TOLERANCE) -> str | None:
-    """Return the name of the nearest dose level within a relative tolerance, else None."""
-    if dose_mgy is None:
-        return None
-    name = min(levels, key=lambda key: abs(levels[key] - dose_mgy))
-    return name if abs(levels[name] - dose_mgy) <= tolerance * levels[name] else None
-
-
-def find_pairs(folder, levels: dict = DOSE_LEVELS) -> tuple[list[Pair], list[dict]]:
-    """Group the mammograms of a folder by study, view and dose.
+    Args:
+        levels: name -> dose in mGy, with ``low`` and ``high``; images at others are left out.
+        group_by: as :class:`LowDoseContrastTrainingLib.grouping.Grouping`, or ``auto``: by study, or
+            by folder where no study holds a view at both doses and a folder does.
 
     Returns:
-        The pairs, and for every file what became of it: ``file`` (relative), ``fate``
-        (``paired`` or ``left out``) and ``why``.
+        The pairs, and for every file what became of it: ``file`` (relative), ``fate`` (``paired``
+        or ``left out``), ``why``, ``level`` of dose (or None), and ``dose_from``.
 
     Raises:
-        InputError: no folder, no mammogram, or no arrangement with both doses.
+        InputError: no folder, no mammogram, no arrangement with both doses, or as ``Grouping``.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
-    fates, studies, acquisitions = {}, {}, []
-    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
-        found = read_acquisition(path)
-        if isinstance(found, str):
-            fates[path] = found
-        else:
-            acquisitions.append(found)
-    # Where a study holds both, the For Processing images are the ones to learn from.
-    for found in sorted(acquisitions, key=lambda each: each.intent != "FOR PROCESSING"):
-        path = found.path
-        level = dose_level(found.dose_mgy, levels)
-        group = studies.setdefault((found.study, found.laterality, found.view), {})
-        if level is None:
-            fates[path] = f"dose {found.dose_mgy} mGy is none of those asked for"
-        elif level in group:
-            fates[path] = f"a second image of its view at the {level} dose"
-        else:
-            group[level] = found
-    pairs = _pairs_of(studies, fates)
-    chosen = {image.path for pair in pairs for image in (pair.low, pair.high)}
-    table = [{"file": str(p.relative_to(folder)), "fate": "left out", "why": fates[p]} for p in sorted(fates)]
-    table += [{"file": str(p.relative_to(folder)), "fate": "paired", "why": ""} for p in sorted(chosen)]
+    groupings = [Grouping(way, folder) for way in (("study", "folder") if group_by == "auto" else (group_by,))]
+    images, fates = _read_all(folder, groupings[0].keyword)
+    for grouping in groupings:
+        views = _Views(images, grouping, levels)
+        pairs = views.pairs()
+        if pairs:
+            break
+    fates |= views.fates
     if not pairs:
-        seen = f"{len(studies)} views among {len(fates)} files"
-        raise InputError(f"{folder}: no arrangement has both a low and a high dose ({seen}); see --doses")
-    return pairs, table
+        wanted = " and ".join(f"{name} {levels[name]:g}" for name in ("low", "high"))
+        raise InputError(f"{folder}: no arrangement has two matching images at both doses ({wanted} mGy) among {len(fates)} files; {_commonest(fates)}")
+    return pairs, [{"file": path.relative_to(folder).as_posix(), **fates[path]} for path in sorted(fates)]
 
 
-def _pairs_of(studies: dict, fates: dict) -> list[Pair]:
-    pairs = []
-    for group in studies.values():
-        if set(group) != {"low", "high"}:
-            for image in group.values():
-                fates[image.path] = "its view lacks the other dose"
-            continue
-        low, high = group["low"], group["high"]
-        difference = low.differs(high)
-        if difference:
-            fates[low.path] = fates[high.path] = f"the two images differ in {difference}"
-            continue
-        pairs.append(Pair(len(pairs) + 1, low, high))
-    return pairs
+def _read_all(folder, keyword):
+    """(acquisitions, fates of the files that are none)."""
+    images, fates = [], {}
+    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
+        found = read_acquisition(path, keyword)
+        if isinstance(found, str):
+            fates[path] = left_out(found)
+        else:
+            images.append(found)
+    return images, fates
+
+
+def left_out(why: str, level: str | None = None, dose_from: str = "") -> dict:
+    """Return the fate of a file that is not used."""
+    return {"fate": "left out", "why": why, "level": level, "dose_from": dose_from}
+
+
+def summary(table: list[dict]) -> list[str]:
+    """Return one line for each thing that became of files, such as ``12 left out: not a DICOM file``.
+
+    What follows a colon in a reason differs from file to file and is left to the manifest.
+    """
+    counts = {}
+    for row in table:
+        text = row["fate"] + (f": {row['why'].split(':')[0]}" if row["why"] else "")
+        counts[text] = counts.get(text, 0) + 1
+    return [f"{count} {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])]
+
+
+def _commonest(fates):
+    return summary(list(fates.values()))[0] if fates else "it is empty"
+
+
+class _Views:
+    """The acquisitions by (arrangement, laterality, view), and what becomes of each."""
+
+    def __init__(self, images, grouping, levels):
+        self.fates, self.levels, self.views = {}, levels, {}
+        # Where a view is there in both, the For Processing images are the ones to learn from.
+        for image in sorted(images, key=lambda each: each.intent != "FOR PROCESSING"):
+            group = grouping.group_of(image)
+            if group is None:
+                self.fates[image.path] = left_out(grouping.missing)
+            else:
+                self.views.setdefault((group, image.laterality, image.view), []).append(image)
+
+    def pairs(self) -> list[Pair]:
+        found = []
+        for (group, _, _), images in sorted(self.views.items(), key=lambda item: min(image.path for image in item[1])):
+            chosen = self._by_level(with_doses(images, self.levels))
+            if self._fit(chosen):
+                found.append(Pair(len(found) + 1, group, chosen["low"], chosen["high"]))
+        return found
+
+    def _by_level(self, images):
+        """The first image of one view at each level."""
+        chosen = {}
+        for image in images:
+            level = dose_level(image.dose_mgy, self.levels)
+            if level is None:
+                self._leave(image, _no_level(image))
+            elif level in chosen:
+                self._leave(image, f"a second image of its view at the {level} dose", level)
+            elif level not in ("low", "high"):
+                self._leave(image, f"at the {level} dose, which is in no pair", level)
+            else:
+                chosen[level] = image
+        return chosen
+
+    def _fit(self, chosen) -> bool:
+        """Whether the images of one view make a pair; says for each why or why not."""
+        why = ""
+        if set(chosen) != {"low", "high"}:
+            why = "its view lacks the other dose"
+        elif difference := chosen["low"].differs(chosen["high"]):
+            why = f"the two images differ in {difference}"
+        for level, image in chosen.items():
+            if why:
+                self._leave(image, why, level)
+            else:
+                self.fates[image.path] = {"fate": "paired", "why": "", "level": level, "dose_from": image.dose_from}
+        return not why
+
+    def _leave(self, image, why, level=None):
+        self.fates[image.path] = left_out(why, level, image.dose_from)
+
+
+def _no_level(image):
+    if image.dose_mgy is None:
+        return "states no dose, and its exposure tells none"
+    return f"at none of the dose levels: {image.dose_mgy:.3f} mGy by its {image.dose_from}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from LowDoseContrastLib.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ def breast_share(mask: np.ndarray, row: int, column: int, size: int) -> float:
 
 
 def write_png(path: Path, stored: np.ndarray) -> None:
-    """Write one grey PNG of 8 or 16 bits."""
+    """Write one grey PNG of 8 or 16 bits.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     import SimpleITK as sitk
 
-    sitk.WriteImage(sitk.GetImageFromArray(stored), str(path), True)
+    try:
+        sitk.WriteImage(sitk.GetImageFromArray(stored), str(path), True)
+    except RuntimeError as error:
+        raise InputError(f"{path.name}: cannot be written; check the free space on the disk") from error
 
 
 def read_png(path: Path) -> np.ndarray:
@@ -61,7 +69,6 @@ def read_png(path: Path) -> np.ndarray:
         InputError: the file is missing, damaged or not grey.
     """
     import SimpleITK as sitk
-    from LowDoseContrastLib.errors import InputError
 
     try:
         image = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))

@@ -5,215 +5,199 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from LowDoseContrastLib import __version__
+from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.steps import Clock
 
-from .pairing import Pair, find_pairs
-from .patches import StoredScale, breast_share, grid, write_png
-from .randomness import stream
+from .dose_levels import parse_levels
+from .examination import Examined, examine, read_pair
+from .pair_sheet import SHEET, write_pair_sheet
+from .pairing import Pair, find_pairs, left_out, summary
+from .patches import StoredScale, grid, write_png
+from .prepare_settings import PrepareSettings, parse_scale
+from .run_folder import abandon, open_folder
+from .splits import LEAK, assign_splits, folds
 
 MANIFEST = "manifest.json"
+SETTINGS_FILE = "prepare.json"
 SCHEMA = 1
-PAPER_TEST_PAIRS = 188
-
-
-@dataclass(frozen=True)
-class PrepareSettings:
-    """How a data set is made; the defaults are the paper's.
-
-    Attributes:
-        patch_size, stride: pixels.
-        bits: 8 (as the paper, from 0 to the brightest of the breast) or 16 (exact pixel values).
-        split: ``random`` patches (the paper's; an arrangement is then in training and test) or
-            whole ``arrangement``s.
-        test: patch pairs (random, default 188 or a quarter) or arrangements (default a sixth).
-        validation: patch pairs (default a twentieth of training) or arrangements (default 1).
-        breast_part: least part of a patch within the breast, 0 to 1.
-
-    Raises:
-        InputError: a value out of its range.
-    """
-
-    patch_size: int = 150
-    stride: int = 150
-    bits: int = 8
-    split: str = "random"
-    test: int | None = None
-    validation: int | None = None
-    seed: int = 0
-    breast_part: float = 0.9
-
-    def __post_init__(self):
-        for name in ("patch_size", "stride"):
-            if getattr(self, name) < 1:
-                raise InputError(f"--{name.replace('_', '-')} must be at least 1, it is {getattr(self, name)}")
-        if self.bits not in (8, 16):
-            raise InputError(f"--bits must be 8 or 16, it is {self.bits}")
-        if self.split not in ("random", "arrangement"):
-            raise InputError(f"--split must be random or arrangement, it is {self.split}")
-        for name in ("test", "validation"):
-            if getattr(self, name) is not None and getattr(self, name) < 0:
-                raise InputError(f"--{name} must not be negative, it is {getattr(self, name)}")
-        if not 0 <= self.breast_part <= 1:
-            raise InputError(f"--breast-part must be between 0 and 1, it is {self.breast_part}")
+SIDES = {"A": "low", "B": "high"}
 
 
 def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings()):
-    """Make a data set; a generator that yields ``(done, total, what)`` per arrangement.
+    """Make a data set, or go on with an interrupted one of the same images and settings.
 
-    The data set appears whole or not at all.
+    Every file appears whole or not at all, the manifest last. A data set that is whole is left as it is.
+
+    Yields:
+        :class:`LowDoseContrastLib.steps.Progress`.
 
     Returns:
-        The counts of the command's result: ``images``, ``arrangements``, ``pairs``, ``train``,
-        ``val``, ``test``, ``excluded`` (patches that are mostly air).
+        A dictionary with the counts ``images``, ``arrangements``, ``pairs`` (of patches), ``train``,
+        ``val``, ``test``, ``excluded`` (patches that are mostly air), and ``files`` (what became of
+        them, in lines), ``warnings``, ``manifest`` and ``contact_sheet`` (None without matplotlib).
 
     Raises:
-        InputError: no pairs, an unreadable image, or an output that exists already.
+        InputError: no pairs, no patches, a folder that holds something else, or a full disk.
     """
-    output = Path(output)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"{output}: exists already; choose another folder")
-    pairs, fates = find_pairs(dicom_folder)
+    dicom_folder, output, clock = Path(dicom_folder), Path(output), Clock()
+    pairs, table = find_pairs(dicom_folder, parse_levels(settings.doses), settings.group_by)
+    sources = [_source(pair, dicom_folder) for pair in pairs]
+    plan = {"version": __version__, **dataclasses.asdict(settings), "sources": sources}
+    open_folder(output, SETTINGS_FILE, plan, _bytes(pairs, settings), "a data set")
+    if _is_whole(output):
+        return _result(output)
     try:
-        output.absolute().parent.mkdir(parents=True, exist_ok=True)
-        workplace = Path(tempfile.mkdtemp(prefix=".preparing-", dir=output.absolute().parent))
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written ({error.strerror}); choose another folder") from error
-    try:
-        result = yield from _fill(workplace, pairs, fates, settings)
-        workplace.chmod(0o755)
-        if output.exists():
-            output.rmdir()
-        os.replace(workplace, output)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-    return result
+        examined = yield from _examined(pairs, table, dicom_folder, settings, clock)
+        patches = _patches(examined)
+        assign_splits(patches, settings)
+    except InputError:
+        abandon(output, SETTINGS_FILE)
+        raise
+    scale = _choose_scale(examined, settings)
+    for done, each in enumerate(examined, start=1):
+        _cut(output, each, [patch for patch in patches if patch["arrangement"] == each.pair.number], scale, settings.patch_size)
+        yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
+    write_pair_sheet(output, examined, patches, settings.patch_size)
+    _write_manifest(output, settings, scale, examined, patches, table, sources)
+    yield clock.progress(1.0, "manifest")
+    return _result(output)
 
 
-def _fill(workplace: Path, pairs, fates, settings):
-    scale = _choose_scale(pairs, settings)
-    patches, excluded, arrangements = [], 0, []
-    for side in "AB":
-        (workplace / side / "cut").mkdir(parents=True)
+def _source(pair: Pair, folder: Path) -> dict:
+    """The files of a pair and their SHA-256."""
+    files = {name: {"file": image.path.relative_to(folder).as_posix(), "sha256": _sha256(image.path)} for name, image in (("low", pair.low), ("high", pair.high))}
+    return {"number": pair.number, "group": pair.group, **files}
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _bytes(pairs, settings) -> int:
+    """Disk space that the patches need at most, were none left out."""
+    count = sum(len(grid((pair.low.rows, pair.low.columns), settings.patch_size, settings.stride)) for pair in pairs)
+    return count * 2 * settings.patch_size**2 * settings.bits // 8
+
+
+def _examined(pairs, table, folder, settings, clock):
+    """Look at all pairs; those that cannot be used are noted in the table."""
+    fates, found = {row["file"]: row for row in table}, []
     for done, pair in enumerate(pairs, start=1):
-        low, high = _pixels(pair.low), _pixels(pair.high)
-        kept, left = _cut(workplace, pair, low, high, scale, settings)
-        patches += kept
-        excluded += left
-        arrangements.append(_describe(pair, low, high))
-        yield done, len(pairs), f"arrangement {pair.number}"
+        outcome = examine(pair, settings)
+        if isinstance(outcome, Examined):
+            found.append(outcome)
+        else:
+            for level, image in (("low", pair.low), ("high", pair.high)):
+                fates[image.path.relative_to(folder).as_posix()].update(left_out(outcome, level, image.dose_from))
+        yield clock.progress(0.4 * done / len(pairs), f"pair {done} of {len(pairs)}")
+    if not found:
+        raise InputError(f"{folder}: no pair can be used; arrangement {pairs[-1].group}: {outcome}")
+    return found
+
+
+def _patches(examined) -> list[dict]:
+    patches = []
+    for each in examined:
+        for row, column, share in each.places:
+            name = f"{each.pair.number:03d}-r{row:04d}-c{column:04d}.png"
+            patches.append({"name": name, "arrangement": each.pair.number, "group": each.pair.group, "row": row, "column": column, "breast": round(share, 4)})
     if not patches:
         raise InputError("every patch is mostly air; choose a smaller --patch-size or --breast-part")
-    _assign_splits(patches, [pair.number for pair in pairs], settings)
-    _move_to_splits(workplace, patches)
+    return patches
+
+
+def _choose_scale(examined, settings) -> StoredScale:
+    """One scale for the whole set; in 8 bits by itself up to the 99.5th percentile of the high doses in the breast."""
+    levels = 2**settings.bits - 1
+    if limits := parse_scale(settings.scale):
+        return StoredScale(*limits, levels)
+    if settings.scale == "full":
+        return StoredScale(0.0, float(2 ** max(each.pair.high.bits for each in examined) - 1), levels)
+    if settings.bits == 16:
+        return StoredScale(0.0, 65535.0, levels)
+    return StoredScale(0.0, float(np.ceil(np.mean([each.signal["high"][2] for each in examined]))), levels)
+
+
+def _cut(output, examined, patches, scale, size):
+    """Write the patches of a pair that are not there yet, and note the SHA-256 of all."""
+    files = [(output / side / patch["split"] / patch["name"], side, patch) for patch in patches for side in SIDES]
+    if not all(path.exists() for path, _, _ in files):
+        images = dict(zip(SIDES, examined.overlap.crop(*read_pair(examined.pair))))
+    for path, side, patch in files:
+        if not path.exists():
+            part = images[side][patch["row"] : patch["row"] + size, patch["column"] : patch["column"] + size]
+            _write_patch(path, scale.encode(part))
+        patch[f"sha256_{side}"] = _sha256(path)
+
+
+def _write_patch(path, stored):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder") from error
+    with atomic_output(path) as temporary:
+        write_png(temporary, stored)
+
+
+def _write_manifest(output, settings, scale, examined, patches, table, sources):
+    for side in SIDES:
+        for split in ("train", "val", "test"):
+            (output / side / split).mkdir(parents=True, exist_ok=True)
+    groups = [each.pair.group for each in examined]
+    hashes = {source["number"]: source for source in sources}
+    counts = {name: sum(patch["split"] == name for patch in patches) for name in ("train", "val", "test")}
     manifest = {
         "schema": SCHEMA,
+        "version": __version__,
         "settings": dataclasses.asdict(settings),
         "scale": dataclasses.asdict(scale),
-        "arrangements": arrangements,
+        "counts": {
+            "images": 2 * len(examined), "arrangements": len(set(groups)), "pairs": len(patches), **counts,
+            "excluded": sum(each.excluded for each in examined),
+        },
+        "warnings": [LEAK] * (settings.split == "random") + [each.warning for each in examined if each.warning],
+        "folds": folds(groups),
+        "arrangements": [_described(each, hashes[each.pair.number]) for each in examined],
         "patches": patches,
-        "files": fates,
-    }
-    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-    (workplace / MANIFEST).write_text(text)
-    counts = {name: sum(p["split"] == name for p in patches) for name in ("train", "val", "test")}
-    return {"images": 2 * len(pairs), "arrangements": len(pairs), "pairs": len(patches), **counts, "excluded": excluded}
-
-
-def _pixels(image) -> np.ndarray:
-    from LowDoseContrastLib.files import read_mammogram
-
-    mammogram = read_mammogram(image.path)
-    if mammogram.pixels.shape[0] != 1:
-        raise InputError(f"{image.path}: has {mammogram.pixels.shape[0]} frames; only single images can be paired")
-    return mammogram.pixels[0]
-
-
-def _mask(pair: Pair, low: np.ndarray) -> np.ndarray:
-    from LowDoseContrastLib.mask import tissue_mask
-
-    return tissue_mask(low, pair.low.sign)
-
-
-def _choose_scale(pairs, settings) -> StoredScale:
-    """16 bits keep the pixel values; 8 bits span from 0 to the 99.5th percentile of the breast.
-
-    The percentile is that of the high dose over all arrangements, one scale for the whole set.
-    """
-    if settings.bits == 16:
-        return StoredScale(0.0, 65535.0, 65535)
-    tops = []
-    for pair in pairs:
-        high = _pixels(pair.high)
-        tops.append(float(np.percentile(high[_mask(pair, high)], 99.5)))
-    return StoredScale(0.0, float(np.ceil(np.mean(tops))), 255)
-
-
-def _cut(workplace, pair, low, high, scale, settings):
-    mask, size = _mask(pair, low), settings.patch_size
-    kept, left = [], 0
-    for row, column in grid(low.shape, size, settings.stride):
-        share = breast_share(mask, row, column, size)
-        if share < settings.breast_part:
-            left += 1
-            continue
-        name = f"{pair.number:03d}-r{row:04d}-c{column:04d}.png"
-        entry = {"name": name, "arrangement": pair.number, "row": row, "column": column, "breast": round(share, 4)}
-        for side, image in (("A", low), ("B", high)):
-            path = workplace / side / "cut" / name
-            write_png(path, scale.encode(image[row : row + size, column : column + size]))
-            entry[f"sha256_{side}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        kept.append(entry)
-    return kept, left
-
-
-def _describe(pair: Pair, low: np.ndarray, high: np.ndarray) -> dict:
-    """Return what the manifest says of an arrangement, with its signal range in the breast."""
-    mask = _mask(pair, low)
-    common = pair.low
-    described = {
-        "number": pair.number, "study": common.study, "rows": common.rows, "columns": common.columns,
-        "spacing": common.spacing, "laterality": common.laterality, "intent": common.intent,
-        "relationship": common.relationship, "sign": common.sign, "bits": common.bits,
+        "files": table,
     }  # fmt: skip
-    for name, image, pixels in (("low", pair.low, low), ("high", pair.high, high)):
-        range_ = [float(v) for v in np.percentile(pixels[mask], (0.5, 50, 99.5))]
-        digest = hashlib.sha256(image.path.read_bytes()).hexdigest()
-        described[name] = {"uid": image.uid, "dose_mgy": image.dose_mgy, "signal": range_, "sha256": digest}
+    with atomic_output(output / MANIFEST, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+
+
+def _described(examined: Examined, source: dict) -> dict:
+    """What the manifest says of a pair."""
+    pair = examined.pair
+    shared = ("rows", "columns", "spacing", "detector", "model", "laterality", "view", "intent", "relationship", "sign", "bits")
+    described = {name: getattr(pair.low, name) for name in shared}
+    described |= {"number": pair.number, "group": pair.group, "shift": examined.shift, "overlap": dataclasses.asdict(examined.overlap)}
+    for name, image in (("low", pair.low), ("high", pair.high)):
+        stated = {"uid": image.uid, "dose_mgy": image.dose_mgy, "dose_from": image.dose_from, "signal": examined.signal[name]}
+        described[name] = {**source[name], **stated}
     return described
 
 
-def _assign_splits(patches: list[dict], numbers: list[int], settings) -> None:
-    rng = stream(settings.seed, "split", settings.split)
-    if settings.split == "arrangement":
-        units = numbers
-        test = max(1, round(len(units) / 6)) if settings.test is None else settings.test
-        validation = 1 if settings.validation is None else settings.validation
-        key = lambda patch: patch["arrangement"]  # noqa: E731
-    else:
-        units = [patch["name"] for patch in patches]
-        test = min(PAPER_TEST_PAIRS, len(units) // 4) if settings.test is None else settings.test
-        validation = (len(units) - test) // 20 if settings.validation is None else settings.validation
-        key = lambda patch: patch["name"]  # noqa: E731
-    if test + validation >= len(units):
-        raise InputError(f"{test} for test and {validation} for validation leave none of {len(units)} for training")
-    order = [units[index] for index in rng.permutation(len(units))]
-    split = {unit: "test" for unit in order[:test]}
-    split |= {unit: "val" for unit in order[test : test + validation]}
-    for patch in patches:
-        patch["split"] = split.get(key(patch), "train")
+def _is_whole(output) -> bool:
+    """Whether the manifest and all that it lists are there."""
+    try:
+        patches = json.loads((output / MANIFEST).read_text())["patches"]
+        return all((output / side / patch["split"] / patch["name"]).exists() for patch in patches for side in SIDES)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
-def _move_to_splits(workplace: Path, patches: list[dict]) -> None:
-    for side in "AB":
-        for split in ("train", "val", "test"):
-            (workplace / side / split).mkdir()
-        for patch in patches:
-            os.replace(workplace / side / "cut" / patch["name"], workplace / side / patch["split"] / patch["name"])
-        (workplace / side / "cut").rmdir()
+def _result(output) -> dict:
+    manifest = json.loads((output / MANIFEST).read_text())
+    sheet = output / SHEET
+    return {
+        **manifest["counts"],
+        "files": summary(manifest["files"]),
+        "warnings": manifest["warnings"],
+        "manifest": str(output / MANIFEST),
+        "contact_sheet": str(sheet) if sheet.exists() else None,
+    }

@@ -41,6 +41,13 @@ def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: 
         temporary.write_text(json.dumps(settings, indent=1) + "\n")
 
 
+def abandon(folder: Path, settings_file: str) -> None:
+    """Undo :func:`open_folder` where nothing was made, so that other settings can be tried."""
+    if [entry.name for entry in folder.iterdir()] == [settings_file]:
+        (folder / settings_file).unlink()
+        folder.rmdir()
+
+
 def clear_leftovers(folder: Path) -> None:
     """Remove what a process that was killed had begun to write."""
     for leftover in folder.rglob(".writing-*"):

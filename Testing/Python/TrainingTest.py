@@ -21,7 +21,8 @@ from LowDoseContrastTrainingLib.dataset import open_data_set
 from LowDoseContrastTrainingLib.losses import gan_loss, rate_factor
 from LowDoseContrastTrainingLib.patches import StoredScale, grid, read_png, write_png
 from LowDoseContrastTrainingLib.pairing import dose_level
-from LowDoseContrastTrainingLib.prepare import PrepareSettings, prepare
+from LowDoseContrastTrainingLib.prepare import prepare
+from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.recipe import RECIPES, load_recipe, recipe_from_dict
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from LowDoseContrastTrainingLib.training import train
@@ -164,7 +165,7 @@ class PipelineTest(unittest.TestCase):
         self.assertEqual(read_png(next((self.folder / "set8" / "A" / "train").iterdir())).dtype, np.uint8)
 
     def test_a_data_set_in_the_way_or_without_pairs_is_refused(self):
-        with self.assertRaisesRegex(InputError, "exists already"):
+        with self.assertRaisesRegex(InputError, "other settings .*patch_size"):
             result_of(prepare(self.folder / "dicom", self.folder / "set"))
         with self.assertRaisesRegex(InputError, "no arrangement"):
             result_of(prepare(self.folder / "set", self.folder / "none"))

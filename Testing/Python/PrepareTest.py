@@ -1,0 +1,429 @@
+"""From acquisitions to patches: which images are paired and why others are not, and what is made of the pairs."""
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from LowDoseContrastLib.dicom import FOR_PROCESSING, write_with_pixels
+from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.files import read_mammogram
+from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib import prepare as preparation
+from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.alignment import overlap
+from LowDoseContrastTrainingLib.dataset import load_patches, open_data_set
+from LowDoseContrastTrainingLib.dose_levels import parse_levels
+from LowDoseContrastTrainingLib.pairing import find_pairs, summary
+from LowDoseContrastTrainingLib.prepare import prepare
+from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
+from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
+from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+
+def write_image(path, pixels=None, **elements):
+    """A small mammogram; ``elements`` replace those of its header, None removes one."""
+    pixels = np.full((64, 64), 300, np.uint16) if pixels is None else pixels
+    header = Dataset()
+    plain = {
+        "SOPClassUID": FOR_PROCESSING, "SOPInstanceUID": generate_uid(), "StudyInstanceUID": "1.2.3", "Modality": "MG",
+        "ImagerPixelSpacing": [0.1, 0.1], "ImageLaterality": "L", "ViewPosition": "CC", "PresentationIntentType": "FOR PROCESSING",
+        "PixelIntensityRelationship": "LIN", "PixelIntensityRelationshipSign": 1, "PhotometricInterpretation": "MONOCHROME1",
+        "Rows": pixels.shape[0], "Columns": pixels.shape[1], "BitsAllocated": 16, "BitsStored": 14, "HighBit": 13,
+        "PixelRepresentation": 0, "SamplesPerPixel": 1, "DetectorID": "D1", "PixelData": pixels.tobytes(),
+    }  # fmt: skip
+    for keyword, value in {**plain, **elements}.items():
+        if value is not None:
+            setattr(header, keyword, value)
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.file_meta.MediaStorageSOPClassUID, header.file_meta.MediaStorageSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header.save_as(path, enforce_file_format=True)
+
+
+class FolderTestCase(unittest.TestCase):
+    def setUp(self):
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        self.folder = Path(place.name) / "dicom"
+        self.folder.mkdir()
+
+    def image(self, name, dose=None, pixels=None, **elements):
+        write_image(self.folder / name, pixels, EntranceDoseInmGy=dose, **elements)
+
+    def names(self, **choices):
+        """The pairs as (low, high) names, and why each other file is in none."""
+        pairs, table = find_pairs(self.folder, **choices)
+        why = {row["file"]: row["why"] for row in table if row["fate"] == "left out"}
+        return [(pair.low.path.name, pair.high.path.name) for pair in pairs], why
+
+
+class PairingTest(FolderTestCase):
+    def test_views_of_a_study_are_told_apart(self):
+        for laterality in "LR":
+            for view in ("CC", "MLO"):
+                for name, dose in (("a", 3.3), ("b", 11.6)):
+                    self.image(f"{laterality}-{view}-{name}.dcm", dose, ImageLaterality=laterality, ViewPosition=view)
+        pairs, why = self.names()
+        self.assertEqual(pairs, [(f"{v}-a.dcm", f"{v}-b.dcm") for v in ("L-CC", "L-MLO", "R-CC", "R-MLO")])
+        self.assertEqual(why, {})
+
+    def test_every_file_has_a_fate_and_a_reason(self):
+        self.image("low.dcm", 3.359)
+        self.image("high.dcm", 11.523)
+        self.image("again.dcm", 11.5, PresentationIntentType="FOR PRESENTATION")
+        self.image("automatic.dcm", 8.4)
+        self.image("lone.dcm", 3.359, StudyInstanceUID="1.2.4")
+        self.image("none.dcm", None, StudyInstanceUID="1.2.5")
+        self.image("ct.dcm", 3.359, Modality="CT")
+        self.image("nowhere.dcm", 3.359, StudyInstanceUID=None)
+        (self.folder / "notes.txt").write_text("no DICOM")
+        pairs, why = self.names()
+        self.assertEqual(pairs, [("low.dcm", "high.dcm")])
+        expected = {
+            "again.dcm": "second image", "automatic.dcm": "8.400 mGy", "lone.dcm": "lacks the other dose", "none.dcm": "states no dose",
+            "ct.dcm": "modality CT", "nowhere.dcm": "StudyInstanceUID", "notes.txt": "not a DICOM file",
+        }  # fmt: skip
+        self.assertEqual(why.keys(), expected.keys())
+        for name, text in expected.items():
+            self.assertIn(text, why[name])
+        self.assertIn("2 paired", summary(find_pairs(self.folder)[1]))
+
+    def test_other_levels_are_named(self):
+        for name, dose in (("low", 1.0), ("high", 4.0), ("middle", 2.0)):
+            self.image(f"{name}.dcm", dose)
+        pairs, why = self.names(levels=parse_levels("low=1,middle=2,high=4"))
+        self.assertEqual(pairs, [("low.dcm", "high.dcm")])
+        self.assertIn("at the middle dose", why["middle.dcm"])
+
+    def test_levels_that_make_no_sense_are_refused(self):
+        for text in ("low=1", "low=1,high=x", "low=4,high=1", "low=-1,high=2", "low=1,high=nan"):
+            with self.assertRaisesRegex(InputError, "--doses"):
+                parse_levels(text)
+
+    def test_entrance_dose_in_decigray_and_other_fall_backs(self):
+        self.image("low.dcm", None, EntranceDose=1, PixelIntensityRelationshipSign=None, ImagerPixelSpacing=None, PixelSpacing=[0.1, 0.1])
+        self.image("high.dcm", 350.0)
+        (pair,), _ = find_pairs(self.folder, parse_levels("low=100,high=350"))
+        self.assertEqual(pair.low.dose_mgy, 100)
+        self.assertEqual((pair.low.sign, pair.low.spacing), (1, (0.1, 0.1)))
+
+    def test_images_that_differ_are_no_pair(self):
+        different = {"DetectorID": "D2", "ManufacturerModelName": "Other", "ImagerPixelSpacing": [0.2, 0.2], "PixelIntensityRelationshipSign": -1, "PixelIntensityRelationship": "LOG"}
+        self.image("ok/low.dcm", 3.359)
+        self.image("ok/high.dcm", 11.523)
+        for number, (keyword, value) in enumerate(different.items()):
+            self.image(f"{keyword}/low.dcm", 3.359, StudyInstanceUID=f"1.9.{number}")
+            self.image(f"{keyword}/high.dcm", 11.523, StudyInstanceUID=f"1.9.{number}", **{keyword: value})
+        pairs, why = self.names()
+        self.assertEqual(len(pairs), 1)
+        for keyword, name in zip(different, ("detector", "model", "spacing", "sign", "relationship")):
+            self.assertEqual(why[f"{keyword}/high.dcm"], f"the two images differ in {name}")
+
+    def test_auto_groups_by_folder_where_studies_hold_one_dose(self):
+        for number in (1, 2):
+            for name, dose in (("low", 3.359), ("high", 11.523)):
+                self.image(f"{number}/{name}.dcm", dose, StudyInstanceUID=generate_uid())
+        self.assertEqual(len(self.names()[0]), 2)
+        with self.assertRaisesRegex(InputError, "its view lacks the other dose"):
+            self.names(group_by="study")
+
+    def test_group_by_a_dicom_element_or_a_table(self):
+        for number in (1, 2):
+            for name, dose in (("low", 3.359), ("high", 11.523)):
+                self.image(f"{name}-{number}.dcm", dose, PatientID=f"P{number}")
+        pairs = [("low-1.dcm", "high-1.dcm"), ("low-2.dcm", "high-2.dcm")]
+        self.assertEqual(sorted(self.names(group_by="PatientID")[0]), pairs)
+        table = self.folder.parent / "table.csv"
+        table.write_text("file,arrangement\nlow-1.dcm,x\nhigh-2.dcm,x\n")
+        found, why = self.names(group_by=str(table))
+        self.assertEqual(found, [("low-1.dcm", "high-2.dcm")])
+        self.assertIn("not in", why["low-2.dcm"])
+
+    def test_a_wrong_grouping_is_one_line(self):
+        self.image("low.dcm", 3.359)
+        table = self.folder.parent / "table.csv"
+        for text in ("file\nlow.dcm\n", "file,arrangement\nother.dcm,1\n", "", "file,arrangement\nlow.dcm,\n"):
+            table.write_text(text)
+            with self.assertRaisesRegex(InputError, "table.csv"):
+                find_pairs(self.folder, group_by=str(table))
+        for wrong in ("Foo", "missing.csv"):
+            with self.assertRaisesRegex(InputError, wrong):
+                find_pairs(self.folder, group_by=wrong)
+
+
+class ExposureTest(FolderTestCase):
+    """Doses by ExposureInuAs, where no dose is stated."""
+
+    def test_exposures_in_the_ratio_of_the_levels_are_a_pair(self):
+        for name, exposure in (("a", 40000), ("b", 100000), ("c", 137000)):
+            self.image(f"{name}.dcm", ExposureInuAs=exposure)
+        (pair,), table = find_pairs(self.folder)
+        self.assertEqual((pair.low.path.name, pair.high.path.name), ("a.dcm", "c.dcm"))
+        self.assertAlmostEqual(pair.high.dose_mgy / pair.low.dose_mgy, 3.425)
+        self.assertEqual({row["dose_from"] for row in table}, {"exposure"})
+
+    def test_one_stated_dose_gives_the_factor(self):
+        self.image("low.dcm", 3.4, ExposureInuAs=40000)
+        self.image("high.dcm", ExposureInuAs=137000)
+        self.assertEqual(self.names()[0], [("low.dcm", "high.dcm")])
+
+    def test_other_ratios_and_lone_exposures_tell_nothing(self):
+        self.image("a.dcm", ExposureInuAs=40000)
+        self.image("b.dcm", ExposureInuAs=60000)
+        with self.assertRaisesRegex(InputError, "its exposure tells none"):
+            self.names()
+
+
+class OverlapTest(unittest.TestCase):
+    def test_what_is_left_shows_the_same_in_both(self):
+        low = np.arange(48).reshape(6, 8)
+        for shift in ((0, 0), (2, -3), (-1, 1)):
+            high = np.roll(low, shift, (0, 1))
+            common = overlap(low.shape, shift)
+            np.testing.assert_array_equal(*common.crop(low, high))
+            self.assertEqual(common.shape, (6 - abs(shift[0]), 8 - abs(shift[1])))
+
+
+class SettingsTest(unittest.TestCase):
+    def test_values_out_of_range_name_their_option(self):
+        wrong = {
+            "--patch-size": {"patch_size": 0}, "--seed": {"seed": -1}, "--max-shift": {"max_shift": float("nan")}, "--bits": {"bits": 12},
+            "--breast-part": {"breast_part": 1.1}, "--split": {"split": "x"}, "--fold": {"split": "loo"}, "--test": {"split": "loo", "fold": 1, "test": 1},
+            "--scale": {"scale": "5,5"}, "--scale must": {"scale": "1,2,3"}, "--doses": {"doses": "low=1"},
+        }  # fmt: skip
+        for text, values in wrong.items():
+            with self.assertRaisesRegex(InputError, text):
+                PrepareSettings(**values)
+        with self.assertRaisesRegex(InputError, "--fold"):
+            PrepareSettings(fold=2)
+
+
+def moved(path, shift):
+    """Write the image at ``path`` anew with its content moved by (rows, columns)."""
+    mammogram = read_mammogram(path)
+    write_with_pixels(path, mammogram.header, np.roll(mammogram.pixels, shift, (1, 2)), overwrite=True)
+
+
+class PreparedTest(unittest.TestCase):
+    """Data sets of four small simulated arrangements."""
+
+    place = None
+
+    @classmethod
+    def setUpClass(cls):
+        if PreparedTest.place is None:  # once for all classes
+            PreparedTest.place = Path(tempfile.mkdtemp())
+            unittest.addModuleCleanup(shutil.rmtree, cls.place)
+            parameters = parameters_for("small", {"rows": 448, "columns": 384})
+            run_to_end(simulate(cls.place / "dicom", SimulationPlan(9, 4, ("low", "high"), parameters, compress=False)))
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(dir=self.place))
+        self.dicom, self.output = self.place / "dicom", self.folder / "set"
+
+    def prepared(self, output=None, **choices):
+        settings = PrepareSettings(**{"patch_size": 64, "stride": 64, "validation": 1, "test": 1, **choices})
+        return prepare(self.dicom, output or self.output, settings)
+
+    def manifest(self):
+        return json.loads((self.output / "manifest.json").read_text())
+
+    def contents(self, folder=None):
+        """Bytes and time of every file."""
+        folder = folder or self.output
+        return {p.relative_to(folder).as_posix(): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+
+    def moved_copy(self, shift):
+        """Let the second arrangement's high dose be moved."""
+        self.dicom = self.folder / "moved"
+        shutil.copytree(self.place / "dicom", self.dicom)
+        moved(self.dicom / "arrangement-02" / "high.dcm", shift)
+
+
+class ShiftTest(PreparedTest):
+    def test_images_in_place_have_no_shift(self):
+        run_to_end(self.prepared(split="arrangement"))
+        self.assertEqual([each["shift"] for each in self.manifest()["arrangements"]], [[0, 0]] * 4)
+        self.assertEqual(self.manifest()["warnings"], [])
+
+    def test_a_shift_is_told(self):
+        self.moved_copy((3, -2))
+        result = run_to_end(self.prepared(split="arrangement"))
+        np.testing.assert_allclose(self.manifest()["arrangements"][1]["shift"], [3, -2], atol=0.11)
+        self.assertEqual(len(result["warnings"]), 1)
+        self.assertRegex(result["warnings"][0], r"arrangement 2: .*\+3.0 rows and -[12].[09] columns")
+
+    def test_align_gives_the_patches_of_unmoved_images(self):
+        self.moved_copy((3, -2))
+        result = run_to_end(self.prepared(split="arrangement", align=True, bits=16))
+        self.assertEqual(result["warnings"], [])
+        second = self.manifest()["arrangements"][1]
+        self.assertEqual(second["overlap"], {"low": [0, 2], "high": [3, 0], "shape": [445, 382]})
+        patch = next(each for each in self.manifest()["patches"] if each["arrangement"] == 2)
+        data = open_data_set(self.output)
+        index = data.of(patch["split"]).index(patch)
+        row, column = patch["row"], patch["column"] + 2
+        for side, name in enumerate(("low", "high")):
+            pixels = read_mammogram(self.place / "dicom" / "arrangement-02" / f"{name}.dcm").pixels[0]
+            stored = load_patches(data, patch["split"])[side][index]
+            np.testing.assert_array_equal(stored, pixels[row : row + 64, column : column + 64])
+
+    def test_a_pair_too_far_apart_is_left_out(self):
+        self.moved_copy((9, 0))
+        result = run_to_end(self.prepared(split="arrangement"))
+        self.assertEqual((result["images"], result["arrangements"]), (6, 3))
+        why = {row["file"]: row["why"] for row in self.manifest()["files"]}
+        self.assertIn("--max-shift: +9.0 rows", why["arrangement-02/high.dcm"])
+
+    def test_a_damaged_image_is_left_out(self):
+        self.moved_copy((0, 0))
+        path = self.dicom / "arrangement-02" / "low.dcm"
+        path.write_bytes(path.read_bytes()[:-1000])
+        self.assertEqual(run_to_end(self.prepared(split="arrangement"))["arrangements"], 3)
+        self.assertIn("cannot be used", {row["file"]: row["why"] for row in self.manifest()["files"]}["arrangement-02/low.dcm"])
+
+
+class SplitTest(PreparedTest):
+    def test_random_says_that_it_leaks(self):
+        result = run_to_end(self.prepared(test=20))
+        self.assertIn("in training and in test", result["warnings"][0])
+        splits = {}
+        for patch in self.manifest()["patches"]:
+            splits.setdefault(patch["group"], set()).add(patch["split"])
+        self.assertTrue(any({"train", "test"} <= each for each in splits.values()))
+
+    def test_each_fold_holds_out_another_arrangement(self):
+        held_out = []
+        for fold in (1, 2, 3, 4):
+            self.output = self.folder / f"fold-{fold}"
+            result = run_to_end(self.prepared(split="loo", fold=fold, test=None))
+            test, val, train = ({p["arrangement"] for p in self.manifest()["patches"] if p["split"] == name} for name in ("test", "val", "train"))
+            held_out += test
+            self.assertEqual((len(test), len(val), len(train), test & val, (test | val) & train), (1, 1, 2, set(), set()))
+            self.assertEqual(self.manifest()["folds"][fold - 1]["test"], self.manifest()["arrangements"][fold - 1]["group"])
+            self.assertEqual(result["warnings"], [])
+        self.assertEqual(held_out, [1, 2, 3, 4])
+
+    def test_views_of_one_arrangement_stay_together(self):
+        table = self.folder / "table.csv"
+        rows = [f"arrangement-{n:02d}/{dose}.dcm,{'a' if n < 3 else n}" for n in (1, 2, 3, 4) for dose in ("low", "high")]
+        table.write_text("\n".join(["file,arrangement", *rows]))
+        self.moved_copy((0, 0))
+        for dose in ("low", "high"):
+            path = self.dicom / "arrangement-02" / f"{dose}.dcm"
+            mammogram = read_mammogram(path)
+            mammogram.header.ViewPosition = "MLO"
+            write_with_pixels(path, mammogram.header, mammogram.pixels, overwrite=True)
+        result = run_to_end(self.prepared(split="loo", fold=1, test=None, group_by=str(table)))
+        self.assertEqual((result["images"], result["arrangements"]), (8, 3))
+        self.assertEqual({p["arrangement"] for p in self.manifest()["patches"] if p["split"] == "test"}, {1, 2})
+
+    def test_a_fold_that_is_not_there_leaves_nothing(self):
+        with self.assertRaisesRegex(InputError, "--fold must be from 1 to 4"):
+            run_to_end(self.prepared(split="loo", fold=5, test=None))
+        self.assertFalse(self.output.exists())
+
+
+class ScaleTest(PreparedTest):
+    def scale(self, **choices):
+        self.output = self.folder / str(len(list(self.folder.iterdir())))
+        run_to_end(self.prepared(**choices))
+        return self.manifest()["scale"]
+
+    def test_scales(self):
+        self.assertEqual(self.scale(scale="full"), {"low": 0, "high": 2**14 - 1, "levels": 255})
+        self.assertEqual(self.scale(scale="10,4000"), {"low": 10, "high": 4000, "levels": 255})
+        self.assertEqual(self.scale(bits=16), {"low": 0, "high": 65535, "levels": 65535})
+        auto = self.scale()
+        self.assertEqual(auto["high"], np.ceil(np.mean([each["high"]["signal"][2] for each in self.manifest()["arrangements"]])))
+
+
+class FolderTest(PreparedTest):
+    def test_a_second_run_changes_nothing(self):
+        first = run_to_end(self.prepared())
+        before = self.contents()
+        self.assertEqual(run_to_end(self.prepared()), first)
+        self.assertEqual(self.contents(), before)
+
+    def test_an_interrupted_run_goes_on(self):
+        run_to_end(self.prepared(self.folder / "straight"))
+        steps = self.prepared()
+        for progress in steps:
+            if progress.message == "patches 2 of 4":
+                break
+        steps.close()
+        before = self.contents()
+        self.assertTrue(any(name.startswith("A/train/") for name in before))
+        self.assertFalse((self.output / "manifest.json").exists())
+        run_to_end(self.prepared())
+        after, straight = self.contents(), self.contents(self.folder / "straight")
+        self.assertEqual({name: after[name] for name in before}, before)
+        self.assertEqual({name: data for name, (data, _) in after.items()}, {name: data for name, (data, _) in straight.items()})
+
+    def test_a_lost_patch_is_made_again(self):
+        run_to_end(self.prepared())
+        before = self.contents()
+        name = next(name for name in before if name.startswith("B/train/"))
+        (self.output / name).unlink()
+        run_to_end(self.prepared())
+        self.assertEqual({name: data for name, (data, _) in self.contents().items()}, {name: data for name, (data, _) in before.items()})
+
+    def test_other_settings_sources_and_files_are_refused(self):
+        run_to_end(self.prepared())
+        before = self.contents()
+        with self.assertRaisesRegex(InputError, r"other settings \(stride\)"):
+            run_to_end(self.prepared(stride=32))
+        self.moved_copy((1, 0))
+        with self.assertRaisesRegex(InputError, r"other settings \(sources\)"):
+            run_to_end(self.prepared())
+        self.assertEqual(self.contents(), before)
+        foreign = self.folder / "foreign"
+        foreign.mkdir()
+        (foreign / "thesis.txt").write_text("mine")
+        with self.assertRaisesRegex(InputError, "not empty.*thesis.txt"):
+            run_to_end(self.prepared(foreign))
+
+    def test_a_full_disk_is_one_line_and_the_run_can_go_on(self):
+        full = OSError(errno.ENOSPC, "No space left on device")
+        with mock.patch.object(preparation, "write_png", side_effect=full), self.assertRaisesRegex(InputError, "no space left on the disk"):
+            run_to_end(self.prepared())
+        self.assertEqual(list(self.contents()), ["prepare.json"])
+        self.assertEqual(list(self.output.rglob(".writing-*")), [])
+        run_to_end(self.prepared())
+        self.assertTrue((self.output / "manifest.json").exists())
+
+    def test_the_manifest_names_the_sources_and_the_sheet_is_there(self):
+        result = run_to_end(self.prepared())
+        low = self.manifest()["arrangements"][0]["low"]
+        self.assertEqual((low["file"], low["dose_from"]), ("arrangement-01/low.dcm", "dose tag"))
+        self.assertEqual(low["sha256"], hashlib.sha256((self.dicom / low["file"]).read_bytes()).hexdigest())
+        self.assertTrue(Path(result["contact_sheet"]).read_bytes().startswith(b"\x89PNG"))
+
+    def test_without_matplotlib_there_is_no_sheet(self):
+        with mock.patch.dict("sys.modules", {"matplotlib": None, "matplotlib.figure": None}):
+            self.assertIsNone(run_to_end(self.prepared())["contact_sheet"])
+
+    def test_the_command_prints_json_and_lines_of_progress(self):
+        said, shown = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(shown):
+            self.assertEqual(main(["prepare", str(self.dicom), str(self.output), "--patch-size", "64", "--json", "--progress", "lines"]), 0)
+        result = json.loads(said.getvalue())
+        self.assertLessEqual({"images", "arrangements", "pairs", "train", "val", "test", "excluded"}, result.keys())
+        self.assertEqual(self.manifest()["settings"]["stride"], 64)
+        done = [json.loads(line)["done"] for line in shown.getvalue().splitlines()]
+        self.assertEqual((done, done[-1]), (sorted(done), 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
