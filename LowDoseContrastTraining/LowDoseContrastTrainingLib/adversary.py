@@ -16,9 +16,9 @@ from LowDoseContrastLib.intensity import Composition, IntensityScale
 from torch import nn
 from torch.nn import functional
 
-from .losses import gan_loss
+from .losses import gan_loss, gradient_penalty
 
-LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake")
+LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_penalty")
 DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
 
 
@@ -80,17 +80,19 @@ def _see_detail(filters: torch.Tensor, norm: float) -> None:
 class Losses:
     """Losses of one step as the reference implementation logs them.
 
-    ``g_l1`` includes lambda; ``d_real`` and ``d_fake`` are before the factor of one half.
+    ``g_l1`` includes lambda; ``d_real`` and ``d_fake`` are before the factor of one half;
+    ``d_penalty`` is the gradient penalty with its weight, 0 where there is none.
     """
 
     g_gan: float
     g_l1: float
     d_real: float
     d_fake: float
+    d_penalty: float = 0.0
 
-    def as_tuple(self) -> tuple[float, float, float, float]:
+    def as_tuple(self) -> tuple[float, ...]:
         """Return the values in the order of ``LOSS_NAMES``."""
-        return self.g_gan, self.g_l1, self.d_real, self.d_fake
+        return dataclasses.astuple(self)
 
 
 class Pix2Pix:
@@ -162,6 +164,13 @@ class Pix2Pix:
         with self.autocast():
             return self.discriminator(torch.cat([seen, image], dim=1))
 
+    def penalty(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Return the gradient penalty of ``wgangp`` on pairs (N, 2, H, W), in fp32; 0 for the other modes."""
+        recipe = self.recipe
+        if recipe.gan_mode != "wgangp":
+            return real.new_zeros(())
+        return gradient_penalty(self.discriminator, real, fake, recipe.penalty_points, recipe.penalty_constant, recipe.penalty_weight)
+
     def step(self, low: torch.Tensor, high: torch.Tensor, adversarial: bool = True) -> Losses:
         """Train on one batch of pixel values, (N, 1, H, W) each; return its losses.
 
@@ -179,13 +188,14 @@ class Pix2Pix:
         self.discriminator.requires_grad_(True)
         d_fake = gan_loss(self.judge(seen_view, fake_view.detach()), False, mode)
         d_real = gan_loss(self.judge(seen_view, target_view), True, mode)
-        self._descend(self.optimisers[1], (d_fake + d_real) * 0.5)
+        penalty = self.penalty(torch.cat([seen_view, target_view], dim=1), torch.cat([seen_view, fake_view], dim=1))
+        self._descend(self.optimisers[1], (d_fake + d_real) * 0.5 + penalty)
 
         self.discriminator.requires_grad_(False)
         g_gan = gan_loss(self.judge(seen_view, fake_view), True, mode)
         g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
         self._descend(self.optimisers[0], self.recipe.gan_weight * g_gan + g_l1)
-        return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item())
+        return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item(), penalty.item())
 
     @staticmethod
     def _descend(optimiser, loss) -> None:

@@ -18,7 +18,7 @@ from LowDoseContrastLib.initialisation import INITIALISATIONS
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 from LowDoseContrastLib.normalisation import NORMS
 
-from .losses import GAN_MODES
+from .losses import GAN_MODES, PENALTY_POINTS
 from .settings_file import read_settings
 
 
@@ -33,7 +33,10 @@ class Recipe:
         detail_init: None leaves the generator's first filters as ``init`` makes them (the
             reference); a number takes the mean out of three quarters of them and gives each that
             norm, so that noise a thousandth of the anatomy's contrast is seen from the start.
-        gan_mode: ``vanilla`` (binary cross entropy) or ``lsgan`` (least squares).
+        gan_mode: ``vanilla`` (binary cross entropy), ``lsgan`` (least squares) or ``wgangp``
+            (critic with gradient penalty; its authors advise against norm ``batch``).
+        penalty_weight, penalty_constant, penalty_points: of ``wgangp``'s penalty: its weight, the
+            slope it asks for, and where: ``mixed``, ``real`` or ``fake``.
         lambda_l1: weight of the L1 loss; ``gan_weight`` that of the adversarial one.
         gan_from: epochs of L1 alone before the discriminator joins (0: the reference).
         learning_rate, beta1, beta2: Adam's; ``discriminator_rate`` is the discriminator's own
@@ -72,6 +75,9 @@ class Recipe:
     answer_gain: float = 1.0
     detail_init: float | None = None
     gan_mode: str = "vanilla"
+    penalty_weight: float = 10.0
+    penalty_constant: float = 1.0
+    penalty_points: str = "mixed"
     gan_weight: float = 1.0
     gan_from: int = 0
     lambda_l1: float = 100.0
@@ -102,7 +108,7 @@ class Recipe:
     def __post_init__(self):
         choices = {
             "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
-            "init": INITIALISATIONS, "gan_mode": GAN_MODES, "decay_step": ("start", "end"),
+            "init": INITIALISATIONS, "gan_mode": GAN_MODES, "penalty_points": PENALTY_POINTS, "decay_step": ("start", "end"),
             "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
             "composition": COMPOSITIONS, "precision": ("fp32", "bf16", "auto"),
         }  # fmt: skip
@@ -113,7 +119,7 @@ class Recipe:
                 raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
         for name in ("ngf", "ndf", "n_layers", "batch_size", "crops_per_patch"):
             _at_least(self, name, 1)
-        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "seed", "offset"):
+        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "penalty_weight", "penalty_constant", "seed", "offset"):
             _at_least(self, name, 0)
         for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
             if not getattr(self, name) > 0:
