@@ -19,6 +19,7 @@ from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 from LowDoseContrastLib.normalisation import NORMS
 
 from .losses import GAN_MODES, PENALTY_POINTS
+from .selection import SELECTIONS
 from .settings_file import read_settings
 
 
@@ -56,6 +57,10 @@ class Recipe:
             tanh(detail_gain x (patch - its 9x9 mean)), in which noise texture is visible.
         precision: ``fp32``, ``bf16`` or ``auto`` (bf16 where the processor has it).
         ema: decay of the averaged weights that are saved, or 0 for the last weights.
+        select: which epoch's model is kept: the best of the validation by ``l1`` or ``psnr`` among
+            those with the discriminator, or the ``last`` (the reference).
+        patience: epochs without a better one after which training stops, 0 for never.
+        collapse_epochs: epochs after which a collapse (see :mod:`.divergence`) stops it, 0 for never.
         seed: of everything random.
 
     Raises:
@@ -103,6 +108,9 @@ class Recipe:
     detail_gain: float | None = None
     precision: str = "fp32"
     ema: float = 0.0
+    select: str = "l1"
+    patience: int = 0
+    collapse_epochs: int = 5
     seed: int = 0
 
     def __post_init__(self):
@@ -111,6 +119,7 @@ class Recipe:
             "init": INITIALISATIONS, "gan_mode": GAN_MODES, "penalty_points": PENALTY_POINTS, "decay_step": ("start", "end"),
             "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
             "composition": COMPOSITIONS, "precision": ("fp32", "bf16", "auto"),
+            "select": SELECTIONS,
         }  # fmt: skip
         for field in dataclasses.fields(self):
             _check_type(field, getattr(self, field.name))
@@ -119,7 +128,7 @@ class Recipe:
                 raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
         for name in ("ngf", "ndf", "n_layers", "batch_size", "crops_per_patch"):
             _at_least(self, name, 1)
-        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "penalty_weight", "penalty_constant", "seed", "offset"):
+        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "penalty_weight", "penalty_constant", "patience", "collapse_epochs", "seed", "offset"):
             _at_least(self, name, 0)
         for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
             if not getattr(self, name) > 0:
@@ -129,6 +138,8 @@ class Recipe:
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"recipe field {name} must be at least 0 and below 1, it is {getattr(self, name)}")
+        if self.patience and self.select == "last":
+            raise InputError("recipe field patience needs select l1 or psnr: the last epoch is always better by 'last'")
         if self.total_epochs < 1:
             raise InputError("a recipe needs at least one epoch")
         multiple = 2 ** DOWNSAMPLINGS[self.architecture]
@@ -164,6 +175,7 @@ _LOCAL = {
     "batch_size": 4, "crops_per_patch": 4, "crop": "native", "flip": "both", "scale": "log",
     "scale_low": 30.0, "scale_high": 16383.0, "composition": "residual", "correction": 0.15,
     "offset": 1.9, "detail_gain": 60.0, "precision": "auto", "ema": 0.998,
+    "select": "last",
 }  # fmt: skip
 
 RECIPES = {

@@ -1,12 +1,30 @@
 """What a recipe can ask for: every loss, schedule and rule does what it says, and bad training stops."""
 
+import contextlib
+import dataclasses
+import hashlib
+import io
+import json
+import shutil
+import tempfile
 import unittest
+from pathlib import Path
 
+import numpy as np
 import torch
+from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
-from LowDoseContrastTrainingLib.adversary import Pix2Pix
+from LowDoseContrastLib.model import load_model
+from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.adversary import LOSS_NAMES, Pix2Pix
+from LowDoseContrastTrainingLib.divergence import Diverged, check_history, check_weights
 from LowDoseContrastTrainingLib.losses import gan_loss, gradient_penalty
+from LowDoseContrastTrainingLib.patches import StoredScale, write_png
+from LowDoseContrastTrainingLib.prepare import MANIFEST, SCHEMA
 from LowDoseContrastTrainingLib.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.selection import best_epoch, is_over
+from LowDoseContrastTrainingLib.training import train
 
 TINY = {
     "architecture": "unet_128", "ngf": 2, "ndf": 2, "crop_size": 128, "load_size": 136,
@@ -23,6 +41,48 @@ def pair(seed=1):
     """A low-dose batch (2, 1, 128, 128) and its high dose, pixel values."""
     low = torch.rand(2, 1, 128, 128, generator=torch.Generator().manual_seed(seed)) * 300 + 200
     return low, 3 * low + 20
+
+
+def write_data_set(folder, counts, side=144):
+    """A prepared data set of noisy textures, ``counts`` patch pairs a split, without a simulation."""
+    scale, rng, patches = StoredScale(0.0, 16383.0, 65535), np.random.default_rng(3), []
+    for split, count in counts.items():
+        for number in range(count):
+            anatomy = 400 + 150 * np.sin(np.add.outer(np.arange(side), 2 * np.arange(side)) / (9 + number))
+            entry = {"name": f"{number}.png", "split": split}
+            for group, image in (("A", rng.normal(anatomy, np.sqrt(anatomy))), ("B", rng.normal(3 * anatomy, np.sqrt(anatomy)))):
+                path = folder / group / split / entry["name"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_png(path, scale.encode(image))
+                entry[f"sha256_{group}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+            patches.append(entry)
+    sides = {name: {"dose_mgy": dose, "signal": [100, 400, 700]} for name, dose in (("low", 3.0), ("high", 9.0))}
+    arrangement = {"intent": "FOR PROCESSING", "relationship": "LIN", "sign": 1, "spacing": [0.1, 0.1], "bits": 14, **sides}
+    manifest = {"schema": SCHEMA, "scale": dataclasses.asdict(scale), "arrangements": [arrangement], "patches": patches}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    return folder
+
+
+def rows_of(**columns):
+    """Rows as of losses.csv from lists of values; losses that are not given are those of a healthy training."""
+    healthy = {f"{name}_mean": 0.3 for name in LOSS_NAMES}
+    return [healthy | dict(zip(columns, values)) for values in zip(*columns.values())]
+
+
+class FolderTest(unittest.TestCase):
+    """Tests with a data set and a folder for runs."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.data = write_data_set(cls.folder / "set", {"train": 3, "val": 2, "test": 2})
+
+    def train(self, name, resume=False, **fields):
+        return run_to_end(train(self.data, self.folder / name, recipe_from_dict({**TINY, **fields}), resume))
+
+    def checkpoint(self, name):
+        return torch.load(self.folder / name / "checkpoint.pt", weights_only=True)
 
 
 class WassersteinTest(unittest.TestCase):
@@ -67,6 +127,102 @@ class WassersteinTest(unittest.TestCase):
             self.assertEqual(losses.d_penalty > 0, weight > 0)
             changed.append(torch.cat([p.detach().flatten() for p in pix2pix.discriminator.parameters()]))
         self.assertFalse(torch.equal(*changed))
+
+
+class DivergenceTest(FolderTest):
+    def test_an_explosion_stops_with_one_line_and_keeps_the_last_good_epoch(self):
+        explosive = {**TINY, "epochs": 4, "gan_from": 1, "norm": "none", "discriminator_rate": 1e38}
+        (self.folder / "explosive.json").write_text(json.dumps(explosive))
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            code = main(["train", str(self.data), str(self.folder / "exploded"), "--recipe", str(self.folder / "explosive.json")])
+        self.assertEqual(code, 2, said.getvalue())
+        self.assertRegex(said.getvalue(), r"^error: training diverged in epoch 2: .* is (nan|-?inf) at step \d; lower .*\n$")
+        self.train("calm", epochs=1, gan_from=1, norm="none")
+        for model in ("model.safetensors", "model-last.safetensors"):
+            kept, calm = (load_model(self.folder / run / model).generator.state_dict() for run in ("exploded", "calm"))
+            self.assertTrue(all(torch.equal(kept[name], calm[name]) for name in calm))
+        self.assertEqual(len(self.checkpoint("exploded")["history"]), 1)
+
+    def test_an_explosion_at_once_leaves_no_model(self):
+        with self.assertRaisesRegex(Diverged, "epoch 1"):
+            self.train("at-once", norm="none", learning_rate=1e38)
+        self.assertEqual([path.name for path in (self.folder / "at-once").iterdir()], ["recipe.json"])
+
+    def test_a_weight_that_is_not_finite_is_named(self):
+        pix2pix = small_pix2pix()
+        check_weights(pix2pix, 1)
+        with torch.no_grad():
+            pix2pix.discriminator.model[0].weight[0, 0, 0, 0] = torch.inf
+        with self.assertRaisesRegex(Diverged, "epoch 3: the discriminator's model.0.weight"):
+            check_weights(pix2pix, 3)
+
+    def test_a_discriminator_that_has_won_is_noticed(self):
+        recipe = recipe_from_dict({**TINY, "collapse_epochs": 3})
+        won, lost, growing = [0.3, 1e-4, 1e-4, 1e-4], [0.3, 1e-4, 0.3, 1e-4], [1.0, 2.0, 3.0, 4.0]
+        with self.assertRaisesRegex(Diverged, "epoch 4: D_real and D_fake"):
+            check_history(rows_of(D_real_mean=won, D_fake_mean=won, G_GAN_mean=growing), recipe)
+        check_history(rows_of(D_real_mean=won, D_fake_mean=lost, G_GAN_mean=growing), recipe)
+        check_history(rows_of(D_real_mean=won, D_fake_mean=won, G_GAN_mean=growing[::-1]), recipe)
+        off = dataclasses.replace(recipe, collapse_epochs=0)
+        check_history(rows_of(D_real_mean=won, D_fake_mean=won, G_GAN_mean=growing), off)
+
+    def test_a_generator_that_has_lost_what_it_learnt_is_noticed(self):
+        recipe = recipe_from_dict({**TINY, "collapse_epochs": 2})
+        gain = [10.0] * 4
+        with self.assertRaisesRegex(Diverged, "epoch 4: the validation's L1 is over 3 times"):
+            check_history(rows_of(val_l1_gain=gain, val_l1_model=[50.0, 12.0, 37.0, 40.0]), recipe)
+        for slow_start in ([500.0, 400.0, 300.0, 200.0], [50.0, 12.0, 37.0, 35.0]):
+            check_history(rows_of(val_l1_gain=gain, val_l1_model=slow_start), recipe)
+        with self.assertRaisesRegex(Diverged, "L1 is nan"):
+            check_history(rows_of(val_l1_gain=gain[:1], val_l1_model=[float("nan")]), recipe)
+
+
+class SelectionTest(FolderTest):
+    def test_the_best_epoch_is_the_first_of_the_lowest(self):
+        rows = rows_of(val_l1_model=[5.0, 3.0, 4.0, 3.0], val_psnr_model=[20.0, 30.0, 31.0, 29.0])
+        for rule, index in (("l1", 1), ("psnr", 2), ("last", 3)):
+            self.assertEqual(best_epoch(rows, recipe_from_dict({"select": rule})), index)
+        self.assertEqual(best_epoch(rows, recipe_from_dict({"gan_from": 2})), 3)  # by L1, those with a discriminator
+        self.assertEqual(best_epoch(rows, recipe_from_dict({"gan_from": 9})), 1)  # none of them has one yet
+        self.assertEqual(best_epoch(rows_of(epoch=[1, 2]), recipe_from_dict({})), 1)  # no validation
+
+    def test_patience_ends_a_training(self):
+        rows = rows_of(val_l1_model=[5.0, 3.0, 4.0, 6.0])
+        for patience, over in ((0, False), (2, True), (3, False)):
+            self.assertEqual(is_over(rows, recipe_from_dict({"patience": patience})), over)
+        self.assertFalse(is_over(rows, recipe_from_dict({"patience": 2, "gan_from": 4})))
+        with self.assertRaisesRegex(InputError, "patience"):
+            recipe_from_dict({"patience": 2, "select": "last"})
+
+    def test_patience_without_validation_is_refused(self):
+        data = write_data_set(self.folder / "no-validation", {"train": 1})
+        with self.assertRaisesRegex(InputError, "no validation patches"):
+            run_to_end(train(data, self.folder / "none", recipe_from_dict({**TINY, "patience": 1})))
+
+    def test_both_models_are_there_and_resuming_decides_alike(self):
+        self.addCleanup(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(1)
+        fields = {"epochs": 12, "patience": 2, "learning_rate": 0.05, "norm": "instance"}
+        straight = self.train("straight", **fields)
+        self.assertLess(straight["epochs"], 12)  # a rate so high does not improve for long
+        self.assertEqual(straight["best_epoch"], straight["epochs"] - 2)
+        steps = train(self.data, self.folder / "resumed", recipe_from_dict({**TINY, **fields}))
+        for progress in steps:
+            if progress.epoch == straight["epochs"]:
+                break
+        steps.close()
+        resumed = self.train("resumed", resume=True, **fields)
+        self.assertEqual((resumed["epochs"], resumed["best_epoch"]), (straight["epochs"], straight["best_epoch"]))
+        self.assertEqual(self.train("resumed", resume=True, **fields)["test"], resumed["test"])  # nothing left to do
+        for name in ("model", "model_last"):
+            weights = [load_model(result[name]).generator.state_dict() for result in (straight, resumed)]
+            self.assertTrue(all(torch.equal(value, weights[1][key]) for key, value in weights[0].items()))
+        best = load_model(straight["model"])
+        self.assertEqual({row["split"] for row in best.card.results}, {"val", "test"})
+        rows = self.checkpoint("straight")["history"]
+        figure = next(row for row in straight["validation"] if row["method"] == "model")
+        self.assertEqual(figure["l1"], rows[straight["best_epoch"] - 1]["val_l1_model"])
 
 
 if __name__ == "__main__":
