@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from LowDoseContrastLib.card import Architecture
-from LowDoseContrastLib.device import has_native_bf16
+from LowDoseContrastLib.device import Placement, choose_placement
 from LowDoseContrastLib.discriminator import build_discriminator
 from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
@@ -101,12 +101,14 @@ class Pix2Pix:
     Args:
         recipe: hyper-parameters; ``recipe.seed`` decides the first weights.
         scale, composition: from :func:`intensity_of`.
+        placement: where it runs and in which precision; None is the CPU in the recipe's precision.
     """
 
-    def __init__(self, recipe, scale: IntensityScale, composition: Composition):
+    def __init__(self, recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None):
         torch.manual_seed(recipe.seed)
         self.recipe, self.scale, self.composition = recipe, scale, composition
-        self.low_precision = recipe.precision == "bf16" or (recipe.precision == "auto" and has_native_bf16("cpu"))
+        placement = placement or choose_placement("cpu", recipe.precision)
+        self.device, self.low_precision = placement.device, placement.precision == "bf16"
         self.generator = self.new_generator()
         self.discriminator = build_discriminator(recipe.discriminator, 2, recipe.ndf, recipe.n_layers, recipe.norm)
         for network in (self.generator, self.discriminator):
@@ -116,8 +118,7 @@ class Pix2Pix:
             last.weight *= recipe.answer_gain
             if recipe.detail_init is not None:
                 _see_detail(self.generator.blocks()[0].model[0].weight, recipe.detail_init)
-        if self.low_precision:
-            self.discriminator.to(memory_format=torch.channels_last)
+        self.discriminator.to(self.device, memory_format=self._layout)
         adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
         self.optimisers = (
             torch.optim.Adam(self.generator.parameters(), **adam),
@@ -129,8 +130,11 @@ class Pix2Pix:
         generator = UNetGenerator(**dataclasses.asdict(architecture_of(self.recipe)))
         if self.low_precision:
             keep_first_layer_precise(generator)
-            generator.to(memory_format=torch.channels_last)
-        return generator
+        return generator.to(self.device, memory_format=self._layout)
+
+    @property
+    def _layout(self):
+        return torch.channels_last if self.low_precision else torch.preserve_format
 
     def set_rate(self, factor: float) -> float:
         """Set both learning rates to ``factor`` times the recipe's; return the generator's."""
@@ -143,10 +147,11 @@ class Pix2Pix:
 
     def autocast(self):
         """Return the context in which the networks run."""
-        return torch.autocast("cpu", torch.bfloat16) if self.low_precision else contextlib.nullcontext()
+        return torch.autocast(self.device, torch.bfloat16) if self.low_precision else contextlib.nullcontext()
 
     def enhance(self, low: torch.Tensor, generator=None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input, output) on the network's scale for pixel values (N, 1, H, W)."""
+        low = low.to(self.device)
         seen = self.scale.normalise(low)
         with self.autocast():
             answer = (generator or self.generator)(seen)
@@ -176,7 +181,7 @@ class Pix2Pix:
 
         Without ``adversarial`` the discriminator rests and the generator learns from L1 alone.
         """
-        target = self.scale.normalise(high)
+        target = self.scale.normalise(high.to(self.device))
         seen, fake = self.enhance(low)
         if not adversarial:
             g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1

@@ -22,6 +22,7 @@ def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: st
         "optimisers": [optimiser.state_dict() for optimiser in pix2pix.optimisers],
         "average": average.state_dict(),
         "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state() if pix2pix.device == "cuda" else None,
         "history": history,
     }
     with atomic_output(path, overwrite=True) as temporary:
@@ -51,6 +52,8 @@ def load_checkpoint(path: Path, pix2pix, average, fingerprint: str) -> list:
         optimiser.load_state_dict(saved)
     average.load_state_dict(state["average"])
     torch.set_rng_state(state["random"])
+    if pix2pix.device == "cuda" and state["random_cuda"] is not None:
+        torch.cuda.set_rng_state(state["random_cuda"])
     return state["history"]
 
 

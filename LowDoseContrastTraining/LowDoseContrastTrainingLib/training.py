@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from LowDoseContrastLib import steps
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.card import Domain, ModelCard
+from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model, save_model
 
@@ -37,17 +39,27 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is: ``losses`` (in the order of ``LOSS_NAMES``) of the step just done."""
+    """Where a training is: ``losses`` (in the order of ``LOSS_NAMES``) of the step just done.
+
+    ``step`` of ``steps`` in ``epoch`` of ``epochs``, all counted from 1; ``remaining`` seconds.
+    """
 
     epoch: int
     epochs: int
     step: int
     steps: int
     losses: tuple
-    seconds: float
+    remaining: float
+
+    @property
+    def overall(self) -> steps.Progress:
+        """How far the whole training has come, with the losses as its message."""
+        done = (self.epoch - 1 + self.step / self.steps) / self.epochs
+        losses = ", ".join(f"{name} {value:.3g}" for name, value in zip(LOSS_NAMES, self.losses))
+        return steps.Progress(done, f"epoch {self.epoch} of {self.epochs}: {losses}", self.remaining)
 
 
-def train(data_folder, output, recipe, resume: bool = False, threads: int | None = None):
+def train(data_folder, output, recipe, resume: bool = False, threads: int | None = None, device: str = "auto"):
     """Train a model; a generator that yields a :class:`Progress` after every step.
 
     After each epoch the folder ``output`` holds a complete state: ``recipe.json``, ``losses.csv``,
@@ -60,22 +72,24 @@ def train(data_folder, output, recipe, resume: bool = False, threads: int | None
         resume: go on from ``checkpoint.pt`` if there is one; the result is that of an
             uninterrupted training, bit for bit on the same processor and threads.
         threads: of the processor; None leaves torch's choice.
+        device: ``auto`` (a GPU before the CPU), ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
         A dictionary with ``epochs``, ``best_epoch``, ``losses``, ``validation``, ``test``,
         ``model``, ``model_last``, ``checkpoint``.
 
     Raises:
-        InputError: a wrong input, or an output in use.
+        InputError: a wrong input, an output in use, or a device that is not there.
         Diverged: the training has gone wrong (an InputError); what the epoch before left is intact.
     """
     data = open_data_set(data_folder)
+    placement = choose_placement(device, recipe.precision)
     if threads is not None:
         if threads < 1:
             raise InputError(f"--threads must be at least 1, it is {threads}")
         torch.set_num_threads(threads)
     _open_folder(Path(output), recipe, data, resume)
-    run = _Run(data, Path(output), recipe)
+    run = _Run(data, Path(output), recipe, placement)
     while not is_over(run.history, recipe):
         yield from run.epoch()
     return run.result()
@@ -84,7 +98,7 @@ def train(data_folder, output, recipe, resume: bool = False, threads: int | None
 class _Run:
     """The parts of one training, as far as its folder has come."""
 
-    def __init__(self, data: PairedDataSet, output: Path, recipe):
+    def __init__(self, data: PairedDataSet, output: Path, recipe, placement):
         self.data, self.output, self.recipe = data, output, recipe
         self.checkpoint = output / "checkpoint.pt"
         self.model, self.model_last = output / "model.safetensors", output / "model-last.safetensors"
@@ -92,11 +106,12 @@ class _Run:
         self.held_out = {split: _held_out(data, split, recipe) for split in ("val", "test")}
         if recipe.patience and not len(self.held_out["val"][0]):
             raise InputError(f"{data.folder}: holds no validation patches, which the recipe's patience needs; prepare it with some")
-        self.pix2pix = Pix2Pix(recipe, *intensity_of(recipe, data))
+        self.pix2pix = Pix2Pix(recipe, *intensity_of(recipe, data), placement)
         self.average = AveragedGenerator(self.pix2pix.generator, recipe.ema)
         self.history = []
         if self.checkpoint.exists():
             self.history = load_checkpoint(self.checkpoint, self.pix2pix, self.average, data.fingerprint)
+        self.resumed, self.start = len(self.history), time.monotonic()
 
     def epoch(self):
         """Train one epoch, a generator of :class:`Progress`, and write what it led to."""
@@ -110,9 +125,13 @@ class _Run:
             check_losses(losses, epoch + 1, step)
             self.average.update(pix2pix.generator)
             rows.append(losses)
-            yield Progress(epoch + 1, recipe.total_epochs, step, len(self.batches), losses, time.monotonic() - start)
+            yield Progress(epoch + 1, recipe.total_epochs, step, len(self.batches), losses, self._remaining(epoch + step / len(self.batches)))
         check_weights(pix2pix, epoch + 1)
         self._close(_history_row(epoch, rate, time.monotonic() - start, rows))
+
+    def _remaining(self, epochs: float) -> float:
+        """Return the seconds to the end after so many ``epochs``, at the speed since the start or the resuming."""
+        return (time.monotonic() - self.start) * (self.recipe.total_epochs - epochs) / (epochs - self.resumed)
 
     def _close(self, row: dict) -> None:
         """Judge the epoch just done and write it; the checkpoint last, for it vouches for the rest."""

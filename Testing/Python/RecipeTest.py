@@ -225,5 +225,38 @@ class SelectionTest(FolderTest):
         self.assertEqual(figure["l1"], rows[straight["best_epoch"] - 1]["val_l1_model"])
 
 
+class ProgressTest(FolderTest):
+    def command(self, *arguments):
+        """Exit code, standard output and standard error of ``train`` for one epoch."""
+        (self.folder / "tiny.json").write_text(json.dumps(TINY))
+        out, said = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            code = main(["train", str(self.data), *arguments, "--recipe", str(self.folder / "tiny.json"), "--epochs", "1", "--device", "cpu"])
+        return code, out.getvalue(), said.getvalue()
+
+    def test_progress_reaches_the_end_a_line_a_step(self):
+        code, out, said = self.command(str(self.folder / "lines"), "--progress", "lines", "--json")
+        self.assertEqual(code, 0, said)
+        lines = [json.loads(line) for line in said.splitlines()]
+        self.assertEqual([line["done"] for line in lines], [0.5, 1.0])
+        self.assertRegex(lines[0]["message"], r"^epoch 1 of 1: G_GAN [0-9.]+, G_L1 [0-9.]+, D_real ")
+        self.assertGreater(lines[0]["remaining"], 0)
+        self.assertEqual(lines[1]["remaining"], 0)
+        self.assertEqual(json.loads(out)["epochs"], 1)
+
+    def test_progress_of_a_resumed_training_goes_on(self):
+        recipe = recipe_from_dict(TINY)
+        steps = train(self.data, self.folder / "going-on", recipe)
+        first = [next(steps).overall.done for _ in range(3)]
+        steps.close()
+        rest = [step.overall.done for step in train(self.data, self.folder / "going-on", recipe, resume=True)]
+        self.assertEqual((first, rest), ([0.25, 0.5, 0.75], [0.75, 1.0]))
+
+    def test_a_device_that_is_not_there_is_refused(self):
+        with self.assertRaisesRegex(InputError, "device abacus"):
+            run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), device="abacus"))
+        self.assertFalse((self.folder / "nowhere").exists())
+
+
 if __name__ == "__main__":
     unittest.main()
