@@ -18,7 +18,7 @@ from LowDoseContrastLib.initialisation import INITIALISATIONS
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 from LowDoseContrastLib.normalisation import NORMS
 
-from .losses import GAN_MODES, PENALTY_POINTS
+from .losses import GAN_MODES, PENALTY_POINTS, RATE_POLICIES
 from .selection import SELECTIONS
 from .settings_file import read_settings
 
@@ -42,7 +42,9 @@ class Recipe:
         gan_from: epochs of L1 alone before the discriminator joins (0: the reference).
         learning_rate, beta1, beta2: Adam's; ``discriminator_rate`` is the discriminator's own
             learning rate, None (the reference) the same.
-        epochs, epochs_decay: at a constant rate, then falling linearly.
+        epochs, epochs_decay: at a constant rate, then falling linearly; the sum is what counts for
+            the other policies.
+        lr_policy: ``linear``, ``step`` (a tenth after every ``lr_step_epochs``) or ``cosine``.
         decay_step: ``end`` of the epoch (reference code of 2025) or its ``start`` (before).
         batch_size: patches a step; ``crops_per_patch`` steps through each patch that often.
         crop: ``resize`` (patch to 286, random crop of 256: the reference) or ``native``
@@ -92,6 +94,8 @@ class Recipe:
     beta2: float = 0.999
     epochs: int = 100
     epochs_decay: int = 100
+    lr_policy: str = "linear"
+    lr_step_epochs: int = 50
     decay_step: str = "end"
     batch_size: int = 1
     crops_per_patch: int = 1
@@ -117,6 +121,7 @@ class Recipe:
         choices = {
             "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
             "init": INITIALISATIONS, "gan_mode": GAN_MODES, "penalty_points": PENALTY_POINTS, "decay_step": ("start", "end"),
+            "lr_policy": RATE_POLICIES,
             "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
             "composition": COMPOSITIONS, "precision": ("fp32", "bf16", "auto"),
             "select": SELECTIONS,
@@ -126,7 +131,7 @@ class Recipe:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
-        for name in ("ngf", "ndf", "n_layers", "batch_size", "crops_per_patch"):
+        for name in ("ngf", "ndf", "n_layers", "lr_step_epochs", "batch_size", "crops_per_patch"):
             _at_least(self, name, 1)
         for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "penalty_weight", "penalty_constant", "patience", "collapse_epochs", "seed", "offset"):
             _at_least(self, name, 0)

@@ -22,7 +22,7 @@ from .averaging import AveragedGenerator
 from .checkpoint import load_checkpoint, save_checkpoint
 from .dataset import Batches, PairedDataSet, load_patches, open_data_set, resized
 from .divergence import check_history, check_losses, check_weights
-from .losses import rate_factor
+from .losses import scheduled_rate
 from .samples import write_triples
 from .selection import best_epoch, is_over
 from .validation import enhanced, judge
@@ -116,7 +116,7 @@ class _Run:
     def epoch(self):
         """Train one epoch, a generator of :class:`Progress`, and write what it led to."""
         pix2pix, recipe, epoch = self.pix2pix, self.recipe, len(self.history)
-        rate = pix2pix.set_rate(rate_factor(epoch, recipe.epochs, recipe.epochs_decay, recipe.decay_step))
+        rate = pix2pix.set_rate(scheduled_rate(epoch, recipe))
         pix2pix.generator.train()
         pix2pix.discriminator.train()
         rows, start = [], time.monotonic()

@@ -19,10 +19,10 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.adversary import LOSS_NAMES, Pix2Pix
 from LowDoseContrastTrainingLib.divergence import Diverged, check_history, check_weights
-from LowDoseContrastTrainingLib.losses import gan_loss, gradient_penalty
+from LowDoseContrastTrainingLib.losses import GAN_MODES, PENALTY_POINTS, RATE_POLICIES, gan_loss, gradient_penalty, scheduled_rate
 from LowDoseContrastTrainingLib.patches import StoredScale, write_png
 from LowDoseContrastTrainingLib.prepare import MANIFEST, SCHEMA
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.recipe import RECIPES, recipe_from_dict
 from LowDoseContrastTrainingLib.selection import best_epoch, is_over
 from LowDoseContrastTrainingLib.training import train
 
@@ -256,6 +256,61 @@ class ProgressTest(FolderTest):
         with self.assertRaisesRegex(InputError, "device abacus"):
             run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), device="abacus"))
         self.assertFalse((self.folder / "nowhere").exists())
+
+
+class ValuesTest(FolderTest):
+    """Every value that a recipe accepts trains."""
+
+    def test_rates_follow_their_policy(self):
+        fields = {"epochs": 4, "epochs_decay": 4, "lr_step_epochs": 3}
+        expected = {
+            "linear": [1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2],
+            "step": [1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01],
+            "cosine": [1, 0.9619, 0.8536, 0.6913, 0.5, 0.3087, 0.1464, 0.0381],
+        }
+        for policy in RATE_POLICIES:
+            recipe = recipe_from_dict({**fields, "lr_policy": policy})
+            np.testing.assert_allclose([scheduled_rate(epoch, recipe) for epoch in range(8)], expected[policy], atol=1e-4)
+
+    def test_one_step_of_each_value_changes_both_networks(self):
+        values = {
+            "gan_mode": GAN_MODES, "norm": ("batch", "instance", "none"), "discriminator": ("basic", "n_layers", "pixel"),
+            "init": ("normal", "xavier", "kaiming", "orthogonal"), "dropout": (True, False), "precision": ("fp32", "bf16", "auto"),
+        }  # fmt: skip
+        cases = [{name: value} for name, allowed in values.items() for value in allowed]
+        cases += [{"gan_mode": "wgangp", "norm": "none", "penalty_points": points} for points in PENALTY_POINTS]
+        cases += [{"architecture": "unet_256", "crop_size": 256, "load_size": 286}]
+        for fields in cases:
+            with self.subTest(**fields):
+                self._steps(small_pix2pix(**fields))
+
+    def test_the_papers_recipes_step_at_reduced_width(self):
+        for name in ("run1", "run2", "run3", "run4"):
+            with self.subTest(name):
+                narrow = {"ngf": RECIPES[name].ngf // 32, "ndf": RECIPES[name].ndf // 32, "batch_size": 2}
+                recipe = dataclasses.replace(RECIPES[name], **narrow)
+                pix2pix = Pix2Pix(recipe, IntensityScale("linear", 0.0, 16383.0), Composition())
+                self._steps(pix2pix)
+
+    def _steps(self, pix2pix):
+        size = (pix2pix.recipe.crop_size,) * 2
+        batch = [torch.nn.functional.interpolate(side, size=size) for side in pair()]
+        networks = (pix2pix.generator, pix2pix.discriminator)
+        before = [[p.detach().clone() for p in network.parameters()] for network in networks]
+        losses = pix2pix.step(*batch).as_tuple()
+        self.assertTrue(np.isfinite(losses).all(), losses)
+        check_weights(pix2pix, 1)
+        for network, old in zip(networks, before):
+            self.assertTrue(any(not torch.equal(p, q) for p, q in zip(network.parameters(), old)))
+
+    def test_each_way_of_making_batches_trains(self):
+        ways = [{"crop": "resize"}, {"crop": "native"}, {"decay_step": "start"}, {"ema": 0.9}, {"scale": "log", "scale_low": 30.0, "scale_high": 16383.0}]
+        ways += [{"flip": flip} for flip in ("none", "horizontal", "both")] + [{"lr_policy": policy} for policy in RATE_POLICIES]
+        ways += [{"composition": "residual", "correction": 0.1}]
+        for number, fields in enumerate(ways):
+            with self.subTest(**fields):
+                result = self.train(f"way-{number}", epochs=1, **fields)
+                self.assertTrue(all(np.isfinite(row["l1"]) for row in result["test"]))
 
 
 if __name__ == "__main__":
