@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from LowDoseContrastLib.card import Architecture
-from LowDoseContrastLib.device import has_native_bf16
+from LowDoseContrastLib.device import Placement, choose_placement
 from LowDoseContrastLib.discriminator import build_discriminator
 from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
@@ -16,9 +16,9 @@ from LowDoseContrastLib.intensity import Composition, IntensityScale
 from torch import nn
 from torch.nn import functional
 
-from .losses import gan_loss
+from .losses import gan_loss, gradient_penalty
 
-LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake")
+LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_penalty")
 DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
 
 
@@ -80,17 +80,19 @@ def _see_detail(filters: torch.Tensor, norm: float) -> None:
 class Losses:
     """Losses of one step as the reference implementation logs them.
 
-    ``g_l1`` includes lambda; ``d_real`` and ``d_fake`` are before the factor of one half.
+    ``g_l1`` includes lambda; ``d_real`` and ``d_fake`` are before the factor of one half;
+    ``d_penalty`` is the gradient penalty with its weight, 0 where there is none.
     """
 
     g_gan: float
     g_l1: float
     d_real: float
     d_fake: float
+    d_penalty: float = 0.0
 
-    def as_tuple(self) -> tuple[float, float, float, float]:
+    def as_tuple(self) -> tuple[float, ...]:
         """Return the values in the order of ``LOSS_NAMES``."""
-        return self.g_gan, self.g_l1, self.d_real, self.d_fake
+        return dataclasses.astuple(self)
 
 
 class Pix2Pix:
@@ -99,12 +101,14 @@ class Pix2Pix:
     Args:
         recipe: hyper-parameters; ``recipe.seed`` decides the first weights.
         scale, composition: from :func:`intensity_of`.
+        placement: where it runs and in which precision; None is the CPU in the recipe's precision.
     """
 
-    def __init__(self, recipe, scale: IntensityScale, composition: Composition):
+    def __init__(self, recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None):
         torch.manual_seed(recipe.seed)
         self.recipe, self.scale, self.composition = recipe, scale, composition
-        self.low_precision = recipe.precision == "bf16" or (recipe.precision == "auto" and has_native_bf16("cpu"))
+        placement = placement or choose_placement("cpu", recipe.precision)
+        self.device, self.low_precision = placement.device, placement.precision == "bf16"
         self.generator = self.new_generator()
         self.discriminator = build_discriminator(recipe.discriminator, 2, recipe.ndf, recipe.n_layers, recipe.norm)
         for network in (self.generator, self.discriminator):
@@ -114,8 +118,7 @@ class Pix2Pix:
             last.weight *= recipe.answer_gain
             if recipe.detail_init is not None:
                 _see_detail(self.generator.blocks()[0].model[0].weight, recipe.detail_init)
-        if self.low_precision:
-            self.discriminator.to(memory_format=torch.channels_last)
+        self.discriminator.to(self.device, memory_format=self._layout)
         adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
         self.optimisers = (
             torch.optim.Adam(self.generator.parameters(), **adam),
@@ -127,8 +130,11 @@ class Pix2Pix:
         generator = UNetGenerator(**dataclasses.asdict(architecture_of(self.recipe)))
         if self.low_precision:
             keep_first_layer_precise(generator)
-            generator.to(memory_format=torch.channels_last)
-        return generator
+        return generator.to(self.device, memory_format=self._layout)
+
+    @property
+    def _layout(self):
+        return torch.channels_last if self.low_precision else torch.preserve_format
 
     def set_rate(self, factor: float) -> float:
         """Set both learning rates to ``factor`` times the recipe's; return the generator's."""
@@ -141,10 +147,11 @@ class Pix2Pix:
 
     def autocast(self):
         """Return the context in which the networks run."""
-        return torch.autocast("cpu", torch.bfloat16) if self.low_precision else contextlib.nullcontext()
+        return torch.autocast(self.device, torch.bfloat16) if self.low_precision else contextlib.nullcontext()
 
     def enhance(self, low: torch.Tensor, generator=None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input, output) on the network's scale for pixel values (N, 1, H, W)."""
+        low = low.to(self.device)
         seen = self.scale.normalise(low)
         with self.autocast():
             answer = (generator or self.generator)(seen)
@@ -162,12 +169,19 @@ class Pix2Pix:
         with self.autocast():
             return self.discriminator(torch.cat([seen, image], dim=1))
 
+    def penalty(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Return the gradient penalty of ``wgangp`` on pairs (N, 2, H, W), in fp32; 0 for the other modes."""
+        recipe = self.recipe
+        if recipe.gan_mode != "wgangp":
+            return real.new_zeros(())
+        return gradient_penalty(self.discriminator, real, fake, recipe.penalty_points, recipe.penalty_constant, recipe.penalty_weight)
+
     def step(self, low: torch.Tensor, high: torch.Tensor, adversarial: bool = True) -> Losses:
         """Train on one batch of pixel values, (N, 1, H, W) each; return its losses.
 
         Without ``adversarial`` the discriminator rests and the generator learns from L1 alone.
         """
-        target = self.scale.normalise(high)
+        target = self.scale.normalise(high.to(self.device))
         seen, fake = self.enhance(low)
         if not adversarial:
             g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
@@ -179,13 +193,14 @@ class Pix2Pix:
         self.discriminator.requires_grad_(True)
         d_fake = gan_loss(self.judge(seen_view, fake_view.detach()), False, mode)
         d_real = gan_loss(self.judge(seen_view, target_view), True, mode)
-        self._descend(self.optimisers[1], (d_fake + d_real) * 0.5)
+        penalty = self.penalty(torch.cat([seen_view, target_view], dim=1), torch.cat([seen_view, fake_view], dim=1))
+        self._descend(self.optimisers[1], (d_fake + d_real) * 0.5 + penalty)
 
         self.discriminator.requires_grad_(False)
         g_gan = gan_loss(self.judge(seen_view, fake_view), True, mode)
         g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
         self._descend(self.optimisers[0], self.recipe.gan_weight * g_gan + g_l1)
-        return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item())
+        return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item(), penalty.item())
 
     @staticmethod
     def _descend(optimiser, loss) -> None:

@@ -8,14 +8,13 @@ import torch
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 
-SCHEMA = 1
+SCHEMA = 2
 
 
-def save_checkpoint(path: Path, pix2pix, average, epoch: int, history: list, fingerprint: str) -> None:
-    """Write the state after ``epoch`` finished epochs; the last one stays until this is whole."""
+def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: str) -> None:
+    """Write the state after the epochs in ``history``; the last one stays until this is whole."""
     state = {
         "schema": SCHEMA,
-        "epoch": epoch,
         "recipe": pix2pix.recipe.to_dict(),
         "data": fingerprint,
         "generator": pix2pix.generator.state_dict(),
@@ -23,14 +22,15 @@ def save_checkpoint(path: Path, pix2pix, average, epoch: int, history: list, fin
         "optimisers": [optimiser.state_dict() for optimiser in pix2pix.optimisers],
         "average": average.state_dict(),
         "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state() if pix2pix.device == "cuda" else None,
         "history": history,
     }
     with atomic_output(path, overwrite=True) as temporary:
         torch.save(state, temporary)
 
 
-def load_checkpoint(path: Path, pix2pix, average, fingerprint: str) -> tuple[int, list]:
-    """Restore a training in place; return (finished epochs, history).
+def load_checkpoint(path: Path, pix2pix, average, fingerprint: str) -> list:
+    """Restore a training in place; return its history, a row for each finished epoch.
 
     Batches need no state: they follow from the seed and the epoch.
 
@@ -52,7 +52,9 @@ def load_checkpoint(path: Path, pix2pix, average, fingerprint: str) -> tuple[int
         optimiser.load_state_dict(saved)
     average.load_state_dict(state["average"])
     torch.set_rng_state(state["random"])
-    return state["epoch"], state["history"]
+    if pix2pix.device == "cuda" and state["random_cuda"] is not None:
+        torch.cuda.set_rng_state(state["random_cuda"])
+    return state["history"]
 
 
 def _check_recipe(path: Path, saved: dict, wanted: dict) -> None:

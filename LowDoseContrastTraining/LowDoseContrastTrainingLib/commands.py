@@ -1,8 +1,9 @@
 """The commands of the training library: simulate, prepare, train."""
 
 from LowDoseContrastLib.cli import add_command, add_progress, progress_bar, table
+from LowDoseContrastLib.device import DEVICES
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import Progress, run_to_end
+from LowDoseContrastLib.steps import Progress, mapped, run_to_end
 
 from .simulator.parameters import DETECTORS, DOSES_MGY
 
@@ -158,7 +159,9 @@ def add_train(subparsers):
     parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="run1 to run4 (the paper's), compact, starter, or a .json or .toml file")
     parser.add_argument("--resume", action="store_true", help="go on with the run in OUTDIR")
     parser.add_argument("--epochs", type=int, metavar="N", help="epochs in all, constant rate and decay in the recipe's proportion")
+    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
     parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: all cores)")
+    add_progress(parser)
 
 
 def run_train(arguments):
@@ -166,13 +169,13 @@ def run_train(arguments):
     from .training import train
 
     recipe = load_recipe(arguments.recipe, arguments.epochs)
-    steps = train(arguments.dataset, arguments.output, recipe, arguments.resume, arguments.threads)
-    return _drive(steps, "train", lambda p: ((p.epoch - 1) * p.steps + p.step, p.epochs * p.steps))
+    steps = train(arguments.dataset, arguments.output, recipe, arguments.resume, arguments.threads, arguments.device)
+    return run_to_end(mapped(steps, lambda step: step.overall), progress_bar("train", arguments.progress))
 
 
 def _show_train(result):
     keys = ("method", "l1", "l1_scaled", "psnr", "fine_ratio", "cci_ratio")
-    lines = [f"{result['epochs']} epochs: {result['model']}"]
+    lines = [f"{result['epochs']} epochs, the model of epoch {result['best_epoch']} is kept: {result['model']}"]
     for title, rows in (("validation", result["validation"]), ("test", result["test"])):
         if rows:
             lines += [f"\n{title} (pixel values; decibels; fine detail and 3x3 standard deviation over those of the true high dose)"]

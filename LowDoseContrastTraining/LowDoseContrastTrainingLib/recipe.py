@@ -18,7 +18,8 @@ from LowDoseContrastLib.initialisation import INITIALISATIONS
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 from LowDoseContrastLib.normalisation import NORMS
 
-from .losses import GAN_MODES
+from .losses import GAN_MODES, PENALTY_POINTS, RATE_POLICIES
+from .selection import SELECTIONS
 from .settings_file import read_settings
 
 
@@ -33,12 +34,17 @@ class Recipe:
         detail_init: None leaves the generator's first filters as ``init`` makes them (the
             reference); a number takes the mean out of three quarters of them and gives each that
             norm, so that noise a thousandth of the anatomy's contrast is seen from the start.
-        gan_mode: ``vanilla`` (binary cross entropy) or ``lsgan`` (least squares).
+        gan_mode: ``vanilla`` (binary cross entropy), ``lsgan`` (least squares) or ``wgangp``
+            (critic with gradient penalty; its authors advise against norm ``batch``).
+        penalty_weight, penalty_constant, penalty_points: of ``wgangp``'s penalty: its weight, the
+            slope it asks for, and where: ``mixed``, ``real`` or ``fake``.
         lambda_l1: weight of the L1 loss; ``gan_weight`` that of the adversarial one.
         gan_from: epochs of L1 alone before the discriminator joins (0: the reference).
         learning_rate, beta1, beta2: Adam's; ``discriminator_rate`` is the discriminator's own
             learning rate, None (the reference) the same.
-        epochs, epochs_decay: at a constant rate, then falling linearly.
+        epochs, epochs_decay: at a constant rate, then falling linearly; the sum is what counts for
+            the other policies.
+        lr_policy: ``linear``, ``step`` (a tenth after every ``lr_step_epochs``) or ``cosine``.
         decay_step: ``end`` of the epoch (reference code of 2025) or its ``start`` (before).
         batch_size: patches a step; ``crops_per_patch`` steps through each patch that often.
         crop: ``resize`` (patch to 286, random crop of 256: the reference) or ``native``
@@ -53,6 +59,10 @@ class Recipe:
             tanh(detail_gain x (patch - its 9x9 mean)), in which noise texture is visible.
         precision: ``fp32``, ``bf16`` or ``auto`` (bf16 where the processor has it).
         ema: decay of the averaged weights that are saved, or 0 for the last weights.
+        select: which epoch's model is kept: the best of the validation by ``l1`` or ``psnr`` among
+            those with the discriminator, or the ``last`` (the reference).
+        patience: epochs without a better one after which training stops, 0 for never.
+        collapse_epochs: epochs after which a collapse (see :mod:`.divergence`) stops it, 0 for never.
         seed: of everything random.
 
     Raises:
@@ -72,6 +82,9 @@ class Recipe:
     answer_gain: float = 1.0
     detail_init: float | None = None
     gan_mode: str = "vanilla"
+    penalty_weight: float = 10.0
+    penalty_constant: float = 1.0
+    penalty_points: str = "mixed"
     gan_weight: float = 1.0
     gan_from: int = 0
     lambda_l1: float = 100.0
@@ -81,6 +94,8 @@ class Recipe:
     beta2: float = 0.999
     epochs: int = 100
     epochs_decay: int = 100
+    lr_policy: str = "linear"
+    lr_step_epochs: int = 50
     decay_step: str = "end"
     batch_size: int = 1
     crops_per_patch: int = 1
@@ -97,23 +112,28 @@ class Recipe:
     detail_gain: float | None = None
     precision: str = "fp32"
     ema: float = 0.0
+    select: str = "l1"
+    patience: int = 0
+    collapse_epochs: int = 5
     seed: int = 0
 
     def __post_init__(self):
         choices = {
             "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
-            "init": INITIALISATIONS, "gan_mode": GAN_MODES, "decay_step": ("start", "end"),
+            "init": INITIALISATIONS, "gan_mode": GAN_MODES, "penalty_points": PENALTY_POINTS, "decay_step": ("start", "end"),
+            "lr_policy": RATE_POLICIES,
             "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
             "composition": COMPOSITIONS, "precision": ("fp32", "bf16", "auto"),
+            "select": SELECTIONS,
         }  # fmt: skip
         for field in dataclasses.fields(self):
             _check_type(field, getattr(self, field.name))
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
-        for name in ("ngf", "ndf", "n_layers", "batch_size", "crops_per_patch"):
+        for name in ("ngf", "ndf", "n_layers", "lr_step_epochs", "batch_size", "crops_per_patch"):
             _at_least(self, name, 1)
-        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "seed", "offset"):
+        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "penalty_weight", "penalty_constant", "patience", "collapse_epochs", "seed", "offset"):
             _at_least(self, name, 0)
         for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
             if not getattr(self, name) > 0:
@@ -123,6 +143,8 @@ class Recipe:
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"recipe field {name} must be at least 0 and below 1, it is {getattr(self, name)}")
+        if self.patience and self.select == "last":
+            raise InputError("recipe field patience needs select l1 or psnr: the last epoch is always better by 'last'")
         if self.total_epochs < 1:
             raise InputError("a recipe needs at least one epoch")
         multiple = 2 ** DOWNSAMPLINGS[self.architecture]
@@ -158,6 +180,7 @@ _LOCAL = {
     "batch_size": 4, "crops_per_patch": 4, "crop": "native", "flip": "both", "scale": "log",
     "scale_low": 30.0, "scale_high": 16383.0, "composition": "residual", "correction": 0.15,
     "offset": 1.9, "detail_gain": 60.0, "precision": "auto", "ema": 0.998,
+    "select": "last",
 }  # fmt: skip
 
 RECIPES = {

@@ -47,8 +47,8 @@ def enhanced(pix2pix, generator, low: np.ndarray, batch: int = 4) -> np.ndarray:
     for start in range(0, len(low), batch):
         values = torch.from_numpy(low[start : start + batch]).float()[:, None]
         with pix2pix.autocast():
-            answer = generator(pix2pix.scale.normalise(values))
-        results.append(pix2pix.composition.compose(pix2pix.scale, values, answer.float())[:, 0].numpy())
+            answer = generator(pix2pix.scale.normalise(values).to(pix2pix.device))
+        results.append(pix2pix.composition.compose(pix2pix.scale, values, answer.float().cpu())[:, 0].numpy())
     return np.concatenate(results)
 
 
