@@ -46,7 +46,7 @@ class LowDoseContrastTrainingLogic(ScriptedLoadableModuleLogic):
         """(what it does, command line) of every step that has no section in the panel, in order."""
         python = "PythonSlicer -m LowDoseContrastTrainingLib"
         return [
-            (_("Cut pairs of patches, whole arrangements kept apart"), f"{python} prepare acquisitions pairs"),
+            (_("Cut pairs of patches, whole arrangements kept apart"), f"{python} prepare acquisitions pairs --split arrangement"),
             (_("Train; started again with --resume it goes on where it stopped"), f"{python} train pairs run --recipe starter"),
             (_("Use the model: add it in the Low-Dose Contrast module"), "run/model.safetensors"),
         ]
