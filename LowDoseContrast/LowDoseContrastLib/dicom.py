@@ -13,6 +13,8 @@ from .mammogram import Geometry, Mammogram
 
 FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
+# What pydicom raises on damaged files, beside its own InvalidDicomError.
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
 _PRIVATE_SCHEME = "99LDC"
 
 
@@ -43,7 +45,7 @@ def read_dicom(path):
             dataset = pydicom.dcmread(path)
     except InvalidDicomError as error:
         raise InputError(f"{path}: is not a DICOM file; if it is another format, give it that ending") from error
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: cannot be read as DICOM ({_brief(error)}); fetch the file again") from error
     if "PixelData" not in dataset:
         raise InputError(f"{path}: the DICOM file holds no pixel data; choose an image")
@@ -213,7 +215,7 @@ def derived_header(source, description, equipment, derivation=("LDC-001", "Dose 
         label: ends the series' description.
         identity: (SOP instance UID, series instance UID), random if None.
     """
-    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.dataset import FileMetaDataset
     from pydicom.uid import generate_uid
 
     dataset = copy.deepcopy(source.header) if source.header is not None else _new_header(source)
@@ -224,15 +226,12 @@ def derived_header(source, description, equipment, derivation=("LDC-001", "Dose 
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.ImageType = ["DERIVED", "PRIMARY", *list(dataset.get("ImageType", []))[2:]]
     dataset.DerivationDescription = description[:1024]
-    dataset.DerivationCodeSequence = [_code(derivation[0], _PRIVATE_SCHEME, derivation[1])]
+    dataset.DerivationCodeSequence = [code(derivation[0], _PRIVATE_SCHEME, derivation[1])]
     dataset.SeriesDescription = f"{dataset.get('SeriesDescription', '') or 'Mammogram'} {label}"[:64]
     dataset.SeriesNumber = int(dataset.get("SeriesNumber") or 0) + 1000
     dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), _equipment(equipment)]
     if original and source.header is not None:
-        reference = Dataset()
-        reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = dataset.SOPClassUID, original
-        reference.PurposeOfReferenceCodeSequence = [_code("121322", "DCM", "Source image for image processing operation")]
-        dataset.SourceImageSequence = [reference]
+        dataset.SourceImageSequence = [source_reference(dataset.SOPClassUID, original)]
     # What described the source's pixels alone, or signed them.
     for keyword in ("SmallestImagePixelValue", "LargestImagePixelValue", "IconImageSequence", "DigitalSignaturesSequence"):
         if keyword in dataset:
@@ -240,7 +239,18 @@ def derived_header(source, description, equipment, derivation=("LDC-001", "Dose 
     return dataset
 
 
-def _code(value, scheme, meaning):
+def source_reference(sop_class, instance):
+    """The item of a Source Image Sequence for the image that another was processed from (UIDs)."""
+    from pydicom.dataset import Dataset
+
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = sop_class, instance
+    reference.PurposeOfReferenceCodeSequence = [code("121322", "DCM", "Source image for image processing operation")]
+    return reference
+
+
+def code(value, scheme, meaning):
+    """A coded concept as the item of a code sequence."""
     from pydicom.dataset import Dataset
 
     code = Dataset()
@@ -252,7 +262,7 @@ def _equipment(name):
     from pydicom.dataset import Dataset
 
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence = [_code("109102", "DCM", "Processing Equipment")]
+    item.PurposeOfReferenceCodeSequence = [code("109102", "DCM", "Processing Equipment")]
     item.Manufacturer = "LowDoseContrast"
     item.ManufacturerModelName = name[:64]
     item.SoftwareVersions = __version__

@@ -55,6 +55,7 @@ def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acq
         group_keyword: the DICOM keyword whose value becomes ``group``.
     """
     import pydicom
+    from LowDoseContrastLib.dicom import UNREADABLE
     from pydicom.errors import InvalidDicomError
 
     with warnings.catch_warnings():
@@ -63,7 +64,7 @@ def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acq
             header = pydicom.dcmread(path, stop_before_pixels=True)
         except InvalidDicomError:
             return "not a DICOM file"
-        except (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError):
+        except UNREADABLE:
             return "cannot be read as DICOM"
         if header.get("Modality") != "MG":
             return f"not a mammogram: modality {header.get('Modality') or 'not stated'}"

@@ -63,14 +63,9 @@ def _simulate(arguments):
     from .simulator.workers import default_jobs
 
     doses = None if arguments.doses is None else [name.strip() for name in arguments.doses.split(",") if name.strip()]
+    stated = {name: getattr(arguments, name) for name in ("arrangements", "detector") if getattr(arguments, name) is not None}
     chosen = plan(
-        arguments.seed,
-        12 if arguments.arrangements is None else arguments.arrangements,
-        "essential" if arguments.detector is None else arguments.detector,
-        doses,
-        arguments.parameters,
-        realisations=arguments.realisations,
-        presentation=arguments.presentation,
+        arguments.seed, doses=doses, parameters=arguments.parameters, realisations=arguments.realisations, presentation=arguments.presentation, **stated
     )
     jobs = default_jobs() if arguments.jobs is None else arguments.jobs
     return run_to_end(simulate(arguments.output, chosen, jobs), progress_bar("simulate", arguments.progress))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
-from LowDoseContrastLib.dicom import FOR_PROCESSING
+from LowDoseContrastLib.dicom import FOR_PROCESSING, code
 
 from .acquisition import Arrangement, Exposure
 from .beam_tables import FILTER_MM, HVL_MM
@@ -169,17 +169,9 @@ def technique_of(beam: str) -> tuple[str, str, float]:
 
 
 def _describe_anatomy(header, laterality: str) -> None:
-    from pydicom.dataset import Dataset
-    from pydicom.sequence import Sequence
-
-    def code(value, scheme, meaning):
-        item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
-        return item
-
     view = code("399162004", "SCT", "cranio-caudal")
-    view.ViewModifierCodeSequence = Sequence([])
-    header.ViewCodeSequence = Sequence([view])
+    view.ViewModifierCodeSequence = []
+    header.ViewCodeSequence = [view]
     header.ViewPosition = "CC"
     header.PositionerType = "MAMMOGRAPHIC"
     header.PositionerPrimaryAngle = "0"
@@ -187,8 +179,8 @@ def _describe_anatomy(header, laterality: str) -> None:
     header.ImageLaterality = laterality
     header.OrganExposed = "BREAST"
     header.BodyPartExamined = "BREAST"
-    header.AnatomicRegionSequence = Sequence([code("76752008", "SCT", "Breast")])
-    header.AcquisitionContextSequence = Sequence([])
+    header.AnatomicRegionSequence = [code("76752008", "SCT", "Breast")]
+    header.AcquisitionContextSequence = []
     header.BreastImplantPresent = "NO"
 
 

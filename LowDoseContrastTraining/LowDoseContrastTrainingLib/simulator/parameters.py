@@ -20,9 +20,9 @@ _PRISTINA = "measured on a GE Senographe Pristina, as a surrogate"
 _PHANTOM = "chosen to look like the phantom of Sousa, Matheus and Schiabel 2018"
 
 
-def _quantity(default, unit, source, low=0.0, high=math.inf):
-    """A field with its unit, its source and the range that its values must lie in."""
-    details = {"unit": unit, "source": source, "low": low, "high": high}
+def _quantity(default, unit, source, low=0.0, high=math.inf, is_range=True):
+    """A field with its unit, its source, the limits of its values, and whether several are a range."""
+    details = {"unit": unit, "source": source, "low": low, "high": high, "is_range": is_range}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=details)
     return field(default=default, metadata=details)
@@ -52,7 +52,7 @@ class AcquisitionParameters:
     # --- phantom
     thickness_mm: float = _quantity(50.0, "mm compressed", "reference thickness", 10, 120)
     edge_mm: float = _quantity(22.0, "mm of rim where the thickness falls to zero", "about half of the thickness", 1, 100)
-    densities: tuple = _quantity((0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1)
+    densities: tuple = _quantity((0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1, is_range=False)
     density_spread: float = _quantity(0.06, "glandular fraction, half width", "within a class", 0, 0.1)
     texture_beta: float = _quantity(3.2, "exponent of the power spectrum 1/f^beta", "mammograms: 3.2 +- 0.24", 1.5, 4.5)
     texture_largest_mm: tuple = _quantity((25.0, 100.0), "mm, where the power law ends", _PHANTOM, 1)
@@ -117,7 +117,7 @@ class AcquisitionParameters:
 
 def _checked(each, value):
     """``value`` as the kind of its field's default; InputError where it does not fit."""
-    details, like = each.metadata, DOSES_MGY if each.name == "doses_mgy" else each.default
+    details, like = each.metadata, each.default if each.default is not dataclasses.MISSING else each.default_factory()
     try:
         if isinstance(like, str):
             if not isinstance(value, str):
@@ -127,7 +127,7 @@ def _checked(each, value):
             fitting = {str(name): _number(v, 1.0, details) for name, v in value.items()}
         elif isinstance(like, tuple):
             fitting = tuple(_number(v, like[0], details) for v in value)
-            if each.name != "densities" and (len(fitting) != 2 or fitting[0] > fitting[1]):
+            if details["is_range"] and (len(fitting) != 2 or fitting[0] > fitting[1]):
                 raise ValueError
         else:
             return _number(value, like, details)

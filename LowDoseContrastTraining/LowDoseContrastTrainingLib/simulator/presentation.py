@@ -9,7 +9,7 @@ import copy
 import math
 
 import numpy as np
-from LowDoseContrastLib.dicom import FOR_PRESENTATION
+from LowDoseContrastLib.dicom import FOR_PRESENTATION, source_reference
 from LowDoseContrastLib.mask import breast_mask, extent, tissue_mask
 
 from .wide_blur import wide_gaussian
@@ -67,16 +67,9 @@ def presentation_dataset(header, pixels: np.ndarray, offset: float, instance: st
         offset: pixel value at no exposure.
         instance, series: UIDs of the new image.
     """
-    from pydicom.dataset import Dataset
-    from pydicom.sequence import Sequence
-
     shown = copy.deepcopy(header)
     values = presented(pixels, offset, 2**header.BitsStored - 1, float(header.ImagerPixelSpacing[0]))
-    reference, purpose = Dataset(), Dataset()
-    purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "121322", "DCM", "Source image for image processing operation"
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
-    reference.PurposeOfReferenceCodeSequence = Sequence([purpose])
-    shown.SourceImageSequence = Sequence([reference])
+    shown.SourceImageSequence = [source_reference(header.SOPClassUID, header.SOPInstanceUID)]
     shown.SOPClassUID = shown.file_meta.MediaStorageSOPClassUID = FOR_PRESENTATION
     shown.SOPInstanceUID = shown.file_meta.MediaStorageSOPInstanceUID = instance
     shown.SeriesInstanceUID, shown.SeriesNumber = series, int(header.SeriesNumber) + 50
