@@ -10,6 +10,7 @@ from LowDoseContrastLib.errors import InputError
 from .alignment import TOLERANCE, Overlap, measured_shift, overlap
 from .pairing import Pair
 from .patches import breast_share, grid
+from .picture_sheet import reduced
 
 _PICTURE = 300  # columns, about
 
@@ -70,7 +71,7 @@ def examine(pair: Pair, settings) -> Examined | str:
     places = [(row, column, breast_share(mask, row, column, size)) for row, column in grid(low.shape, size, settings.stride)]
     kept = tuple(place for place in places if place[2] >= settings.breast_part)
     signal = {name: [float(v) for v in np.percentile(image[mask], (0.5, 50, 99.5))] for name, image in (("low", low), ("high", high))}
-    return Examined(pair, shift, common, signal, kept, len(places) - len(kept), (_reduced(low), _reduced(high)))
+    return Examined(pair, shift, common, signal, kept, len(places) - len(kept), (reduced(low, _PICTURE), reduced(high, _PICTURE)))
 
 
 def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
@@ -89,12 +90,6 @@ def _pixels(image):
     if mammogram.pixels.shape[0] != 1:
         raise InputError(f"{image.path}: has {mammogram.pixels.shape[0]} frames; only single images can be paired")
     return mammogram.pixels[0]
-
-
-def _reduced(image):
-    step = max(1, round(image.shape[1] / _PICTURE))
-    rows, columns = (side - side % step for side in image.shape)
-    return image[:rows, :columns].reshape(rows // step, step, columns // step, step).mean(axis=(1, 3), dtype=np.float32)
 
 
 def _described(shift):

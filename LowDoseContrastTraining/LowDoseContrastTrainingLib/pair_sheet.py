@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from LowDoseContrastLib.atomic import atomic_output
 
-SHEET = "contact-sheet.png"
+from .picture_sheet import title, write_sheet
+
 _MOST = 8  # pairs on the page
-_INCHES = 1.6  # width of a picture
-_HEAD = 0.3  # inches above the pictures
-_DPI = 150
 _COLOURS = {"train": "#66bb66", "val": "#ffcc33", "test": "#ff6655"}
 
 
@@ -27,27 +24,16 @@ def write_pair_sheet(folder, examined, patches, size: int) -> Path | None:
     Returns:
         The path; None where matplotlib is not installed. A sheet that is there already is kept.
     """
-    try:
-        import matplotlib.figure
-    except ImportError:
-        return None
-    path = Path(folder) / SHEET
-    if path.exists():
-        return path
     chosen = [examined[index] for index in np.unique(np.linspace(0, len(examined) - 1, _MOST).astype(int))]
-    rows, columns = chosen[0].pictures[0].shape
-    inches = len(chosen) * _INCHES, 2 * _INCHES * rows / columns + _HEAD
-    figure = matplotlib.figure.Figure(inches, facecolor="black")
-    axes = figure.subplots(2, len(chosen), squeeze=False)
-    figure.subplots_adjust(0.003, 0.003, 0.997, 1 - _HEAD / inches[1], 0.05, 0.02)
-    for column, each in zip(axes.T, chosen):
-        column[0].set_title(f"{each.pair.number}: A above B", color="#dddddd", fontsize=8, pad=4)
-        for axis, name, picture in zip(column, ("low", "high"), each.pictures):
-            _show(axis, picture, each, name)
-            _frame(axis, [patch for patch in patches if patch["arrangement"] == each.pair.number], size, each.overlap.shape[1] / picture.shape[1])
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI, facecolor="black", metadata={"Software": None})
-    return path
+
+    def draw(axes):
+        for column, each in zip(axes.T, chosen):
+            title(column[0], f"{each.pair.number}: A above B")
+            for axis, name, picture in zip(column, ("low", "high"), each.pictures):
+                _show(axis, picture, each, name)
+                _frame(axis, [patch for patch in patches if patch["arrangement"] == each.pair.number], size, each.overlap.shape[1] / picture.shape[1])
+
+    return write_sheet(folder, lambda: ((2, len(chosen)), chosen[0].pictures[0].shape, draw), inches=1.6, dpi=150)
 
 
 def _show(axis, picture, examined, name):
@@ -56,7 +42,6 @@ def _show(axis, picture, examined, name):
     low, _, high = examined.signal[name]
     axis.imshow(picture, cmap="gray_r" if image.sign == 1 else "gray", vmin=low, vmax=max(high, low + 1), interpolation="antialiased")
     axis.text(0.5, 0.01, f"{name} {image.dose_mgy:.2f} mGy", color="#6699ff", fontsize=6.5, ha="center", va="bottom", transform=axis.transAxes)
-    axis.set_axis_off()
 
 
 def _frame(axis, patches, size, step):

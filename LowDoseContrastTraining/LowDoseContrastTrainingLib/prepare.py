@@ -15,9 +15,10 @@ from LowDoseContrastLib.steps import Clock
 
 from .dose_levels import parse_levels
 from .examination import Examined, examine, read_pair
-from .pair_sheet import SHEET, write_pair_sheet
+from .pair_sheet import write_pair_sheet
 from .pairing import Pair, find_pairs, left_out, summary
 from .patches import StoredScale, grid, write_png
+from .picture_sheet import SHEET
 from .prepare_settings import PrepareSettings, parse_scale
 from .run_folder import abandon, open_folder
 from .splits import LEAK, assign_splits, folds

@@ -6,17 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.files import read_mammogram
 
+from ..picture_sheet import reduced, title, write_sheet
 from .layout import image_path, truth_paths
 from .presentation import presented, windows
 
-SHEET = "contact-sheet.png"
 _SHARE = 0.74  # of the columns, from the chest wall: the rest is air
-_INCHES = 1.45  # width of a picture
-_HEAD = 0.3  # inches above the pictures
-_DPI = 170
 
 
 def write_contact_sheet(folder, images) -> Path | None:
@@ -31,31 +27,22 @@ def write_contact_sheet(folder, images) -> Path | None:
     Returns:
         The path; None where matplotlib is not installed. A sheet that is there already is kept.
     """
-    try:
-        import matplotlib.figure
-    except ImportError:
-        return None
-    path = Path(folder) / SHEET
-    if path.exists():
-        return path
     doses = list(dict.fromkeys(dose for _, dose in images))
     across = 1 + max(number for number, _ in images)
-    pictures = {image: _picture(folder, *image) for image in images}
-    width = float(np.median([each["width"] for each in pictures.values()]))
-    rows, columns = pictures[images[0]]["values"].shape
-    size = across * _INCHES, len(doses) * _INCHES * rows / columns + _HEAD
-    figure = matplotlib.figure.Figure(size, facecolor="black")
-    axes = figure.subplots(len(doses), across, squeeze=False)
-    figure.subplots_adjust(0.003, 0.003, 0.997, 1 - _HEAD / size[1], 0.05, 0.02)
-    for axis in axes.ravel():
-        axis.set_axis_off()
-    for (number, dose), each in pictures.items():
-        _show(axes[doses.index(dose), number], each, width, f"{dose}\n{each['dose_mgy']:.2f} mGy")
-    for number, axis in enumerate(axes[0]):
-        axis.set_title(f"{number + 1}: {100 * _density(folder, number):.0f}% dense", color="#dddddd", fontsize=8, pad=4)
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI, facecolor="black", metadata={"Software": None})
-    return path
+
+    def content():
+        pictures = {image: _picture(folder, *image) for image in images}
+        width = float(np.median([each["width"] for each in pictures.values()]))
+
+        def draw(axes):
+            for (number, dose), each in pictures.items():
+                _show(axes[doses.index(dose), number], each, width, f"{dose}\n{each['dose_mgy']:.2f} mGy")
+            for number, axis in enumerate(axes[0]):
+                title(axis, f"{number + 1}: {100 * _density(folder, number):.0f}% dense")
+
+        return (len(doses), across), pictures[images[0]]["values"].shape, draw
+
+    return write_sheet(folder, content, inches=1.45, dpi=170)
 
 
 def _show(axis, each, width, text):
@@ -77,7 +64,4 @@ def _picture(folder, number, dose):
     wall_right = mammogram.header.ImageLaterality == "R"
     kept = round(_SHARE * values.shape[1])
     values = values[:, -kept:] if wall_right else values[:, :kept]
-    step = max(1, round(kept / 300))
-    rows, columns = (side - side % step for side in values.shape)
-    small = values[:rows, :columns].reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
-    return {"values": small, "low": centre - width / 2, "width": width, "wall_right": wall_right, "dose_mgy": mammogram.dose_mgy}
+    return {"values": reduced(values, 300), "low": centre - width / 2, "width": width, "wall_right": wall_right, "dose_mgy": mammogram.dose_mgy}
