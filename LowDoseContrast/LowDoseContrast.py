@@ -96,6 +96,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.removeObservers()
 
     def enter(self):
+        self._fillModels()  # a training may have added one
         self.initializeParameterNode()
 
     def exit(self):

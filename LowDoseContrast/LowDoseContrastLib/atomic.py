@@ -9,6 +9,8 @@ from pathlib import Path
 
 from .errors import InputError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def check_output(path, overwrite=False):
     """Returns ``path`` as a :class:`pathlib.Path` that may be written.
@@ -54,12 +56,24 @@ def atomic_output(path, overwrite=False):
         if path.exists() and not overwrite:
             raise InputError(f"{path}: appeared while it was being made; choose another name")
         os.replace(temporary, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"{path}: no space left on the disk; free some and try again") from error
+    except Exception as error:
+        if _is_of_a_full_disk(error):
+            raise InputError(f"{path}: no space left on the disk, or beyond a limit on it; free some and try again") from error
         raise
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _is_of_a_full_disk(error):
+    """Whether a full disk, a quota or a limit on files is behind ``error``.
+
+    torch raises an error of its own while it handles the system's; safetensors has that in its text alone.
+    """
+    while error is not None:
+        if getattr(error, "errno", None) in _FULL or any(f"(os error {code})" in str(error) for code in _FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _finish(temporary):

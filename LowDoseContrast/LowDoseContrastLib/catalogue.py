@@ -1,5 +1,7 @@
 """The models at hand: those that came with the extension and those the user added."""
 
+import filecmp
+import itertools
 import os
 import shutil
 from dataclasses import dataclass
@@ -62,25 +64,44 @@ def find_model(name_or_path):
     raise InputError(f"{text}: there is no model of that name (known: {known}); name one of these or a {SUFFIX} file")
 
 
-def add_model(path, overwrite=False):
+def add_model(path, overwrite=False, name=None):
     """Checks the model file ``path``, copies it into :func:`user_folder` and returns its entry.
+
+    Args:
+        name: to keep it under, the file's own if None.
 
     Raises:
         InputError: the file is no valid model, or a model of that name is there already.
     """
     path = Path(path)
+    name = name or path.stem
     load_model(path)
     folder = user_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be created ({error.strerror}); set LOWDOSECONTRAST_MODELS to another folder") from error
-    if any(entry.name == path.stem for entry in list_models()) and not overwrite:
-        raise InputError(f"{path}: a model named '{path.stem}' is there already; rename the file first")
-    target = folder / path.name
+    if any(entry.name == name for entry in list_models()) and not overwrite:
+        raise InputError(f"{path}: a model named '{name}' is there already; rename the file first")
+    target = folder / (name + SUFFIX)
     with atomic_output(target, overwrite) as temporary:
         shutil.copyfile(path, temporary)
     return _entry(target)
+
+
+def add_trained_model(path, name):
+    """As :func:`add_model`, under ``name`` or, where another model has it, under name-2, name-3 and so on.
+
+    A model that is there already under one of these names is not added again.
+    """
+    path = Path(path)
+    taken = {entry.name: entry for entry in list_models()}
+    for number in itertools.count(1):
+        free = name if number == 1 else f"{name}-{number}"
+        if free not in taken:
+            return add_model(path, name=free)
+        if filecmp.cmp(taken[free].path, path, shallow=False):
+            return taken[free]
 
 
 def _entry(path):

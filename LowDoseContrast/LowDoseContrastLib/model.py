@@ -9,6 +9,7 @@ from pathlib import Path
 from .atomic import atomic_output
 from .card import ModelCard
 from .errors import InputError
+from .hashing import file_sha256
 
 FORMAT = "LowDoseContrast model"
 _HEADER_LIMIT = 100_000_000  # bytes, that of the safetensors library
@@ -115,16 +116,33 @@ def load_model(path):
     check_shapes(generator.state_dict(), weights, path)
     check_finite(weights, path)
     generator.load_state_dict({k: w.to(torch.float32) if w.is_floating_point() else w for k, w in weights.items()})
-    return Model(card, generator.eval(), path, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Model(card, generator.eval(), path, file_sha256(path))
+
+
+def is_model_file(path):
+    """Whether a safetensors file is a model of this project's format, rather than any other weights.
+
+    Raises:
+        InputError: it is missing or no whole safetensors file.
+    """
+    return _header(Path(path)).get("format") == FORMAT
 
 
 def _metadata(path):
+    """The metadata in a model file. Raises InputError where it is none."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such model file; 'lowdosecontrast models list' shows the models at hand")
+    metadata = _header(path)
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; choose another file")
+    return metadata
+
+
+def _header(path):
     """The metadata in a safetensors file: 8 bytes of length, that much JSON, then the tensors.
 
     Loads no tensor but checks that the file is as long as they are.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such model file; 'lowdosecontrast models list' shows the models at hand")
     try:
         with open(path, "rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
@@ -137,8 +155,6 @@ def _metadata(path):
             raise ValueError("its size is not what its header says")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; choose another file")
     return metadata
 
 

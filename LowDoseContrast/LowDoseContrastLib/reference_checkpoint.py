@@ -13,7 +13,7 @@ from .atomic import atomic_output
 from .card import Architecture, ModelCard
 from .errors import InputError
 from .intensity import IntensityScale
-from .model import build_generator, check_finite, check_shapes, read_weights
+from .model import check_finite, check_shapes, read_weights
 
 _SAFE_TORCH = (2, 6)  # below it, weights_only could be circumvented (CVE-2025-32434)
 GREY_LIMIT = "Folded from a colour network: its output is the mean of three channels, taken before the tanh."
@@ -95,6 +95,34 @@ def folded_to_grey(weights):
     return grey
 
 
+def read_generator(path):
+    """The generator in a checkpoint of the reference code, one grey channel in and out.
+
+    Returns:
+        (:class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode without dropout, whether it was folded
+        from a colour one).
+
+    Raises:
+        InputError: as :func:`read_checkpoint` and :func:`architecture_of`; or weights that do not fit or are not finite.
+    """
+    from .generator import UNetGenerator
+
+    weights = read_checkpoint(path)
+    architecture = architecture_of(weights, path)
+    colour = (architecture.in_channels, architecture.out_channels) != (1, 1)
+    if colour:
+        weights = folded_to_grey(weights)
+        architecture = dataclasses.replace(architecture, in_channels=1, out_channels=1)
+    generator = UNetGenerator(**dataclasses.asdict(architecture))
+    # Written before torch 0.4.1, checkpoints lack the count of batches, which nothing needs.
+    expected = generator.state_dict()
+    weights = {**{key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}, **weights}
+    check_shapes(expected, weights, path)
+    check_finite(weights, path)
+    generator.load_state_dict(weights)
+    return generator.eval(), colour
+
+
 def import_checkpoint(path, name, low, high):
     """A generator and its card from a checkpoint of the reference code.
 
@@ -106,27 +134,17 @@ def import_checkpoint(path, name, low, high):
         (:class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode, :class:`LowDoseContrastLib.card.ModelCard`).
 
     Raises:
-        InputError: as :func:`read_checkpoint` and :func:`architecture_of`; weights that do not fit or are not
-            finite; or a scale that is none.
+        InputError: as :func:`read_generator`, or a scale that is none.
     """
-    weights = read_checkpoint(path)
-    architecture, limits = architecture_of(weights, path), (SCALE_LIMIT,)
-    if (architecture.in_channels, architecture.out_channels) != (1, 1):
-        weights, limits = folded_to_grey(weights), (SCALE_LIMIT, GREY_LIMIT)
-        architecture = dataclasses.replace(architecture, in_channels=1, out_channels=1)
+    generator, folded = read_generator(path)
     try:
         scale = IntensityScale("linear", float(low), float(high))
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
-    card = ModelCard(name, architecture=architecture, intensity=scale, limits=limits, description="Imported from a checkpoint of the published pix2pix code.", licence="unknown")
-    generator = build_generator(card)
-    # Written before torch 0.4.1, checkpoints lack the count of batches, which nothing needs.
-    expected = generator.state_dict()
-    weights = {**{key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}, **weights}
-    check_shapes(expected, weights, path)
-    check_finite(weights, path)
-    generator.load_state_dict(weights)
-    return generator.eval(), card
+    architecture = Architecture(generator.architecture, ngf=generator.ngf, norm=generator.norm, dropout=False)
+    limits = (SCALE_LIMIT, GREY_LIMIT) if folded else (SCALE_LIMIT,)
+    description = "Imported from a checkpoint of the published pix2pix code."
+    return generator, ModelCard(name, architecture=architecture, intensity=scale, limits=limits, description=description, licence="unknown")
 
 
 def export_checkpoint(path, generator, overwrite=False):
@@ -138,6 +156,7 @@ def export_checkpoint(path, generator, overwrite=False):
     import torch
 
     weights = {name: tensor.detach().cpu().clone() for name, tensor in generator.state_dict().items()}
-    with atomic_output(path, overwrite) as temporary:
-        torch.save(weights, temporary)
+    # Into a stream: given a path, torch does not say that the disk is full.
+    with atomic_output(path, overwrite) as temporary, open(temporary, "wb") as stream:
+        torch.save(weights, stream)
     return Path(path)

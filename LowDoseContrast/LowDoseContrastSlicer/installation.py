@@ -9,16 +9,22 @@ TORCH_REQUIREMENT = ">=2.2"
 
 
 def ensure_torch():
-    """True if the network can run, after installing with the user's consent what is missing.
+    """True if the network can run, after installing with the user's consent what is missing."""
+    return ensure_packages(("torch", "safetensors"))
+
+
+def ensure_packages(packages):
+    """True if ``packages`` can be imported, after installing with the user's consent what is missing.
 
     torch comes from the PyTorch extension, which picks the build that fits the computer; the other
     packages come from the requirements file. Nothing is installed without a yes.
     """
-    if not _missing(("torch", "safetensors")):
+    if not _missing(packages):
         return True
-    if _missing(("torch",)) and not _install_torch():
+    if "torch" in packages and _missing(("torch",)) and not _install_torch():
         return False
-    if not _missing(("safetensors",)):
+    others = [name for name in packages if name != "torch"]
+    if not _missing(others):
         return True
     from LowDoseContrastLib.resources import resource
 
@@ -27,7 +33,7 @@ def ensure_torch():
     if not slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Low-Dose Contrast")):
         return False
     slicer.util.pip_install(["-r", str(requirements)])
-    return not _missing(("safetensors",))
+    return not _missing(others)
 
 
 def _missing(packages):
@@ -40,7 +46,7 @@ def _install_torch():
         import PyTorchUtils
     except ImportError:
         slicer.util.errorDisplay(
-            _("The network needs PyTorch. Install the PyTorch extension in the Extensions Manager, restart Slicer and press Apply again."),
+            _("The network needs PyTorch. Install the PyTorch extension in the Extensions Manager, restart Slicer and press the button again."),
             windowTitle=_("Low-Dose Contrast"),
         )
         return False

@@ -63,6 +63,13 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         return add_model(path).name
 
+    def addTrainedModel(self, path, name):
+        """Adds the model of a training under ``name`` or a similar free one and chooses it; returns its name. Raises InputError."""
+        from LowDoseContrastLib.catalogue import add_trained_model
+
+        self.getParameterNode().model = added = add_trained_model(path, name).name
+        return added
+
     def modelSummary(self, name):
         """The model's card in a few lines."""
         from LowDoseContrastLib.card import summary

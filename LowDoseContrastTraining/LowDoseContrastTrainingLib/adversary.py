@@ -10,33 +10,44 @@ import torch
 from LowDoseContrastLib.card import Architecture
 from LowDoseContrastLib.device import Placement, choose_placement
 from LowDoseContrastLib.discriminator import build_discriminator
+from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from torch import nn
 from torch.nn import functional
 
+from .distributed import Team
+from .image_pool import ImagePool
 from .losses import gan_loss, gradient_penalty
+from .optimiser import DenseAdam
 
 LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_penalty")
 DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
 
 
-def intensity_of(recipe, data) -> tuple[IntensityScale, Composition]:
+def intensity_of(recipe, data, kept: IntensityScale | None = None) -> tuple[IntensityScale, Composition]:
     """Return how a recipe scales a data set's pixel values, and how answers become pixel values.
 
-    The gain of a residual is the data set's dose ratio.
+    The gain of a residual is the data set's dose ratio. ``kept`` is the scale of a model that is
+    fine-tuned, which its weights have learnt.
     """
-    stored = data.scale
-    low = stored.low if recipe.scale_low is None else recipe.scale_low
-    high = stored.high if recipe.scale_high is None else recipe.scale_high
-    own = recipe.scale_low is None and recipe.scale_high is None
-    levels = stored.levels if own and recipe.scale == "linear" and recipe.composition == "direct" else None
-    scale = IntensityScale(recipe.scale, low, high, levels)
+    scale = kept or _scale_of(recipe, data.scale)
     if recipe.composition == "direct":
         return scale, Composition()
     strength = recipe.correction if scale.kind == "linear" else 2 * recipe.correction / scale.span
     return scale, Composition("residual", data.gain, strength, recipe.offset)
+
+
+def _scale_of(recipe, stored) -> IntensityScale:
+    low = stored.low if recipe.scale_low is None else recipe.scale_low
+    high = stored.high if recipe.scale_high is None else recipe.scale_high
+    own = recipe.scale_low is None and recipe.scale_high is None
+    levels = stored.levels if own and recipe.scale == "linear" and recipe.composition == "direct" else None
+    try:
+        return IntensityScale(recipe.scale, low, high, levels)
+    except ValueError as error:
+        raise InputError(f"{error}; set the recipe's scale_low and scale_high (None takes the data set's {stored.low:g} and {stored.high:g})") from error
 
 
 def architecture_of(recipe) -> Architecture:
@@ -102,9 +113,11 @@ class Pix2Pix:
         recipe: hyper-parameters; ``recipe.seed`` decides the first weights.
         scale, composition: from :func:`intensity_of`.
         placement: where it runs and in which precision; None is the CPU in the recipe's precision.
+        weights: of a trained generator to start from, tensors by name, instead of fresh ones.
+        team: the processes that train together.
     """
 
-    def __init__(self, recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None):
+    def __init__(self, recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None, weights: dict | None = None, team: Team = Team()):
         torch.manual_seed(recipe.seed)
         self.recipe, self.scale, self.composition = recipe, scale, composition
         placement = placement or choose_placement("cpu", recipe.precision)
@@ -118,12 +131,13 @@ class Pix2Pix:
             last.weight *= recipe.answer_gain
             if recipe.detail_init is not None:
                 _see_detail(self.generator.blocks()[0].model[0].weight, recipe.detail_init)
+        if weights is not None:
+            self.generator.load_state_dict(weights)
+        self.pool = ImagePool(recipe.pool_size, recipe.seed + team.rank)
         self.discriminator.to(self.device, memory_format=self._layout)
-        adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": True}
-        self.optimisers = (
-            torch.optim.Adam(self.generator.parameters(), **adam),
-            torch.optim.Adam(self.discriminator.parameters(), **adam),
-        )
+        adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2)}
+        self.optimisers = tuple(DenseAdam(network.parameters(), **adam) for network in (self.generator, self.discriminator))
+        self._generate, self._discriminate = team.parallel(self.generator), team.parallel(self.discriminator)
 
     def new_generator(self) -> UNetGenerator:
         """Return a generator of the recipe with weights yet to be set, in the precision of this training."""
@@ -152,7 +166,7 @@ class Pix2Pix:
     def enhance(self, low: torch.Tensor, generator=None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input, output) on the network's scale for pixel values (N, 1, H, W)."""
         low = low.to(self.device)
-        seen = self.scale.normalise(low)
+        seen = self.scale.normalise(low).to(memory_format=self._layout)
         with self.autocast():
             answer = (generator or self.generator)(seen)
         answer = answer.float()
@@ -164,10 +178,10 @@ class Pix2Pix:
         """Return what the discriminator sees of an image (N, 1, H, W): all of it, or its detail."""
         return image if self.recipe.detail_gain is None else detail(image, self.recipe.detail_gain)
 
-    def judge(self, seen: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    def judge(self, seen: torch.Tensor, image: torch.Tensor, discriminator=None) -> torch.Tensor:
         """Return the discriminator's map for the view of an image beside that of its input."""
         with self.autocast():
-            return self.discriminator(torch.cat([seen, image], dim=1))
+            return (discriminator or self.discriminator)(torch.cat([seen, image], dim=1))
 
     def penalty(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Return the gradient penalty of ``wgangp`` on pairs (N, 2, H, W), in fp32; 0 for the other modes."""
@@ -176,30 +190,32 @@ class Pix2Pix:
             return real.new_zeros(())
         return gradient_penalty(self.discriminator, real, fake, recipe.penalty_points, recipe.penalty_constant, recipe.penalty_weight)
 
-    def step(self, low: torch.Tensor, high: torch.Tensor, adversarial: bool = True) -> Losses:
+    def step(self, low: torch.Tensor, high: torch.Tensor, adversarial: bool = True, weight: float = 1.0) -> Losses:
         """Train on one batch of pixel values, (N, 1, H, W) each; return its losses.
 
         Without ``adversarial`` the discriminator rests and the generator learns from L1 alone.
+        ``weight`` is what this process's part of the batch counts for, 1 for an even share.
         """
         target = self.scale.normalise(high.to(self.device))
-        seen, fake = self.enhance(low)
+        seen, fake = self.enhance(low, self._generate)
         if not adversarial:
             g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
-            self._descend(self.optimisers[0], g_l1)
+            self._descend(self.optimisers[0], weight * g_l1)
             return Losses(0.0, g_l1.item(), 0.0, 0.0)
         mode = self.recipe.gan_mode
         seen_view, target_view, fake_view = (self.view(image) for image in (seen, target, fake))
 
         self.discriminator.requires_grad_(True)
-        d_fake = gan_loss(self.judge(seen_view, fake_view.detach()), False, mode)
-        d_real = gan_loss(self.judge(seen_view, target_view), True, mode)
-        penalty = self.penalty(torch.cat([seen_view, target_view], dim=1), torch.cat([seen_view, fake_view], dim=1))
-        self._descend(self.optimisers[1], (d_fake + d_real) * 0.5 + penalty)
+        shown = self.pool.query(seen_view, fake_view)
+        d_fake = gan_loss(self.judge(*shown, self._discriminate), False, mode)
+        d_real = gan_loss(self.judge(seen_view, target_view, self._discriminate), True, mode)
+        penalty = self.penalty(torch.cat([seen_view, target_view], dim=1), torch.cat(shown, dim=1))
+        self._descend(self.optimisers[1], weight * ((d_fake + d_real) * 0.5 + penalty))
 
         self.discriminator.requires_grad_(False)
         g_gan = gan_loss(self.judge(seen_view, fake_view), True, mode)
         g_l1 = functional.l1_loss(fake, target) * self.recipe.lambda_l1
-        self._descend(self.optimisers[0], self.recipe.gan_weight * g_gan + g_l1)
+        self._descend(self.optimisers[0], weight * (self.recipe.gan_weight * g_gan + g_l1))
         return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item(), penalty.item())
 
     @staticmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -10,11 +12,13 @@ class AveragedGenerator:
     """An exponential moving average of a generator's weights.
 
     Averaging evens out the last steps of adversarial training. A ``decay`` of 0 follows the
-    generator exactly. The average starts as a plain mean, so early values do not linger.
+    generator exactly. The average of a ``fresh`` generator starts as a plain mean, so that its
+    random weights do not linger; that of a trained one starts from its weights.
     """
 
-    def __init__(self, generator, decay: float):
-        self.decay, self.steps = decay, 0
+    def __init__(self, generator, decay: float, fresh: bool = True):
+        # So many steps that the mean of their weights would move as slowly as the decay says.
+        self.decay, self.steps = decay, 0 if fresh else math.ceil(1 / (1 - decay))
         self.weights = {name: value.detach().clone() for name, value in generator.named_parameters()}
 
     @torch.no_grad()
@@ -32,7 +36,7 @@ class AveragedGenerator:
         last few steps' running mean: frozen statistics are what inference uses.
 
         Args:
-            batches: iterable of (A, B), pixel values.
+            batches: iterable of :class:`.batches.Batch`.
         """
         averaged = pix2pix.new_generator()
         averaged.load_state_dict({**pix2pix.generator.state_dict(), **self.weights})
@@ -46,8 +50,8 @@ class AveragedGenerator:
             if isinstance(module, nn.Dropout):
                 module.eval()
         with torch.no_grad():
-            for _, (low, _high) in zip(range(count if norms else 0), batches):
-                pix2pix.enhance(low, averaged)
+            for _, batch in zip(range(count if norms else 0), batches):
+                pix2pix.enhance(batch.low, averaged)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
         return averaged.eval()

@@ -8,34 +8,41 @@ import torch
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 
-SCHEMA = 2
+from .recipe import Recipe
+
+SCHEMA = 3
+CHECKPOINT_FILE, SETTINGS_FILE = "checkpoint.pt", "recipe.json"  # of a run's folder
 
 
-def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: str) -> None:
-    """Write the state after the epochs in ``history``; the last one stays until this is whole."""
+def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: str, origin: dict | None = None) -> None:
+    """Write the state after the epochs in ``history``; the last one stays until this is whole.
+
+    ``origin`` is the record of what a fine-tuning started from.
+    """
     state = {
         "schema": SCHEMA,
         "recipe": pix2pix.recipe.to_dict(),
         "data": fingerprint,
+        "from": origin,
         "generator": pix2pix.generator.state_dict(),
         "discriminator": pix2pix.discriminator.state_dict(),
         "optimisers": [optimiser.state_dict() for optimiser in pix2pix.optimisers],
         "average": average.state_dict(),
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state() if pix2pix.device == "cuda" else None,
+        "pool": pix2pix.pool.state_dict(),
         "history": history,
     }
-    with atomic_output(path, overwrite=True) as temporary:
-        torch.save(state, temporary)
+    # Into a stream: given a path, torch does not say that the disk is full.
+    with atomic_output(path, overwrite=True) as temporary, open(temporary, "wb") as stream:
+        torch.save(state, stream)
 
 
-def load_checkpoint(path: Path, pix2pix, average, fingerprint: str) -> list:
+def load_checkpoint(path: Path, pix2pix, average, fingerprint: str, origin: dict | None = None) -> list:
     """Restore a training in place; return its history, a row for each finished epoch.
 
-    Batches need no state: they follow from the seed and the epoch.
+    Batches and dropout need no state: they follow from the seed and the epoch.
 
     Raises:
-        InputError: the file is damaged, of another recipe, or of another data set.
+        InputError: the file is damaged, of another recipe, another data set, or another origin.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -46,18 +53,20 @@ def load_checkpoint(path: Path, pix2pix, average, fingerprint: str) -> list:
     _check_recipe(path, state["recipe"], pix2pix.recipe.to_dict())
     if state["data"] != fingerprint:
         raise InputError(f"{path}: was trained on another data set; resume with the same one")
+    if state.get("from") != origin:
+        raise InputError(f"{path}: started from other weights than the recipe.json beside it says; start again in another folder")
     pix2pix.generator.load_state_dict(state["generator"])
     pix2pix.discriminator.load_state_dict(state["discriminator"])
     for optimiser, saved in zip(pix2pix.optimisers, state["optimisers"]):
         optimiser.load_state_dict(saved)
     average.load_state_dict(state["average"])
-    torch.set_rng_state(state["random"])
-    if pix2pix.device == "cuda" and state["random_cuda"] is not None:
-        torch.cuda.set_rng_state(state["random_cuda"])
+    if pix2pix.pool.size:
+        pix2pix.pool.load_state_dict(state["pool"], pix2pix.device)
     return state["history"]
 
 
 def _check_recipe(path: Path, saved: dict, wanted: dict) -> None:
+    saved = {**Recipe().to_dict(), **saved}  # a field that an older version lacked is at its default, which is as it was
     for name, value in wanted.items():
-        if saved.get(name) != value:
-            raise InputError(f"{path}: was trained with {name} {saved.get(name)}, not {value}; resume with the same recipe")
+        if saved[name] != value:
+            raise InputError(f"{path}: was trained with {name} {saved[name]}, not {value}; resume with the same recipe")

@@ -1,14 +1,11 @@
-"""The adversarial losses, the gradient penalty, and the learning rate's schedule."""
+"""The adversarial losses and the gradient penalty."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch.nn import functional
 
 GAN_MODES = ("vanilla", "lsgan", "wgangp")
-RATE_POLICIES = ("linear", "step", "cosine")
 PENALTY_POINTS = ("mixed", "real", "fake")
 
 
@@ -63,29 +60,3 @@ def gradient_penalty(critic, real, fake, points: str = "mixed", constant: float 
     (slope,) = torch.autograd.grad(critic(at).float().sum(), at, create_graph=True)
     # The tiny number keeps the norm differentiable where the slope is zero.
     return weight * ((slope.flatten(1) + 1e-16).norm(dim=1) - constant).square().mean()
-
-
-def rate_factor(epoch: int, epochs: int, epochs_decay: int, decay_step: str = "end") -> float:
-    """Return what the learning rate is multiplied by during an epoch (counted from 0).
-
-    1 - max(0, k + 1 - epochs) / (epochs_decay + 1), as the reference implementation, where k is
-    how often its scheduler has been stepped: ``end`` steps after each epoch, so k is the epoch;
-    ``start`` (releases before 2025) before it, so the last epoch runs at a rate of 0.
-    """
-    stepped = epoch + (1 if decay_step == "start" else 0)
-    return 1.0 - max(0, stepped + 1 - epochs) / (epochs_decay + 1)
-
-
-def scheduled_rate(epoch: int, recipe) -> float:
-    """Return what the learning rate is multiplied by during an epoch (from 0) by the recipe's ``lr_policy``.
-
-    ``linear``: :func:`rate_factor`. ``step``: a tenth after every ``lr_step_epochs``. ``cosine``:
-    (1 + cos(pi k / n)) / 2 over all n epochs; the reference counts only those before its decay and
-    would rise again in the rest. k is stepped as in :func:`rate_factor`.
-    """
-    if recipe.lr_policy == "linear":
-        return rate_factor(epoch, recipe.epochs, recipe.epochs_decay, recipe.decay_step)
-    stepped = epoch + (1 if recipe.decay_step == "start" else 0)
-    if recipe.lr_policy == "step":
-        return 0.1 ** (stepped // recipe.lr_step_epochs)
-    return (1 + math.cos(math.pi * stepped / recipe.total_epochs)) / 2

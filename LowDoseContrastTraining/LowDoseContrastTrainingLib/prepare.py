@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.steps import Clock
 
 from .dose_levels import parse_levels
@@ -71,12 +71,8 @@ def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings())
 
 def _source(pair: Pair, folder: Path) -> dict:
     """The files of a pair and their SHA-256."""
-    files = {name: {"file": image.path.relative_to(folder).as_posix(), "sha256": _sha256(image.path)} for name, image in (("low", pair.low), ("high", pair.high))}
+    files = {name: {"file": image.path.relative_to(folder).as_posix(), "sha256": file_sha256(image.path)} for name, image in (("low", pair.low), ("high", pair.high))}
     return {"number": pair.number, "group": pair.group, **files}
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _bytes(pairs, settings) -> int:
@@ -133,7 +129,7 @@ def _cut(output, examined, patches, scale, size):
         if not path.exists():
             part = images[side][patch["row"] : patch["row"] + size, patch["column"] : patch["column"] + size]
             _write_patch(path, scale.encode(part))
-        patch[f"sha256_{side}"] = _sha256(path)
+        patch[f"sha256_{side}"] = file_sha256(path)
 
 
 def _write_patch(path, stored):

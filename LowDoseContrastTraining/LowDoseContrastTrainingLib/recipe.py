@@ -8,6 +8,7 @@ depart from it where a departure is named by a field.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from LowDoseContrastLib.initialisation import INITIALISATIONS
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 from LowDoseContrastLib.normalisation import NORMS
 
-from .losses import GAN_MODES, PENALTY_POINTS, RATE_POLICIES
+from .losses import GAN_MODES, PENALTY_POINTS
+from .schedule import RATE_POLICIES
 from .selection import SELECTIONS
 from .settings_file import read_settings
 
@@ -28,6 +30,8 @@ class Recipe:
     """Hyper-parameters. The defaults are the paper's run 1.
 
     Attributes:
+        direction: ``AtoB`` makes a high dose of a low one; ``BtoA`` a low dose of a high one. A
+            residual's gain, the gain baseline and the model's domain turn round with it.
         architecture, ngf, norm, dropout: the generator's.
         discriminator, ndf, n_layers: the discriminator's.
         init, init_gain: how both start; ``answer_gain`` multiplies the generator's last layer.
@@ -38,14 +42,18 @@ class Recipe:
             (critic with gradient penalty; its authors advise against norm ``batch``).
         penalty_weight, penalty_constant, penalty_points: of ``wgangp``'s penalty: its weight, the
             slope it asks for, and where: ``mixed``, ``real`` or ``fake``.
+        pool_size: of the pool of past fakes that the discriminator is shown (see
+            :mod:`.image_pool`); 0 (the reference's pix2pix) has none.
         lambda_l1: weight of the L1 loss; ``gan_weight`` that of the adversarial one.
         gan_from: epochs of L1 alone before the discriminator joins (0: the reference).
         learning_rate, beta1, beta2: Adam's; ``discriminator_rate`` is the discriminator's own
             learning rate, None (the reference) the same.
         epochs, epochs_decay: at a constant rate, then falling linearly; the sum is what counts for
             the other policies.
-        lr_policy: ``linear``, ``step`` (a tenth after every ``lr_step_epochs``) or ``cosine``.
-        decay_step: ``end`` of the epoch (reference code of 2025) or its ``start`` (before).
+        lr_policy: ``linear``, ``step`` (a tenth after every ``lr_step_epochs``), ``cosine``, or
+            ``plateau`` (a fifth whenever the validation's L1 no longer falls; see :mod:`.schedule`).
+        decay_step: ``end`` of the epoch (reference code of 2025) or its ``start`` (before); the
+            same to ``plateau``.
         batch_size: patches a step; ``crops_per_patch`` steps through each patch that often.
         crop: ``resize`` (patch to 286, random crop of 256: the reference) or ``native``
             (random crop of ``crop_size`` pixels at the patch's own resolution).
@@ -70,6 +78,7 @@ class Recipe:
     """
 
     name: str = "run1"
+    direction: str = "AtoB"
     architecture: str = "unet_256"
     ngf: int = 64
     norm: str = "batch"
@@ -87,6 +96,7 @@ class Recipe:
     penalty_points: str = "mixed"
     gan_weight: float = 1.0
     gan_from: int = 0
+    pool_size: int = 0
     lambda_l1: float = 100.0
     learning_rate: float = 2e-4
     discriminator_rate: float | None = None
@@ -119,7 +129,7 @@ class Recipe:
 
     def __post_init__(self):
         choices = {
-            "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
+            "direction": ("AtoB", "BtoA"), "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
             "init": INITIALISATIONS, "gan_mode": GAN_MODES, "penalty_points": PENALTY_POINTS, "decay_step": ("start", "end"),
             "lr_policy": RATE_POLICIES,
             "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
@@ -133,7 +143,11 @@ class Recipe:
                 raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
         for name in ("ngf", "ndf", "n_layers", "lr_step_epochs", "batch_size", "crops_per_patch"):
             _at_least(self, name, 1)
-        for name in ("epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "penalty_weight", "penalty_constant", "patience", "collapse_epochs", "seed", "offset"):
+        not_negative = (
+            "epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "pool_size", "penalty_weight", "penalty_constant", "patience",
+            "collapse_epochs", "seed", "offset",
+        )  # fmt: skip
+        for name in not_negative:
             _at_least(self, name, 0)
         for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
             if not getattr(self, name) > 0:
@@ -150,6 +164,8 @@ class Recipe:
         multiple = 2 ** DOWNSAMPLINGS[self.architecture]
         if self.crop_size % multiple or self.crop_size < multiple:
             raise InputError(f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}")
+        if self.crop == "resize" and self.load_size < self.crop_size:
+            raise InputError(f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}")
 
     @property
     def total_epochs(self) -> int:
@@ -166,6 +182,8 @@ def _check_type(field, value) -> None:
     wrong = not isinstance(value, kinds[field.type])
     if wrong or (isinstance(value, bool) and field.type != "bool"):
         raise InputError(f"recipe field {field.name} must be of type {field.type}, it is {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"recipe field {field.name} must be a finite number, it is {value}")
 
 
 def _at_least(recipe, name, least) -> None:

@@ -23,26 +23,40 @@ def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: 
         InputError: it cannot be used, holds something else or other settings, or the disk is full.
     """
     path = folder / settings_file
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); choose another") from error
+    others = make_folder(folder)
     if path.exists():
         _check_same(path, settings, what)
         clear_leftovers(folder)
         return
     if others:
         raise InputError(f"{folder}: is not empty (it holds {sorted(others)[0]}); choose another folder")
-    free = shutil.disk_usage(folder).free
-    if free < needed_bytes:
-        raise InputError(f"{folder}: needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")
+    check_space(folder, needed_bytes)
     with atomic_output(path) as temporary:
         temporary.write_text(json.dumps(settings, indent=1) + "\n")
 
 
+def make_folder(folder: Path) -> list[str]:
+    """Make ``folder`` where it is not there yet; return the names in it, but for hidden ones.
+
+    Raises:
+        InputError: it cannot be made or read.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); choose another") from error
+
+
+def check_space(folder: Path, needed_bytes: int) -> None:
+    """Raise InputError if the disk of ``folder`` has less than ``needed_bytes`` free."""
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise InputError(f"{folder}: needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")
+
+
 def abandon(folder: Path, settings_file: str) -> None:
-    """Undo :func:`open_folder` where nothing was made, so that other settings can be tried."""
+    """Remove a folder that holds no more than its settings, so that others can be tried."""
     if [entry.name for entry in folder.iterdir()] == [settings_file]:
         (folder / settings_file).unlink()
         folder.rmdir()

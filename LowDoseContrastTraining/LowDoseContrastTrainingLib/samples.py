@@ -9,6 +9,11 @@ import numpy as np
 from .patches import write_png
 
 
+def sample_path(run: Path, epoch: int) -> Path:
+    """Return where the picture after an epoch, counted from 1, lies in a run's folder."""
+    return run / "samples" / f"epoch-{epoch:04d}.png"
+
+
 def write_triples(path: Path, low, output, high, sign: int | None = 1) -> None:
     """Write patches as rows of input x fitted gain, output, target: one 8-bit PNG.
 

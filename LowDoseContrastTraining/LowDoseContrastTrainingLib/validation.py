@@ -1,6 +1,7 @@
 """How near a generator comes to the true high dose, beside the gain baseline.
 
-The baseline multiplies the low dose by the dose ratio: what no network is needed for.
+The baseline multiplies the low dose by the dose ratio: what no network is needed for. In the
+direction ``BtoA`` the two doses change places throughout.
 """
 
 from __future__ import annotations
@@ -10,68 +11,79 @@ import torch
 from LowDoseContrastLib.cci import local_moments
 from scipy import ndimage
 
-SATURATED = 0.95  # of full scale; above it the detector has clipped and nothing is compared
+from .evaluation.fidelity import ssim_map
+from .held_out import HeldOut
 
 
-def judge(pix2pix, generator, low: np.ndarray, high: np.ndarray, full_scale: float) -> list[dict]:
-    """Return one row of figures for the gain baseline and one for the model.
+def judge(pix2pix, generator, held_out: HeldOut, gain: dict | None = None) -> list[dict]:
+    """Return one row of figures for the gain baseline and one for the model, no rows without patches.
 
-    Over all pixels of the patches where the true high dose is not saturated:
+    Over all pixels of the patches where neither dose is saturated:
 
     - ``l1``: mean absolute difference to the high dose, pixel values;
     - ``l1_scaled``: the same on the network's scale, in [-1, 1];
-    - ``psnr``: dB, data range ``full_scale``;
+    - ``psnr``: dB, data range the full scale;
+    - ``ssim``: mean structural similarity (:func:`.evaluation.fidelity.ssim_map`), data range the span of
+      the high dose's compared pixels; with the full scale's, every image would be like every other;
     - ``fine_ratio``: mean magnitude of the Laplacian over that of the high dose: the finest detail
       and the noise, 1 is right;
     - ``cci_ratio``: mean 3x3 standard deviation over that of the high dose; 1 is right.
 
     Args:
         generator: in eval mode.
-        low, high: pixel values (patches, rows, columns), sides that the generator takes.
+        gain: the baseline's row where it is known; it does not depend on the generator.
     """
-    if not len(low):
+    if not len(held_out):
         return []
-    if pix2pix.composition.kind == "residual":
-        gain = pix2pix.composition.compose(pix2pix.scale, low, np.zeros_like(low))  # a network that says nothing
-    else:
-        gain = low * _fitted_gain(low, high, full_scale)
-    outputs = {"gain": gain, "model": enhanced(pix2pix, generator, low)}
-    valid = high < SATURATED * full_scale
-    return [{"method": name, **_figures(pix2pix.scale, out, high, valid, full_scale)} for name, out in outputs.items()]
+    gain = gain or _row("gain", lambda low: _gained(pix2pix, low, held_out), pix2pix.scale, held_out)
+    return [gain, _row("model", lambda low: enhanced(pix2pix, generator, low), pix2pix.scale, held_out)]
+
+
+def _row(method, make, scale, held_out):
+    """The figures of what ``make`` gives for low-dose patches."""
+    sums = 0.0
+    for low, high in held_out.chunks():
+        for patch, true, valid in zip(make(low), high, held_out.valid(low, high)):
+            sums = sums + _sums(scale, patch, true, valid, held_out.span)
+    return {"method": method, **_figures(sums, held_out.full_scale)}
 
 
 @torch.no_grad()
-def enhanced(pix2pix, generator, low: np.ndarray, batch: int = 4) -> np.ndarray:
+def enhanced(pix2pix, generator, low: np.ndarray) -> np.ndarray:
     """Return the enhanced patches, pixel values float32, of low-dose ones (patches, rows, columns)."""
-    results = []
-    for start in range(0, len(low), batch):
-        values = torch.from_numpy(low[start : start + batch]).float()[:, None]
-        with pix2pix.autocast():
-            answer = generator(pix2pix.scale.normalise(values).to(pix2pix.device))
-        results.append(pix2pix.composition.compose(pix2pix.scale, values, answer.float().cpu())[:, 0].numpy())
-    return np.concatenate(results)
+    values = torch.from_numpy(low).float()[:, None]
+    with pix2pix.autocast():
+        answer = generator(pix2pix.scale.normalise(values).to(pix2pix.device))
+    return pix2pix.composition.compose(pix2pix.scale, values, answer.float().cpu())[:, 0].numpy()
 
 
-def _fitted_gain(low, high, full_scale) -> float:
-    """Return the dose ratio seen in the pixels: the median of high / low below saturation."""
-    valid = (high < SATURATED * full_scale) & (low > 0)
-    return float(np.median(high[valid] / low[valid])) if valid.any() else 1.0
+def _gained(pix2pix, low, held_out):
+    if pix2pix.composition.kind == "residual":
+        return pix2pix.composition.compose(pix2pix.scale, low, np.zeros_like(low))  # a network that says nothing
+    return low * np.float32(held_out.fitted_gain)
 
 
-def _figures(scale, output, high, valid, full_scale) -> dict:
-    difference = (output - high)[valid].astype(np.float64)
-    scaled = (scale.normalise(output) - scale.normalise(high))[valid]
-    squared = float(np.mean(difference**2))
-    deviations, fine = [], []
-    for image in (output, high):
-        maps = [local_moments(patch)[0][mask] for patch, mask in zip(image, valid)]
-        deviations.append(float(np.concatenate(maps).mean()))
-        curved = [np.abs(ndimage.laplace(patch.astype(np.float64)))[mask] for patch, mask in zip(image, valid)]
-        fine.append(float(np.concatenate(curved).mean()))
+def _sums(scale, made, true, valid, span) -> np.ndarray:
+    """Return the sums over one patch that :func:`_figures` divides: first the number of its pixels."""
+    difference = (made - true)[valid].astype(np.float64)
+    scaled = (scale.normalise(made) - scale.normalise(true))[valid]
+    maps = [ssim_map(made, true.astype(made.dtype), span)]
+    maps += [local_moments(image)[0] for image in (made, true)]
+    maps += [np.abs(ndimage.laplace(image.astype(np.float64))) for image in (made, true)]
+    return np.array([valid.sum(), np.abs(difference).sum(), np.abs(scaled).sum(), np.sum(difference**2), *(each[valid].sum() for each in maps)], np.float64)
+
+
+def _figures(sums: np.ndarray, full_scale: float) -> dict:
+    count = sums[0]
+    if not count:
+        return dict.fromkeys(("l1", "l1_scaled", "psnr", "ssim", "fine_ratio", "cci_ratio"), float("nan"))
+    l1, l1_scaled, squared, ssim, *pairs = (float(value) for value in sums[1:] / count)
+    cci, true_cci, fine, true_fine = pairs
     return {
-        "l1": float(np.abs(difference).mean()),
-        "l1_scaled": float(np.abs(scaled).mean()),
+        "l1": l1,
+        "l1_scaled": l1_scaled,
         "psnr": float(10 * np.log10(full_scale**2 / squared)) if squared else float("inf"),
-        "fine_ratio": fine[0] / fine[1] if fine[1] else float("nan"),
-        "cci_ratio": deviations[0] / deviations[1] if deviations[1] else float("nan"),
+        "ssim": ssim,
+        "fine_ratio": fine / true_fine if true_fine else float("nan"),
+        "cci_ratio": cci / true_cci if true_cci else float("nan"),
     }

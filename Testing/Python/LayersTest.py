@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -44,10 +45,11 @@ class LayersTest(unittest.TestCase):
     def test_logicsKnowNoWidgets(self):
         for path in ROOT.glob("LowDoseContrast*/LowDoseContrast*Slicer/*.py"):
             self.assertFalse(imported(path) & {"qt", "ctk", "PySide6", "SlicerHost"}, path.name)
+            self.assertNotRegex(path.read_text(), r"(from|import) \.?widgets", path.name)
 
     def test_moduleFilesAreLightAtFileScope(self):
         for module in (ROOT / "LowDoseContrast", ROOT / "LowDoseContrastTraining"):
-            for path in [*module.glob("*.py"), *module.glob("*Slicer/*.py")]:
+            for path in [*module.glob("*.py"), *module.glob("*Slicer/**/*.py")]:
                 self.assertFalse(imported(path, file_scope_only=True) & HEAVY, path.name)
 
     def test_lookingAtModelsNeedsNoTorch(self):
@@ -67,12 +69,29 @@ class LayersTest(unittest.TestCase):
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENHANCEMENT.parent)
         self.assertEqual(found.stdout.strip(), "[('starter', '', 16)]", found.stderr)
 
+    @unittest.skipUnless((ROOT / "Testing" / "SlicerHost").is_dir(), "needs the headless host")
+    def test_trainingPanelOpensBeforeTorchIsInstalled(self):
+        code = (
+            "import sys; sys.modules.update(torch=None, safetensors=None); import SlicerHost; host = SlicerHost.start(); "
+            f"[host.loadModule(f'{ROOT}/{{name}}/{{name}}.py') for name in ('LowDoseContrast', 'LowDoseContrastTraining')]; "
+            "import slicer; panel = slicer.util.getModuleWidget('LowDoseContrastTraining'); panel.enter(); "
+            "panel.ui.recipeCollapsibleButton.collapsed = False; print(panel.ui.recipeMessageLabel.text, len(host.uncaught))"
+        )
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "Testing"), str(ENHANCEMENT.parent), str(TRAINING.parent)])}
+        found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        self.assertRegex(found.stdout, "torch is installed.* 0$", found.stderr)
+
     def test_commandLineStartsQuickly(self):
         """Help needs no numerical library but numpy and scipy."""
         found = subprocess.run(
             [sys.executable, "-X", "importtime", "-m", "LowDoseContrastLib", "--help"], capture_output=True, text=True, cwd=ENHANCEMENT.parent, check=True
         )
         self.assertNotRegex(found.stderr, r"\| +(torch|pydicom|SimpleITK)$")
+
+
+def panelText(module):
+    """The .ui files of a module."""
+    return "".join(path.read_text() for path in sorted((ROOT / module / "Resources" / "UI").glob("*.ui")))
 
 
 @unittest.skipUnless(ENHANCEMENT.is_dir(), "needs a checkout")
@@ -92,16 +111,21 @@ class ExtensionTest(unittest.TestCase):
 
     def test_everyWidgetOfTheCodeIsInThePanel(self):
         for name in ("LowDoseContrast", "LowDoseContrastTraining"):
-            used = set(re.findall(r"self\.ui\.(\w+)", (ROOT / name / f"{name}.py").read_text()))
-            there = set(re.findall(r'name="(\w+)"', (ROOT / name / "Resources" / "UI" / f"{name}.ui").read_text()))
+            code = [ROOT / name / f"{name}.py", *(ROOT / name / f"{name}Slicer").glob("widgets/*.py")]
+            used = set(re.findall(r"\bui\.(?!\w+\()(\w+)", "".join(path.read_text() for path in code)))
+            there = set(re.findall(r'name="(\w+)"', panelText(name)))
             self.assertTrue(used, name)
             self.assertFalse(used - there, name)
 
+    def test_everyWidgetHasItsOwnName(self):
+        for name in ("LowDoseContrast", "LowDoseContrastTraining"):
+            names = re.findall(r'<(?:widget|layout) class="\w+" name="(\w+)"', panelText(name))
+            self.assertEqual(len(names), len(set(names)), sorted(names))
+
     def test_everyBoundParameterExists(self):
         for module in ("LowDoseContrast", "LowDoseContrastTraining"):
-            panel = (ROOT / module / "Resources" / "UI" / f"{module}.ui").read_text()
-            bound = re.findall(r'SlicerParameterName" stdset="0">\s*<string>(\w+)', panel)
-            logic = (ROOT / module / f"{module}Slicer" / "logic.py").read_text()
+            bound = re.findall(r'SlicerParameterName" stdset="0">\s*<string>(\w+)', panelText(module))
+            logic = "".join(path.read_text() for path in (ROOT / module / f"{module}Slicer").glob("*.py"))
             self.assertGreaterEqual(len(bound), 9)
             for name in bound:
                 self.assertRegex(logic, rf"\n    {name}: ")

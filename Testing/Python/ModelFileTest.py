@@ -121,6 +121,9 @@ class ModelFileTest(unittest.TestCase):
         self.assertEqual(catalogue.find_model("small"), folder / "small.safetensors")
         with self.assertRaisesRegex(InputError, "already"):
             catalogue.add_model(self.path)
+        other = save_model(self.folder / "other.safetensors", examples.small_model(seed=1).generator, self.model.card, dtype="float32")
+        trained = [catalogue.add_trained_model(path, "run").name for path in (self.path, self.path, other, other, self.path)]
+        self.assertEqual(trained, ["run", "run", "run-2", "run-2", "run"])
         with self.assertRaisesRegex(InputError, "known:.*small"):
             catalogue.find_model("unknown")
         (folder / "broken.safetensors").write_text("x")

@@ -19,7 +19,8 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib import prepare as preparation
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.alignment import overlap
-from LowDoseContrastTrainingLib.dataset import load_patches, open_data_set
+from LowDoseContrastTrainingLib.dataset import open_data_set
+from LowDoseContrastTrainingLib.patch_store import PatchStore
 from LowDoseContrastTrainingLib.prepare import prepare
 from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
@@ -117,7 +118,7 @@ class ShiftTest(PreparedTest):
         row, column = patch["row"], patch["column"] + 2
         for side, name in enumerate(("low", "high")):
             pixels = read_mammogram(self.place / "dicom" / "arrangement-02" / f"{name}.dcm").pixels[0]
-            stored = load_patches(data, patch["split"])[side][index]
+            stored = PatchStore(data, patch["split"], room=0).pair(index)[side]
             np.testing.assert_array_equal(stored, pixels[row : row + 64, column : column + 64])
 
     def test_a_pair_too_far_apart_is_left_out(self):

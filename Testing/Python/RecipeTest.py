@@ -2,16 +2,13 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import io
 import json
-import shutil
-import tempfile
 import unittest
-from pathlib import Path
 
 import numpy as np
 import torch
+from lowdosecontrast_training import TINY, FolderTest, write_data_set
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
@@ -19,17 +16,11 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.adversary import LOSS_NAMES, Pix2Pix
 from LowDoseContrastTrainingLib.divergence import Diverged, check_history, check_weights
-from LowDoseContrastTrainingLib.losses import GAN_MODES, PENALTY_POINTS, RATE_POLICIES, gan_loss, gradient_penalty, scheduled_rate
-from LowDoseContrastTrainingLib.patches import StoredScale, write_png
-from LowDoseContrastTrainingLib.prepare import MANIFEST, SCHEMA
+from LowDoseContrastTrainingLib.losses import GAN_MODES, PENALTY_POINTS, gan_loss, gradient_penalty
 from LowDoseContrastTrainingLib.recipe import RECIPES, recipe_from_dict
+from LowDoseContrastTrainingLib.schedule import RATE_POLICIES, scheduled_rate
 from LowDoseContrastTrainingLib.selection import best_epoch, is_over
 from LowDoseContrastTrainingLib.training import train
-
-TINY = {
-    "architecture": "unet_128", "ngf": 2, "ndf": 2, "crop_size": 128, "load_size": 136,
-    "epochs": 2, "epochs_decay": 0, "batch_size": 2,
-}  # fmt: skip
 
 
 def small_pix2pix(**fields):
@@ -43,46 +34,10 @@ def pair(seed=1):
     return low, 3 * low + 20
 
 
-def write_data_set(folder, counts, side=144):
-    """A prepared data set of noisy textures, ``counts`` patch pairs a split, without a simulation."""
-    scale, rng, patches = StoredScale(0.0, 16383.0, 65535), np.random.default_rng(3), []
-    for split, count in counts.items():
-        for number in range(count):
-            anatomy = 400 + 150 * np.sin(np.add.outer(np.arange(side), 2 * np.arange(side)) / (9 + number))
-            entry = {"name": f"{number}.png", "split": split}
-            for group, image in (("A", rng.normal(anatomy, np.sqrt(anatomy))), ("B", rng.normal(3 * anatomy, np.sqrt(anatomy)))):
-                path = folder / group / split / entry["name"]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_png(path, scale.encode(image))
-                entry[f"sha256_{group}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-            patches.append(entry)
-    sides = {name: {"dose_mgy": dose, "signal": [100, 400, 700]} for name, dose in (("low", 3.0), ("high", 9.0))}
-    arrangement = {"intent": "FOR PROCESSING", "relationship": "LIN", "sign": 1, "spacing": [0.1, 0.1], "bits": 14, **sides}
-    manifest = {"schema": SCHEMA, "scale": dataclasses.asdict(scale), "arrangements": [arrangement], "patches": patches}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
-    return folder
-
-
 def rows_of(**columns):
     """Rows as of losses.csv from lists of values; losses that are not given are those of a healthy training."""
     healthy = {f"{name}_mean": 0.3 for name in LOSS_NAMES}
     return [healthy | dict(zip(columns, values)) for values in zip(*columns.values())]
-
-
-class FolderTest(unittest.TestCase):
-    """Tests with a data set and a folder for runs."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.data = write_data_set(cls.folder / "set", {"train": 3, "val": 2, "test": 2})
-
-    def train(self, name, resume=False, **fields):
-        return run_to_end(train(self.data, self.folder / name, recipe_from_dict({**TINY, **fields}), resume))
-
-    def checkpoint(self, name):
-        return torch.load(self.folder / name / "checkpoint.pt", weights_only=True)
 
 
 class WassersteinTest(unittest.TestCase):
@@ -268,9 +223,10 @@ class ValuesTest(FolderTest):
             "step": [1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01],
             "cosine": [1, 0.9619, 0.8536, 0.6913, 0.5, 0.3087, 0.1464, 0.0381],
         }
-        for policy in RATE_POLICIES:
+        self.assertEqual({*expected, "plateau"}, set(RATE_POLICIES))
+        for policy, rates in expected.items():
             recipe = recipe_from_dict({**fields, "lr_policy": policy})
-            np.testing.assert_allclose([scheduled_rate(epoch, recipe) for epoch in range(8)], expected[policy], atol=1e-4)
+            np.testing.assert_allclose([scheduled_rate(epoch, recipe) for epoch in range(8)], rates, atol=1e-4)
 
     def test_one_step_of_each_value_changes_both_networks(self):
         values = {
@@ -306,7 +262,7 @@ class ValuesTest(FolderTest):
     def test_each_way_of_making_batches_trains(self):
         ways = [{"crop": "resize"}, {"crop": "native"}, {"decay_step": "start"}, {"ema": 0.9}, {"scale": "log", "scale_low": 30.0, "scale_high": 16383.0}]
         ways += [{"flip": flip} for flip in ("none", "horizontal", "both")] + [{"lr_policy": policy} for policy in RATE_POLICIES]
-        ways += [{"composition": "residual", "correction": 0.1}]
+        ways += [{"composition": "residual", "correction": 0.1}, {"pool_size": 2}, {"direction": "BtoA"}]
         for number, fields in enumerate(ways):
             with self.subTest(**fields):
                 result = self.train(f"way-{number}", epochs=1, **fields)

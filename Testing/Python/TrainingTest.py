@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -15,15 +16,16 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.adversary import Pix2Pix, detail
 from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.losses import gan_loss, rate_factor
-from LowDoseContrastTrainingLib.patches import StoredScale, grid, read_png, write_png
+from LowDoseContrastTrainingLib.losses import gan_loss
 from LowDoseContrastTrainingLib.pairing import dose_level
+from LowDoseContrastTrainingLib.patches import StoredScale, grid, read_png, write_png
 from LowDoseContrastTrainingLib.prepare import prepare
 from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.recipe import RECIPES, load_recipe, recipe_from_dict
+from LowDoseContrastTrainingLib.schedule import rate_factor
+from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from LowDoseContrastTrainingLib.training import train
 
@@ -40,6 +42,13 @@ def result_of(steps):
             next(steps)
         except StopIteration as stop:
             return stop.value
+
+
+def read_png_size(path):
+    """(rows, columns) of a colour picture."""
+    import SimpleITK as sitk
+
+    return sitk.ReadImage(str(path)).GetSize()[::-1]
 
 
 class LossesTest(unittest.TestCase):
@@ -183,6 +192,7 @@ class PipelineTest(unittest.TestCase):
         lines = (self.folder / "run" / "losses.csv").read_text().splitlines()
         self.assertEqual(len(lines), 3)
         self.assertTrue(list((self.folder / "run" / "samples").glob("*.png")))
+        self.assertGreater(read_png_size(self.folder / "run" / "curves.png"), (300, 900))
 
     def test_a_killed_run_goes_on_bit_for_bit(self):
         self.addCleanup(torch.set_num_threads, torch.get_num_threads())
@@ -203,6 +213,12 @@ class PipelineTest(unittest.TestCase):
             result_of(train(self.folder / "set", self.folder / "killed", other, resume=True))
         with self.assertRaisesRegex(InputError, "not empty"):
             result_of(train(self.folder / "set", self.folder / "killed", recipe))
+
+    def test_a_disk_that_is_too_small_is_noticed_before_anything_is_trained(self):
+        with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=10**5)):
+            with self.assertRaisesRegex(InputError, "needs about 7 MB, 0 MB are free"):
+                result_of(train(self.folder / "set", self.folder / "no-room", recipe_from_dict({**TINY, "ngf": 4})))
+        self.assertFalse((self.folder / "no-room").exists())
 
     def test_a_patch_that_was_changed_is_refused(self):
         shutil.copytree(self.folder / "set", self.folder / "changed")

@@ -1,6 +1,7 @@
 """Images and models that the tests share, small enough to be quick."""
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 for folder in ("LowDoseContrast", "LowDoseContrastTraining"):
     if (REPOSITORY / folder).is_dir() and str(REPOSITORY / folder) not in sys.path:
         sys.path.insert(0, str(REPOSITORY / folder))
+
+
+def environment():
+    """Environment variables for a process that finds the libraries where this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def phantom_pixels(shape=(600, 420), bits=14, seed=0, air_bright=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.dicom import derived_header, write_with_pixels
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
+from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import breast_mask
 from LowDoseContrastLib.steps import Clock
@@ -74,8 +74,8 @@ class ReductionPlan:
             "seed": self.seed,
             "realisations": self.realisations,
             "given": self.given or {},
-            "inputs": {name: _digest(path) for name, path in named(self.inputs).items()},
-            "flats": [_digest(path) for path in self.flats],
+            "inputs": {name: file_sha256(path) for name, path in named(self.inputs).items()},
+            "flats": [file_sha256(path) for path in self.flats],
         }
 
 
@@ -234,7 +234,3 @@ def _refusals(mammogram):
     yield mammogram.spacing[0] != mammogram.spacing[1], "has pixels that are not square; name an image as the detector gave it"
     missing = [name for name in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID") if not (header and header.get(name))]
     yield bool(missing), f"states no {missing[0] if missing else ''}, so that no derived image can refer to it; name a complete DICOM file"
-
-
-def _digest(path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -10,6 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 
 from LowDoseContrastLib.errors import InputError
 
+from ..process_memory import physical_bytes
+
 _PATIENCE_S = 5  # for each way of ending the workers
 _BYTES_PER_JOB = 1.5e9  # of memory, for a full field
 
@@ -17,9 +19,8 @@ _BYTES_PER_JOB = 1.5e9  # of memory, for a full field
 def default_jobs() -> int:
     """Return how many arrangements this computer makes at a time: its cores, or what its memory holds."""
     cores = os.cpu_count() or 1
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+    memory = physical_bytes()
+    if memory is None:
         return min(cores, 2)
     return max(1, min(cores, int(memory / 2 / _BYTES_PER_JOB)))
 

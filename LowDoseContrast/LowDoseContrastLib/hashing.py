@@ -1,0 +1,9 @@
+"""What tells one file from another."""
+
+import hashlib
+from pathlib import Path
+
+
+def file_sha256(path):
+    """The SHA-256 of a file's bytes, hexadecimal. Raises OSError."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

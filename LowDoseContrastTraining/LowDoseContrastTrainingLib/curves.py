@@ -1,0 +1,53 @@
+"""A picture of how a training went: its losses and its validation, epoch by epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from LowDoseContrastLib.atomic import atomic_output
+
+CURVES = "curves.png"
+_CHARTS = (
+    ("Generator: adversarial", "loss", (("G_GAN_mean", "G_GAN"),)),
+    ("Generator: L1, with its weight", "loss", (("G_L1_mean", "G_L1"),)),
+    ("Discriminator, before the half", "loss", (("D_real_mean", "D_real"), ("D_fake_mean", "D_fake"))),
+    ("Validation: mean abs. error", "pixel values", (("val_l1_model", "model"), ("val_l1_gain", "input x gain"))),
+    ("Validation: structural similarity", "SSIM", (("val_ssim_model", "model"), ("val_ssim_gain", "input x gain"))),
+    ("Validation: finest detail and noise", "ratio to the true image", (("val_fine_ratio_model", "model"), ("val_fine_ratio_gain", "input x gain"))),
+)
+
+
+def write_curves(folder, history: list[dict], gan_from: int = 0, best: int | None = None) -> Path | None:
+    """Write ``curves.png`` into a run's folder.
+
+    Args:
+        history: rows of ``losses.csv``, whose epoch means are drawn; validation columns may be missing.
+        gan_from: epochs before the discriminator joined; its losses are drawn from there on.
+        best: index of the row whose model is kept, marked by a line.
+
+    Returns:
+        The path; None where matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure
+    except ImportError:
+        return None
+    charts = [chart for chart in _CHARTS if chart[2][0][0] in history[-1]]
+    down = len(charts) // 3
+    figure = matplotlib.figure.Figure((11, 3 * down), layout="constrained")
+    for axis, (heading, unit, lines) in zip(figure.subplots(down, 3, squeeze=False).ravel(), charts):
+        for column, label in lines:
+            rows = [row for row in history if gan_from < row["epoch"] or column.startswith(("val_", "G_L1"))]
+            axis.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=label)
+        if best is not None:
+            axis.axvline(history[best]["epoch"], color="0.6", linestyle=":", linewidth=1, label="kept")
+        axis.set_title(heading, fontsize=10)
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(unit)
+        axis.margins(x=0.02)
+        axis.legend(fontsize=8, frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    path = Path(folder) / CURVES
+    with atomic_output(path, overwrite=True) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    return path
