@@ -3,66 +3,93 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
 
+from .process_tree import birth, endTree, groupLives, ownGroup
+
 POLITE_SECONDS = 15  # how long a cancelled child may clean up before it is ended by force
 TAIL_BYTES = 65536  # of standard error are looked at; a long training prints more
+RECORD = "child.json"
 
 
 class ChildError(RuntimeError):
     """The child failed; the message is what it said last."""
 
 
-class ChildProcess:
-    """``PythonSlicer`` with ``arguments``, started at once.
+class ChildCancelled(ChildError):
+    """The child was told to end, by this panel or another."""
 
-    What it prints goes to files in ``folder`` and not to pipes, so that it never waits for a reader
-    and its progress can be read by anybody who knows the folder. PythonSlicer is a launcher whose
-    death leaves Python alive; so the child leads a process group, and it is the group that ends.
+
+class ChildProcess:
+    """A running or ended child, known by the ``folder`` of its output.
+
+    What it prints goes to files and not to pipes, so that it never waits for a reader, outlives
+    whoever started it, and its progress can be read by anybody who knows the folder. PythonSlicer is
+    a launcher whose death leaves Python alive; so the child leads a process group, and it is the
+    group that ends.
 
     Attributes:
         folder: of the output; also the working directory.
-        cancelled: whether it was told to end.
-
-    Raises:
-        RuntimeError: there is no PythonSlicer.
+        pid: of the launcher, which is the number of the group as well.
+        cancelled: whether it was told to end by this object.
     """
 
-    def __init__(self, arguments, folder, searchPaths=()):
+    def __init__(self, folder, pid, process=None):
         self.folder = Path(folder)
+        self.pid = pid
         self.cancelled = False
+        self._process = process
         self._deadline = None
-        with open(self._output, "wb") as output, open(self._errors, "wb") as errors:
-            self._process = subprocess.Popen(
+
+    @classmethod
+    def start(cls, arguments, folder, searchPaths=()):
+        """``PythonSlicer`` with ``arguments``. Raises RuntimeError without PythonSlicer."""
+        folder = Path(folder)
+        with open(folder / "output.json", "wb") as output, open(folder / "errors.txt", "wb") as errors:
+            process = subprocess.Popen(
                 [_pythonSlicer(), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                cwd=self.folder,
+                cwd=folder,
                 env=_environment(searchPaths),
-                **_ownGroup(),
+                **ownGroup(),
             )
+        record = {"pid": process.pid, "birth": birth(process.pid), "folder": str(folder.resolve())}
+        (folder / RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        return cls(folder, process.pid, process)
 
-    @property
-    def _output(self):
-        return self.folder / "output.json"
+    @classmethod
+    def find(cls, folder):
+        """The child whose output is in ``folder``; None if none was started there or its record is damaged.
 
-    @property
-    def _errors(self):
-        return self.folder / "errors.txt"
+        A child that does not run any more has ``pid`` None, also where its number has gone to
+        another process, and in a copy of the folder.
+        """
+        try:
+            record = json.loads(Path(folder, RECORD).read_text(encoding="utf-8"))
+            pid, born, place = int(record["pid"]), record["birth"], Path(record["folder"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        isIt = born and birth(pid) == born and os.path.exists(place) and os.path.samefile(place, folder)
+        return cls(folder, pid if isIt else None)
 
     def running(self):
         """Whether it still runs; a cancelled child whose time is over is ended by force."""
-        if self.cancelled and time.monotonic() > self._deadline:
-            _end(self._process, force=True)
-            self._process.wait()
+        if self.pid is None:
             return False
-        code = self._process.poll()
-        # A launcher that ends by itself has waited for Python, one that was killed has not.
-        return code is None or (code < 0 and _groupLives(self._process.pid))
+        if self.cancelled and time.monotonic() > self._deadline:
+            endTree(self.pid, force=True)
+            if self._process:
+                self._process.wait()
+            return False
+        if self._process:
+            code = self._process.poll()
+            # A launcher that ends by itself has waited for Python, one that was killed has not.
+            return code is None or (code < 0 and groupLives(self.pid))
+        return groupLives(self.pid)
 
     def wait(self):
         """Returns when it has ended."""
@@ -76,7 +103,7 @@ class ChildProcess:
         self._deadline = time.monotonic() + seconds
         if not self.cancelled:  # a second signal would disturb the cleaning up
             self.cancelled = True
-            _end(self._process)
+            endTree(self.pid)
 
     def progress(self):
         """The last progress that it printed, or None: a Progress of the library."""
@@ -95,22 +122,29 @@ class ChildProcess:
         return [line for line in self._lines() if line and not line.startswith("{")]
 
     def result(self):
-        """What it printed as JSON. Call it when it has ended. Raises ChildError."""
-        if self._process.returncode:
-            said = self.messages()
-            reasons = [line.removeprefix("error: ") for line in said if line.startswith("error: ")] or said
-            raise ChildError(reasons[-1] if reasons else f"exit code {self._process.returncode}")
-        return json.loads(self._output.read_text(encoding="utf-8"))
+        """What it printed as JSON. Call it when it has ended. Raises ChildError, ChildCancelled."""
+        code = self._process.returncode if self._process else None
+        output = (self.folder / "output.json").read_text(encoding="utf-8", errors="replace")
+        if not code and output.strip():
+            return json.loads(output)
+        said = self.messages()
+        if self.cancelled or any(line.startswith("cancelled;") for line in said):
+            raise ChildCancelled("cancelled")
+        reasons = [line.removeprefix("error: ") for line in said if line.startswith("error: ")] or said
+        raise ChildError(reasons[-1] if reasons else f"exit code {code}" if code else "it was ended from outside")
 
     def discard(self):
         """Removes its folder. Call it when it has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _lines(self):
-        with open(self._errors, "rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - TAIL_BYTES))
-            return stream.read().decode("utf-8", errors="replace").splitlines()
+        try:
+            with open(self.folder / "errors.txt", "rb") as stream:
+                size = stream.seek(0, os.SEEK_END)
+                stream.seek(max(0, size - TAIL_BYTES))
+                return stream.read().decode("utf-8", errors="replace").splitlines()
+        except OSError:
+            return []  # the folder was removed
 
 
 def _pythonSlicer():
@@ -126,28 +160,3 @@ def _environment(searchPaths):
     known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     paths = [*map(str, searchPaths), *filter(None, known)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-
-
-def _ownGroup():
-    if os.name == "nt":
-        return {"creationflags": subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
-
-
-def _groupLives(leader):
-    try:
-        os.killpg(leader, 0)
-    except (ProcessLookupError, PermissionError):  # the latter on macOS, for a group of the dead
-        return False
-    return True
-
-
-def _end(process, force=False):
-    """Ends a process and all that it started; Windows knows no polite way."""
-    if os.name == "nt":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, creationflags=subprocess.CREATE_NO_WINDOW)
-        return
-    try:
-        os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
-    except (ProcessLookupError, PermissionError):
-        pass  # it has just ended

@@ -72,6 +72,36 @@ class DialogsTest(unittest.TestCase):
         self.assertEqual(self.host.packages.installed, [["no-such-package>=1"]])
 
 
+class PlotViewTest(unittest.TestCase):
+    def test_charts_are_drawn_from_their_nodes(self):
+        host = SlicerHost.start()
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView)
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode")
+        slicer.util.updateTableFromArray(table, [np.arange(5.0), np.array([1.0, 3.0, np.nan, 2.0, 2.0])], ["x", "y"])
+        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", "Error")
+        series.SetAndObserveTableNodeID(table.GetID())
+        series.SetXColumnName("x")
+        series.SetYColumnName("y")
+        series.SetPlotType(series.PlotTypeScatter)
+        series.SetColor(1, 0, 0)
+        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode")
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+
+        def red():
+            with tempfile.TemporaryDirectory() as folder:
+                picture = qt.QImage(str(host.captureLayout(f"{folder}/views.png", (600, 400))))
+            colours = (picture.pixelColor(x, y) for x in range(300, 600, 2) for y in range(0, 200))
+            return sum(colour.red() > 200 > 100 > colour.green() for colour in colours)
+
+        self.assertEqual(red(), 0)
+        manager = slicer.app.layoutManager()
+        views = [manager.plotWidget(index).mrmlPlotViewNode() for index in range(manager.plotViewCount)]
+        next(view for view in views if view.GetLayoutName() == "PlotView1").SetPlotChartNodeID(chart.GetID())
+        self.assertGreater(red(), 20)
+        series.SetYColumnName("z")
+        self.assertEqual(red(), 0)
+
+
 class ModuleTest(unittest.TestCase):
     def setUp(self):
         self.host = SlicerHost.start()

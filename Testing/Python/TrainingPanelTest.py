@@ -5,33 +5,13 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 import unittest
 import unittest.mock
 from pathlib import Path
 
 import lowdosecontrast_examples as examples
 import slicer
-
-
-def loadModule():
-    """The panel of the module; loaded from the checkout on the headless host, at home in 3D Slicer."""
-    if not hasattr(slicer.modules, "lowdosecontrasttraining"):
-        import SlicerHost
-
-        for name in ("LowDoseContrast", "LowDoseContrastTraining"):
-            SlicerHost.start().loadModule(examples.REPOSITORY / name / f"{name}.py")
-    return slicer.util.getModuleWidget("LowDoseContrastTraining")
-
-
-def wait(condition, seconds=60):
-    """Handles events until ``condition()`` is true."""
-    end = time.time() + seconds
-    while not condition():
-        if time.time() > end:
-            raise AssertionError("waited in vain")
-        slicer.app.processEvents()
-        time.sleep(0.01)
+from lowdosecontrast_training_panel import TrainingPanelTestCase, loadModule, wait
 
 
 def fakeSimulation(folder, arrangements, doses=("low", "automatic", "high")):
@@ -47,29 +27,7 @@ def fakeSimulation(folder, arrangements, doses=("low", "automatic", "high")):
             examples.write_dicom(place / f"{name}.dcm", examples.phantom_pixels((300, 200), seed=seed), EntranceDoseInmGy=doseInmGy[name])
 
 
-class TrainingPanelTestCase(unittest.TestCase):
-    def setUp(self):
-        self.folder = Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.output = self.folder / "Aufnahmen für Übung 1"
-        slicer.mrmlScene.Clear()
-        self.panel = loadModule()
-        slicer.util.selectModule("LowDoseContrastTraining")
-        self.panel.initializeParameterNode()
-
-    def tearDown(self):
-        if self.panel._simulation:
-            self.panel._simulation.cancel(seconds=1)
-            self.finish()
-
-    @property
-    def ui(self):
-        return self.panel.ui
-
-    @property
-    def parameters(self):
-        return self.panel._parameterNode
-
+class SimulateTestCase(TrainingPanelTestCase):
     def choose(self, arrangements=1):
         """Settings of a simulation that takes seconds, in the widgets."""
         self.ui.acquisitionsFolderEdit.currentPath = str(self.output)
@@ -82,12 +40,12 @@ class TrainingPanelTestCase(unittest.TestCase):
         """Presses Simulate and waits for the first image; returns the child."""
         self.choose(arrangements)
         self.ui.simulateButton.click()
-        child = self.panel._simulation
-        wait(lambda: self.images() or not self.panel._simulation)
+        child = self.panel.simulate.control.child
+        wait(lambda: self.images() or not self.panel.simulate.control.child)
         return child
 
     def finish(self):
-        wait(lambda: self.panel._simulation is None)
+        wait(lambda: self.panel.simulate.control.child is None)
         return self.ui.simulateStatusLabel.text
 
     def images(self):
@@ -100,16 +58,8 @@ class TrainingPanelTestCase(unittest.TestCase):
         for path in self.images():
             self.assertEqual(pydicom.dcmread(path).pixel_array.shape, (768, 640))
 
-    def assertNothingRuns(self, child):
-        """No process of the child's tree is left; on Windows taskkill sees to that."""
-        from LowDoseContrastTrainingSlicer import child as module
 
-        wait(lambda: child._process.poll() is not None, 10)
-        if os.name != "nt":
-            wait(lambda: not module._groupLives(child._process.pid), 10)
-
-
-class SimulateTest(TrainingPanelTestCase):
+class SimulateTest(SimulateTestCase):
     def test_reasonsForADisabledButton(self):
         button, status = self.ui.simulateButton, self.ui.simulateStatusLabel
         self.assertFalse(button.enabled)
@@ -128,16 +78,16 @@ class SimulateTest(TrainingPanelTestCase):
         from LowDoseContrastTrainingLib.commands import COMMANDS
         from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, DOSES_MGY
 
-        parser, logic = build_parser(COMMANDS), self.panel.logic
+        parser, simulation = build_parser(COMMANDS), self.panel.logic.simulation
         self.assertEqual([self.ui.detectorComboBox.itemText(i) for i in range(self.ui.detectorComboBox.count)], list(DETECTORS))
-        self.assertEqual(logic.doses(self.parameters), list(DOSES_MGY))
+        self.assertEqual(simulation.doses(self.parameters), list(DOSES_MGY))
         self.choose(arrangements=3)
         self.ui.seedSpinBox.value, self.ui.realisationsSpinBox.value, self.ui.presentationCheckBox.checked = 7, 2, True
-        options = parser.parse_args(logic.simulateArguments(self.parameters))
+        options = parser.parse_args(simulation.arguments(self.parameters))
         self.assertEqual((options.output, options.arrangements, options.seed, options.detector), (str(self.output), 3, 7, "small"))
         self.assertEqual((options.doses, options.realisations, options.presentation, options.jobs), ("low,high", 2, True, 1))
         self.ui.jobsSpinBox.value = 0
-        self.assertIsNone(parser.parse_args(logic.simulateArguments(self.parameters)).jobs)
+        self.assertIsNone(parser.parse_args(simulation.arguments(self.parameters)).jobs)
 
     def test_wholeRun(self):
         child = self.start()
@@ -191,7 +141,7 @@ class SimulateTest(TrainingPanelTestCase):
         self.choose()
         self.ui.simulateButton.click()
         self.panel.exit()
-        wait(lambda: self.panel._simulation is None)
+        wait(lambda: self.panel.simulate.control.child is None)
         self.panel.enter()
         self.assertIn("Failed: ", self.ui.simulateStatusLabel.text)
 
@@ -221,11 +171,11 @@ class SimulateTest(TrainingPanelTestCase):
         slicer.selfTests["LowDoseContrastTraining"]()
 
 
-class FirstPairTest(TrainingPanelTestCase):
+class FirstPairTest(SimulateTestCase):
     def pair(self):
         """Arrangement and doses of the pair that would be loaded."""
         self.ui.acquisitionsFolderEdit.currentPath = str(self.output)
-        found = self.panel.logic.firstPair(str(self.output))
+        found = self.panel.logic.simulation.firstPair(str(self.output))
         self.assertEqual(self.ui.loadPairButton.enabled, found is not None)
         return found and (found[0].parent.name[-2:], found[0].stem, found[1].stem)
 
@@ -271,7 +221,7 @@ class ChildTest(unittest.TestCase):
 
         folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        return ChildProcess(["-c", code], folder, [folder / "a b", folder / "ü"])
+        return ChildProcess.start(["-c", code], folder, [folder / "a b", folder / "ü"])
 
     def test_resultAndSearchPaths(self):
         child = self.child("import json, sys; print(json.dumps(sys.path))")
@@ -309,19 +259,19 @@ class ChildTest(unittest.TestCase):
 
         child = self.child("import no_such_package")
         child.wait()
-        self.assertIn("Slicer's Python lacks the package no_such_package", LowDoseContrastTrainingLogic().finishSimulation(child))
+        self.assertIn("Slicer's Python lacks the package no_such_package", LowDoseContrastTrainingLogic().simulation.finish(child))
 
     @unittest.skipIf(os.name == "nt", "Windows knows no polite way")
     def test_deafTreeIsEndedByForce(self):
-        from LowDoseContrastTrainingSlicer import child as module
+        from LowDoseContrastTrainingSlicer.process_tree import groupLives
 
         deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
         child = self.child(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {deaf!r}]); {deaf}")
-        wait(lambda: child._output.read_text().count("1") == 2)
+        wait(lambda: (child.folder / "output.json").read_text().count("1") == 2)
         child.cancel(seconds=0.3)
         self.assertTrue(child.running())
         child.wait()
-        wait(lambda: not module._groupLives(child._process.pid), 10)
+        wait(lambda: not groupLives(child.pid), 10)
 
     def test_withoutPythonSlicer(self):
         with unittest.mock.patch.dict(os.environ, {"PATH": str(Path(sys.executable).parent / "nowhere")}):

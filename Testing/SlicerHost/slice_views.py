@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 
-import numpy as np
 import qt
 import slicer
 import vtk
 from PySide6.QtCore import Property, Signal
 from trame_slicer.views import AbstractView, SliceView
 from trame_slicer.views.render_scheduler import NoScheduleRendering
-from vtk.util import numpy_support
 
 from .layouts import cells
+from .plot_views import PlotWidget, window_pixels
 
 BAR = 22  # height in pixels of the bar above each slice view
 
@@ -240,11 +239,16 @@ class LayoutManager(qt.QObject):
     def threeDWidget(self, index):
         return None
 
-    plotWidget = tableWidget = threeDWidget
+    tableWidget = threeDWidget
+
+    def plotWidget(self, index):
+        nodes = slicer.util.getNodesByClass("vtkMRMLPlotViewNode")
+        return PlotWidget(nodes[index]) if 0 <= index < len(nodes) else None
 
     threeDViewCount = Property(int, lambda self: 0, None)
     tableViewCount = Property(int, lambda self: 0, None)
-    plotViewCount = Property(int, lambda self: 0, None)
+    plotViewCount = Property(
+        int, lambda self: slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotViewNode"), None)
 
 
 def render(view, size=None):
@@ -254,12 +258,4 @@ def render(view, size=None):
     window = view.render_window()
     view._update_image_data_connection()
     window.Render()
-    grabber = vtk.vtkWindowToImageFilter()
-    grabber.SetInput(window)
-    grabber.SetInputBufferTypeToRGB()
-    grabber.ReadFrontBufferOff()
-    grabber.Update()
-    image = grabber.GetOutput()
-    width, height, _ = image.GetDimensions()
-    pixels = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
-    return np.flipud(pixels.reshape(height, width, 3)).copy()
+    return window_pixels(window)

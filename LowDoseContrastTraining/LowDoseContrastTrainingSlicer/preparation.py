@@ -1,0 +1,115 @@
+"""The second step: paired patches from the acquisitions."""
+
+import json
+import os
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+from .task import Task
+
+SPLITS = ("train", "val", "test")
+
+
+class Preparation(Task):
+    """The command ``prepare``, and a look at what it has made."""
+
+    packages = ("pydicom", "skimage")
+
+    def __init__(self):
+        self._seen, self._found = None, None
+
+    def reasonNotToStart(self, parameters):
+        from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
+
+        if not Path(parameters.acquisitionsFolder).is_absolute():
+            return _("Choose the folder of the acquisitions.")
+        if not os.path.isdir(parameters.acquisitionsFolder):
+            return _("The folder of the acquisitions does not exist; simulate some, or choose another.")
+        if not Path(parameters.dataSetFolder).is_absolute():
+            return _("Choose a folder for the data set.")
+        if Path(parameters.dataSetFolder) == Path(parameters.acquisitionsFolder):
+            return _("Choose another folder for the data set than that of the acquisitions.")
+        try:
+            PrepareSettings(doses=parameters.doses, scale=parameters.scale)  # the others cannot be wrong
+        except InputError as error:
+            return str(error)
+        return ""
+
+    def arguments(self, parameters):
+        arguments = ["prepare", parameters.acquisitionsFolder, parameters.dataSetFolder]
+        arguments += ["--patch-size", str(parameters.patchSize), "--stride", str(parameters.stride or parameters.patchSize), "--bits", parameters.bits]
+        arguments += ["--split", parameters.split, "--seed", str(parameters.splitSeed), "--group-by", parameters.groupBy or "auto"]
+        arguments += ["--doses", parameters.doses, "--scale", parameters.scale]
+        arguments += ["--breast-part", f"{parameters.breastPart:g}", "--max-shift", f"{parameters.maxShift:g}"]
+        if parameters.split == "loo":
+            arguments += ["--fold", str(parameters.fold)]
+        elif parameters.test >= 0:
+            arguments += ["--test", str(parameters.test)]
+        if parameters.validation >= 0:
+            arguments += ["--validation", str(parameters.validation)]
+        if parameters.align:
+            arguments.append("--align")
+        return arguments
+
+    def startTexts(self, parameters):
+        return _("Prepare"), _("Find the pairs and cut them into patches")
+
+    def doneText(self, result):
+        counts = {name: result[name] for name in ("pairs", "arrangements", *SPLITS)}
+        return _("Done: {pairs} pairs of patches of {arrangements} arrangements; {train} to train, {val} to validate, {test} to test.").format(**counts)
+
+    def cancelledText(self):
+        return _("Cancelled; nothing half-written was left. Prepare goes on where it stopped.")
+
+    def splitText(self, split):
+        """What a way to split means, in a sentence."""
+        return {
+            "random": _("As the paper: every arrangement can be in training and in test, so figures on the test part are too good."),
+            "arrangement": _("Whole arrangements are held out, so training and test share none."),
+            "loo": _("Leave one out: the arrangement of the fold is held out. Prepare one data set for each fold."),
+        }[split]
+
+    # Looking at it
+
+    def found(self, folder):
+        """(rows of the table of pairs, lines on all else) of a data set; ([], []) if ``folder`` holds none.
+
+        A row: fold and name of the arrangement, parts of the split, pairs of patches, shift in pixels (rows, columns),
+        doses in mGy, files of the low and the high dose.
+        """
+        path = Path(folder, "manifest.json")
+        try:
+            key = (path, path.stat().st_mtime_ns)
+            if key != self._seen:  # a manifest lists every patch, so it is read once
+                self._found, self._seen = self._described(json.loads(path.read_text(encoding="utf-8"))), key
+            return self._found
+        except (OSError, ValueError, KeyError, TypeError):
+            return [], []
+
+    def _described(self, manifest):
+        splits = {}
+        for patch in manifest["patches"]:
+            counts = splits.setdefault(patch["arrangement"], dict.fromkeys(SPLITS, 0))
+            counts[patch["split"]] += 1
+        folds = {each["test"]: each["fold"] for each in manifest["folds"]}
+        rows = [self._row(pair, folds[pair["group"]], splits.get(pair["number"], {})) for pair in manifest["arrangements"]]
+        return rows, self._notes(manifest)
+
+    def _row(self, pair, fold, counts):
+        files = [pair[level]["file"] for level in ("low", "high")]
+        doses = " / ".join(f"{pair[level]['dose_mgy']:.2f}" for level in ("low", "high"))
+        shift = ", ".join(f"{each:+.1f}" for each in pair["shift"])
+        return [f"{fold}: {pair['group']}", ", ".join(name for name, count in counts.items() if count), str(sum(counts.values())), shift, doses, *files]
+
+    def _notes(self, manifest):
+        from LowDoseContrastTrainingLib.pairing import summary
+
+        counts, settings = manifest["counts"], manifest["settings"]
+        lines = [
+            _("{pairs} pairs of patches: {train} to train, {val} to validate, {test} to test; {excluded} were mostly air.").format(**counts),
+            _("Made with patches of {patch_size} pixels every {stride}, {bits} bits, split {split}, seed {seed}.").format(**settings),
+        ]
+        lines += [_("Warning: {text}").format(text=text) for text in manifest["warnings"]]
+        return lines + [_("Files: {text}").format(text=text) for text in summary(manifest["files"])]

@@ -1,0 +1,74 @@
+"""The first step: acquisitions at several doses, simulated."""
+
+import json
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from .task import Task
+
+
+class Simulation(Task):
+    """The command ``simulate``."""
+
+    packages = ("pydicom",)
+
+    def doses(self, parameters):
+        """Names of the chosen doses, as the command knows them."""
+        chosen = {"low": parameters.lowDose, "automatic": parameters.automaticDose, "high": parameters.highDose}
+        return [name for name, wanted in chosen.items() if wanted]
+
+    def reasonNotToStart(self, parameters):
+        if not Path(parameters.acquisitionsFolder).is_absolute():
+            return _("Choose a folder for the acquisitions.")
+        if not self.doses(parameters):
+            return _("Choose at least one dose.")
+        return ""
+
+    def arguments(self, parameters):
+        arguments = ["simulate", parameters.acquisitionsFolder]
+        arguments += ["--arrangements", str(parameters.arrangements), "--detector", parameters.detector, "--seed", str(parameters.seed)]
+        arguments += ["--doses", ",".join(self.doses(parameters)), "--realisations", str(parameters.realisations)]
+        if parameters.presentation:
+            arguments.append("--presentation")
+        if parameters.jobs:
+            arguments += ["--jobs", str(parameters.jobs)]
+        return arguments
+
+    def startTexts(self, parameters):
+        return _("Simulate"), _("Write the images into the folder")
+
+    def doneText(self, result):
+        return _("Done: {images} images of {arrangements} arrangements.").format(images=len(result["files"]), arrangements=result["arrangements"])
+
+    def cancelledText(self):
+        return _("Cancelled; nothing half-written was left. Simulate goes on where it stopped.")
+
+    # Looking at it
+
+    def firstPair(self, folder):
+        """(lowest, highest dose) of the first finished arrangement in ``folder`` as paths; None without one."""
+        for place in sorted(Path(folder).glob("arrangement-*")) if folder else ():
+            paths = [place / f"{dose}.dcm" for dose in self._dosesIn(folder)]
+            if len(paths) > 1 and all(path.is_file() for path in paths):
+                return paths[0], paths[-1]
+        return None
+
+    def _dosesIn(self, folder):
+        """Names of the doses of a simulation, the lowest first; empty without one."""
+        try:
+            settings = json.loads(Path(folder, "simulation.json").read_text(encoding="utf-8"))
+            return sorted(settings["doses"], key=settings["parameters"]["doses_mgy"]["value"].get)
+        except (OSError, ValueError, KeyError):
+            return []
+
+    def loadFirstPair(self, folder):
+        """Loads the first pair of ``folder``; returns the nodes of the lowest and the highest dose."""
+        names = _("Arrangement {number} {dose} dose")
+        return [
+            slicer.util.loadVolume(
+                str(path), {"name": names.format(number=int(path.parent.name.split("-")[1]), dose=path.stem), "singleFile": True, "show": False}
+            )
+            for path in self.firstPair(folder)
+        ]

@@ -1,0 +1,115 @@
+"""One long work of the panel: a command of the training library, from the choices to what became of it."""
+
+import logging
+import re
+import tempfile
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from .child import ChildCancelled, ChildError, ChildProcess
+
+
+class Task:
+    """What the three works have in common; the others differ in what is below "the work itself".
+
+    Attributes:
+        packages: of Python that the command needs beside those of Slicer.
+        staysBehind: whether it goes on when the panel is closed.
+    """
+
+    packages = ()
+    staysBehind = False
+
+    # The work itself
+
+    def reasonNotToStart(self, parameters):
+        """Why it cannot be started, in a sentence; empty if it can."""
+        raise NotImplementedError
+
+    def arguments(self, parameters):
+        """The command line, without the program."""
+        raise NotImplementedError
+
+    def startTexts(self, parameters):
+        """(text, tooltip) of the button that starts it."""
+        raise NotImplementedError
+
+    def cancelTip(self):
+        """Tooltip of the button that cancels it."""
+        return _("Stop; what is finished is kept")
+
+    def doneText(self, result):
+        """What the command has done, in a sentence, from what it printed."""
+        raise NotImplementedError
+
+    def cancelledText(self):
+        """What a cancelled work leaves, in a sentence."""
+        raise NotImplementedError
+
+    def subject(self, parameters):
+        """What an outcome is about: it is shown as long as this stays the same."""
+        return self.arguments(parameters)
+
+    def pastOutcome(self, parameters):
+        """What became of an earlier work that these parameters name; empty if nothing is known."""
+        return ""
+
+    # What they share
+
+    def ensurePackages(self):
+        """True if the packages are there or, with the user's consent, could be installed."""
+        from LowDoseContrastSlicer.installation import ensure_packages
+
+        return ensure_packages(self.packages)
+
+    def start(self, parameters):
+        """Starts it and returns its ChildProcess. Raises RuntimeError without PythonSlicer."""
+        return self.startCommand(self.arguments(parameters), tempfile.mkdtemp(prefix="LowDoseContrastTraining-", dir=slicer.app.temporaryPath))
+
+    def startCommand(self, arguments, folder):
+        """A command of the training library in a process that reports its progress."""
+        import LowDoseContrastLib
+
+        modules = [Path(path).resolve().parents[1] for path in (LowDoseContrastLib.__file__, __file__)]
+        return ChildProcess.start(["-m", "LowDoseContrastTrainingLib", *arguments, "--progress", "lines", "--json"], folder, modules)
+
+    def outcome(self, child):
+        """What became of a child that has ended, in a sentence."""
+        try:
+            return self.doneText(child.result())
+        except ChildCancelled:
+            return self.cancelledText()
+        except (ChildError, ValueError, KeyError, OSError) as error:
+            return _("Failed: {reason}").format(reason=_plainReason(str(error)))
+
+    def finish(self, child):
+        """:meth:`outcome` of a child that has just ended; forgets its output."""
+        outcome = self.outcome(child)
+        for line in child.messages():
+            logging.info(line)
+        child.discard()
+        return outcome
+
+    def progressText(self, child):
+        """How far a running child is and how long it will take, for people."""
+        if child.cancelled:
+            return _("Cancelling")
+        progress = child.progress()
+        if progress is None:
+            return _("Starting")
+        if progress.remaining is None:
+            return progress.message
+        if progress.remaining < 100:
+            return _("{message}: {seconds:.0f} s left").format(message=progress.message, seconds=progress.remaining)
+        if progress.remaining < 6000:
+            return _("{message}: {minutes:.0f} min left").format(message=progress.message, minutes=progress.remaining / 60)
+        return _("{message}: {hours:.1f} h left").format(message=progress.message, hours=progress.remaining / 3600)
+
+
+def _plainReason(said):
+    missing = re.search(r"No module named '([\w.]+)'", said)
+    if not missing:
+        return said
+    return _("Slicer's Python lacks the package {name}; install it with slicer.util.pip_install in the Python console.").format(name=missing[1])

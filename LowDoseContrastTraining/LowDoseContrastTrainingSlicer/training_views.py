@@ -1,0 +1,161 @@
+"""A training in Slicer's own views: curves in plot views, sample patches in a slice view."""
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.util import NodeModify
+
+from .training_run import CURVES
+
+LAYOUT_ID = 7311
+SAMPLE_VIEW, LOSS_VIEW, VALIDATION_VIEW = "TrainingSamples", "TrainingLosses", "TrainingValidation"
+VALIDATION = ("val_l1_model", "val_l1_gain")
+COLOURS = {
+    "G_GAN": (0.85, 0.37, 0.01),
+    "G_L1": (0.12, 0.47, 0.71),
+    "D_real": (0.20, 0.63, 0.17),
+    "D_fake": (0.58, 0.40, 0.74),
+    "val_l1_model": (0.12, 0.47, 0.71),
+    "val_l1_gain": (0.45, 0.45, 0.45),
+}
+
+
+def _plotView(tag, label):
+    return f"""
+      <item><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
+        <property name="viewlabel" action="default">{label}</property>
+      </view></item>"""
+
+
+LAYOUT = f"""<layout type="horizontal" split="true">
+  <item><view class="vtkMRMLSliceNode" singletontag="{SAMPLE_VIEW}">
+    <property name="orientation" action="default">Axial</property>
+    <property name="viewlabel" action="default">S</property>
+    <property name="viewcolor" action="default">#2A7F9E</property>
+  </view></item>
+  <item><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}{_plotView(VALIDATION_VIEW, "V")}
+  </layout></item>
+</layout>"""
+
+
+class TrainingViews:
+    """One set of nodes in the scene, kept in the parameter node and filled anew as the training goes on."""
+
+    def __init__(self):
+        self._shown = None
+
+    def update(self, parameters, run):
+        """Brings the nodes up to date with the folder of a training; cheap where nothing has changed."""
+        state = (str(run.folder), run.state(), self._nodes(parameters))
+        if state == self._shown:
+            return
+        self._updateCurves(parameters, run.history())
+        self._updateSamples(parameters, run.newestSample())
+        self._shown = (*state[:2], self._nodes(parameters))
+
+    def show(self, parameters, run):
+        """Arranges the views: the sample patches on the left, the curves on the right."""
+        self.update(parameters, run)
+        manager = slicer.app.layoutManager()
+        layoutNode = manager.layoutLogic().GetLayoutNode()
+        if not layoutNode.IsLayoutDescription(LAYOUT_ID):
+            layoutNode.AddLayoutDescription(LAYOUT_ID, LAYOUT)
+        manager.setLayout(LAYOUT_ID)
+        for tag, chart in ((LOSS_VIEW, parameters.lossChart), (VALIDATION_VIEW, parameters.validationChart)):
+            slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").SetPlotChartNodeID(chart.GetID() if chart else None)
+        self._showSamples(parameters.sampleVolume)
+
+    def _nodes(self, parameters):
+        nodes = (parameters.lossTable, parameters.lossChart, parameters.validationChart, parameters.sampleVolume)
+        return tuple(node.GetID() if node else None for node in nodes)
+
+    # The curves
+
+    def _updateCurves(self, parameters, history):
+        import numpy as np
+
+        if not parameters.lossTable:
+            parameters.lossTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Training losses"))
+        columns = {"epoch": "epoch", **{name: f"{name}_mean" for name in CURVES}, **{name: name for name in VALIDATION}}
+        there = {name: column for name, column in columns.items() if history and all(column in row for row in history)}
+        with NodeModify(parameters.lossTable):
+            slicer.util.updateTableFromArray(parameters.lossTable, [np.array([row[column] for row in history]) for column in there.values()], list(there))
+        if not parameters.lossChart:
+            parameters.lossChart = self._newChart(_("Losses, means of the epochs"), _("loss"))
+        if not parameters.validationChart:
+            parameters.validationChart = self._newChart(_("Validation"), _("mean error in pixel values"))
+        drawn = there if len(history) > 1 else ()  # VTK counts it as an error to draw a line through one point
+        legend = dict(zip(VALIDATION, (_("model"), _("scaled input"))))
+        self._setSeries(parameters.lossChart, parameters.lossTable, {name: name for name in CURVES if name in drawn})
+        self._setSeries(parameters.validationChart, parameters.lossTable, {name: legend[name] for name in VALIDATION if name in drawn})
+
+    def _newChart(self, title, ordinate):
+        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title)
+        chart.SetTitle(title)
+        chart.SetXAxisTitle(_("epoch"))
+        chart.SetYAxisTitle(ordinate)
+        return chart
+
+    def _setSeries(self, chart, table, names):
+        """Lets the chart show these columns of the table; ``names`` has what the legend calls them."""
+        shown = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
+        if [series.GetYColumnName() for series in shown if series and series.GetTableNode() is table] != list(names):
+            chart.RemoveAllPlotSeriesNodeIDs()
+            for series in filter(None, shown):  # the user may have removed some
+                slicer.mrmlScene.RemoveNode(series)
+            for column, name in names.items():
+                chart.AddAndObservePlotSeriesNodeID(self._newSeries(table, column, name).GetID())
+        chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
+
+    def _newSeries(self, table, column, name):
+        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
+        series.SetAndObserveTableNodeID(table.GetID())
+        series.SetXColumnName("epoch")
+        series.SetYColumnName(column)
+        series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
+        series.SetMarkerSize(5)
+        series.SetColor(*COLOURS[column])
+        return series
+
+    # The sample patches
+
+    def _updateSamples(self, parameters, path):
+        node, pixels = parameters.sampleVolume, _pixels(path)
+        if pixels is None and node is None:
+            return
+        if node is None:
+            node = parameters.sampleVolume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+            node.CreateDefaultDisplayNodes()
+            node.GetDisplayNode().SetAutoWindowLevel(False)
+            node.GetDisplayNode().SetWindowLevel(255, 127.5)
+            node.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)  # the first row on top, as in any picture
+        if pixels is None:
+            node.SetName(_("No samples yet"))
+            slicer.util.arrayFromVolume(node)[:] = 0
+            slicer.util.arrayFromVolumeModified(node)
+            return
+        before = node.GetImageData().GetDimensions() if node.GetImageData() else None
+        node.SetName(_("Samples of epoch {epoch}: scaled input, output, target").format(epoch=int(path.stem.rpartition("-")[2])))
+        slicer.util.updateVolumeFromArray(node, pixels[None])
+        if node.GetImageData().GetDimensions() != before:
+            self._showSamples(node)
+
+    def _showSamples(self, node):
+        """Shows the whole picture in its view, if the layout with that view was ever chosen."""
+        widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
+        if widget is None or node is None:
+            return
+        logic = widget.sliceLogic()
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
+        logic.FitSliceToAll()
+
+
+def _pixels(path):
+    """The picture in ``path``; None without one, or if it has just been removed."""
+    from LowDoseContrastLib.errors import InputError
+    from LowDoseContrastTrainingLib.patches import read_png
+
+    try:
+        return read_png(path) if path else None
+    except InputError:
+        return None

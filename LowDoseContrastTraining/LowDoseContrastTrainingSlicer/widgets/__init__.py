@@ -1,0 +1,1 @@
+"""The sections of the panel: they show and ask, and decide nothing."""

@@ -1,0 +1,44 @@
+"""Step 2 in the panel."""
+
+import qt
+
+from .task_control import TaskControl
+
+
+class PrepareSection:
+    """Prepares a data set and shows what it holds."""
+
+    paths = {"prepareInputEdit": "acquisitionsFolder", "dataSetFolderEdit": "dataSetFolder"}
+
+    def __init__(self, ui, logic, panel):
+        self._ui = ui
+        self._task = logic.preparation
+        self._shown = None
+        self.control = TaskControl(ui, "prepare", self._task, panel)
+        header = ui.pairsTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Interactive)  # the identifier of a study is long
+
+    def update(self, parameters):
+        ui = self._ui
+        self.control.update(parameters)
+        ui.splitLabel.text = self._task.splitText(parameters.split)
+        for shown, widgets in ((parameters.split == "loo", (ui.foldLabel, ui.foldSpinBox)), (parameters.split != "loo", (ui.testLabel, ui.testSpinBox))):
+            for widget in widgets:
+                widget.visible = shown
+        self._showPairs(*self._task.found(parameters.dataSetFolder))
+
+    def _showPairs(self, rows, notes):
+        if (rows, notes) == self._shown:
+            return
+        self._shown = (rows, notes)
+        table = self._ui.pairsTable
+        table.rowCount = len(rows)
+        for row, cells in enumerate(rows):
+            for column, text in enumerate(cells):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(text)
+                table.setItem(row, column, item)
+        table.visible = bool(rows)
+        self._ui.pairsLabel.text = "\n".join(notes)
+        self._ui.pairsLabel.visible = bool(notes)
