@@ -1,9 +1,9 @@
-"""The commands of the training library: simulate, prepare, train."""
+"""The commands of the training library: simulate, prepare, train, evaluate."""
 
-from LowDoseContrastLib.cli import add_command, add_progress, progress_bar, table
+from LowDoseContrastLib.cli import EXIT_DONE, add_command, add_progress, progress_bar, table
 from LowDoseContrastLib.device import DEVICES
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import Progress, mapped, run_to_end
+from LowDoseContrastLib.steps import mapped, run_to_end
 
 from .simulator.parameters import DETECTORS, DOSES_MGY
 
@@ -99,7 +99,7 @@ def add_prepare(subparsers):
         run_prepare,
         _show_prepare,
     )
-    parser.add_argument("input", metavar="DICOMDIR", help="folder with mammograms of each arrangement at a low and a high dose")
+    parser.add_argument("input", metavar="DICOMDIR", help="folder with mammograms of each arrangement at a low and a high dose; of several realisations the first is paired")
     parser.add_argument("output", metavar="OUTDIR", help="folder for the data set, new or of an interrupted run")
     parser.add_argument("--patch-size", type=int, default=150, metavar="N", help="pixels (default: %(default)s)")
     parser.add_argument("--stride", type=int, metavar="N", help="pixels from patch to patch (default: the patch size)")
@@ -145,48 +145,111 @@ def add_train(subparsers):
         subparsers,
         "train",
         "Train a pix2pix model on a prepared data set",
-        "lowdosecontrast train dataset run --recipe compact",
+        "lowdosecontrast train dataset run --recipe compact\n  lowdosecontrast train mine tuned --recipe compact --from run/model.safetensors",
         run_train,
         _show_train,
     )
     parser.add_argument("dataset", metavar="DATASET", help="folder made by 'prepare'")
     parser.add_argument("output", metavar="OUTDIR", help="new folder for the training run")
     parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="run1 to run4 (the paper's), compact, starter, or a .json or .toml file")
+    parser.add_argument("--from", dest="start", metavar="NAME|FILE", help="start the generator from a model, or from a *_net_G.pth of the published pix2pix code; the discriminator starts afresh")
     parser.add_argument("--resume", action="store_true", help="go on with the run in OUTDIR")
     parser.add_argument("--epochs", type=int, metavar="N", help="epochs in all, constant rate and decay in the recipe's proportion")
+    parser.add_argument("--tensorboard", action="store_true", help="write event files to OUTDIR/tensorboard (needs the package tensorboard)")
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
     parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: all cores)")
+    parser.add_argument("--memory", type=float, metavar="GB", help="that decoded patches may take, in each process; the others are read when needed (default: a quarter of the computer's)")
     add_progress(parser)
 
 
 def run_train(arguments):
+    from .distributed import is_first
+    from .process_memory import keep_freed_memory
     from .recipe import load_recipe
     from .training import train
 
     recipe = load_recipe(arguments.recipe, arguments.epochs)
-    steps = train(arguments.dataset, arguments.output, recipe, arguments.resume, arguments.threads, arguments.device)
+    if arguments.memory is not None and not arguments.memory >= 0:
+        raise InputError(f"--memory must not be negative, it is {arguments.memory:g}")
+    keep_freed_memory()
+    names = ("resume", "threads", "device", "start", "tensorboard")
+    memory = None if arguments.memory is None else arguments.memory * 1e9
+    steps = train(arguments.dataset, arguments.output, recipe, memory=memory, **{name: getattr(arguments, name) for name in names})
+    if not is_first():
+        run_to_end(steps)
+        raise SystemExit(EXIT_DONE)  # the first process tells the result
     return run_to_end(mapped(steps, lambda step: step.overall), progress_bar("train", arguments.progress))
 
 
 def _show_train(result):
-    keys = ("method", "l1", "l1_scaled", "psnr", "fine_ratio", "cci_ratio")
+    keys = ("method", "l1", "l1_scaled", "psnr", "ssim", "fine_ratio", "cci_ratio")
     lines = [f"{result['epochs']} epochs, the model of epoch {result['best_epoch']} is kept: {result['model']}"]
     for title, rows in (("validation", result["validation"]), ("test", result["test"])):
         if rows:
-            lines += [f"\n{title} (pixel values; decibels; fine detail and 3x3 standard deviation over those of the true high dose)"]
+            lines += [f"\n{title} (pixel values; decibels; structural similarity; fine detail and 3x3 standard deviation over those of the true image)"]
             lines += [table([[row[key] for key in keys] for row in rows], keys)]
     return "\n".join(lines)
 
 
-def _drive(steps, label, done_of):
-    """Run a generator of steps to its end with a bar on a terminal's standard error; return its result."""
-    update = progress_bar(label)
+def add_evaluate(subparsers):
+    """``lowdosecontrast evaluate``."""
+    parser = add_command(
+        subparsers,
+        "evaluate",
+        "Judge models beside baselines on what a data set holds out",
+        "lowdosecontrast evaluate --dataset pairs --model starter --model run/model.safetensors --output judged\n"
+        "  lowdosecontrast evaluate --dataset pairs --simulation acquisitions --model starter --output judged",
+        run_evaluate,
+        _show_evaluate,
+    )
+    parser.add_argument("--dataset", required=True, metavar="DIR", help="folder made by 'prepare', best with --split arrangement")
+    parser.add_argument("--simulation", metavar="DIR", help="the folder of 'simulate', with --realisations 2 or more, that the data set was prepared from (which pairs the first realisations): measures against its truth too")
+    parser.add_argument("--model", action="append", default=[], metavar="NAME|FILE", help="a model to judge; may be given several times (a U-Net trained with L1 alone is one more)")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for results.json and results.csv, with --simulation results-truth.csv too")
+    parser.add_argument("--baselines", default="all", metavar="all|LIST", help="which baselines, with commas between; the gain is always among them (default: %(default)s)")
+    parser.add_argument("--split", default="test", help="which patches are judged: test, val, or all (both) (default: %(default)s)")
+    parser.add_argument("--noise", metavar="TEXT|FILE", help="known values of the detector's noise, as xi_q=0.031,xi_e=2.8,offset=1.9, or .json or .toml (default: estimated from the training pairs)")
+    parser.add_argument("--cci-scale", default="full", metavar="SCALE", help="of the CCI, as the scales of 'cci' (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
+    parser.add_argument("--allow-out-of-domain", action="store_true", help="judge a model outside of its domain too")
+    parser.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run")
+    add_progress(parser)
 
-    def show(step):
-        done, total = done_of(step)
-        update(Progress(done / total))
 
-    return run_to_end(steps, show)
+def run_evaluate(arguments):
+    from LowDoseContrastLib.cci import CciVariant
+
+    from .evaluation.evaluate import EvaluationSettings, evaluate
+
+    if arguments.seed < 0:
+        raise InputError(f"--seed must not be negative, it is {arguments.seed}")
+    names = ("baselines", "split", "noise", "device", "allow_out_of_domain", "seed", "simulation")
+    settings = EvaluationSettings(cci=CciVariant(arguments.cci_scale), **{name: getattr(arguments, name) for name in names})
+    steps = evaluate(arguments.dataset, arguments.model, arguments.output, settings, arguments.overwrite)
+    return {**run_to_end(steps, progress_bar("evaluate", arguments.progress)), "output": arguments.output}
 
 
-COMMANDS = (add_simulate, add_prepare, add_train)
+_TRUTH_SHOWN = {
+    "against the truth": "method", "detectability": "detectability", "bias": "bias", "false/cm2": "false_calcifications", "sensitivity": "sensitivity",
+    "noise": "residual_noise", "slope": "truth_slope", "offset": "truth_offset", "NNPS error": "nnps_shape_error", "50% masses": "half_masses",
+    "50% dense": "half_dense_calcifications", "SDNR masses": "sdnr_masses", "SDNR fibres": "sdnr_fibres", "d' noise": "dprime_noise",
+}  # fmt: skip
+
+
+def _show_evaluate(result):
+    shown = {
+        "method": "method", "CCI": "cci_output", "CCI-norm": "cci_norm_output", "CCI error": "cci_ratio_error", "slope": "slope", "offset": "offset",
+        "PSNR": "psnr", "SSIM": "ssim", "PSNR matched": "psnr_matched", "SSIM matched": "ssim_matched", "detectability": "detectability", "verdict": "verdict",
+    }  # fmt: skip
+    rows = result["rows"]
+    lines = [table([[row[key] for key in shown.values()] for row in rows], tuple(shown)), ""]
+    if result["settings"]["simulation"]:
+        lines += [table([[row[key] for key in _TRUTH_SHOWN.values()] for row in rows], tuple(_TRUTH_SHOWN)), ""]
+    lines += [f"CCI of the input {rows[0]['cci_input']:.4g}, of the target {rows[0]['cci_target']:.4g}. Closer to the target is better; higher is not."]
+    lines += [f"PSNR and SSIM: data range {result['data_range']:.4g} pixel values (0.5th to 99.5th percentile of the target); all: {result['mask']}."]
+    lines += [f"{row['method']}: {row['verdict']}: {'; '.join(row['reasons'])}" for row in rows if row["kind"] == "model"]
+    return "\n".join([*lines, *(f"note: {note}" for note in result["notes"]), result["caution"], result["notice"], result["output"]])
+
+
+COMMANDS = (add_simulate, add_prepare, add_train, add_evaluate)

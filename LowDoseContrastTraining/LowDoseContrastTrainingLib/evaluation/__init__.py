@@ -1,0 +1,1 @@
+"""How models are judged beside baselines on held-out acquisitions."""

@@ -1,0 +1,33 @@
+"""The baselines that any learned model must stand beside, by name.
+
+Each is a frozen dataclass whose fields are its parameters, with ``fit(training)`` to choose them on a
+:class:`.training_pairs.TrainingPairs` and ``apply(pixels)`` from low-dose to high-dose pixel values, float32
+(rows, columns). A U-Net trained with L1 alone is one more model; name its file with ``--model``. A second
+realisation of the high dose, the ceiling, needs a simulation.
+"""
+
+from __future__ import annotations
+
+from LowDoseContrastLib.errors import InputError
+
+from .contrast_baselines import Clahe, UnsharpMask, WaveletEnhancement
+from .denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration
+from .intensity_baselines import Affine, Gain, Gamma, HistogramMatching, Identity
+
+DENOISERS = (AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration)
+BASELINES = {
+    each.name: each for each in (Identity, Gain, Affine, HistogramMatching, Gamma, Clahe, UnsharpMask, WaveletEnhancement, *DENOISERS)
+}  # fmt: skip
+
+
+def chosen_baselines(text: str) -> list:
+    """Return the classes that ``all`` or a list with commas names, the gain always among them, in the order of the table.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    names = set(BASELINES) if text == "all" else {name.strip() for name in text.split(",") if name.strip()} | {Gain.name}
+    unknown = sorted(names - set(BASELINES))
+    if unknown:
+        raise InputError(f"--baselines: there is no '{unknown[0]}'; choose all or from {', '.join(BASELINES)}")
+    return [kind for name, kind in BASELINES.items() if name in names]

@@ -1,0 +1,109 @@
+"""What can be said of a difference between two methods when the arrangement is the unit.
+
+Patches of one arrangement share its object; counted as if they were independent, they make any
+difference look certain. So differences are averaged within arrangements first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from LowDoseContrastLib.errors import InputError
+
+from ..randomness import stream
+
+RESAMPLES = 2000
+LEVEL = 0.95
+MOST_UNITS = 20  # arrangements for which all 2^n signs are tried
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """A mean paired difference.
+
+    Attributes:
+        mean: over arrangements, of the means over their patches.
+        low, high: 95% bootstrap interval, None with one arrangement.
+        p: two-sided exact sign-flip test, None with one arrangement.
+        arrangements, patches: how many were compared.
+        note: what limits it, one sentence, or empty.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+    arrangements: int
+    patches: int
+    note: str = ""
+
+
+def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> PairedDifference:
+    """Return what the differences of the patches of each arrangement say together.
+
+    Args:
+        differences: arrangement -> differences of its patches; those that are not finite are left out.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: there is no finite difference, or there are more than 20 arrangements.
+    """
+    finite = [np.asarray(each, np.float64)[np.isfinite(each)] for each in differences.values()]
+    finite = [each for each in finite if each.size]
+    if not finite:
+        raise InputError("there are no patches whose measures could be compared")
+    means = np.array([each.mean() for each in finite])
+    low, high, p = (*bootstrap_interval(finite, seed), sign_flip_p(means)) if len(means) > 1 else (None, None, None)
+    return PairedDifference(float(means.mean()), low, high, p, len(means), sum(each.size for each in finite), limit_of(len(means)))
+
+
+def limit_of(arrangements: int) -> str:
+    """Return what so few arrangements cannot show, one sentence, or nothing."""
+    if arrangements == 1:
+        return "one arrangement: no interval and no test"
+    least = 2.0 ** (1 - arrangements)
+    if least > 1 - LEVEL:
+        return f"{arrangements} arrangements: p cannot fall below {least:g}, and the interval is too narrow"
+    return ""
+
+
+def bootstrap_interval(units: list[np.ndarray], seed: int = 0) -> tuple[float, float]:
+    """Return the 95% percentile interval of the mean over units of their means (Efron and Tibshirani 1993, chapter 13).
+
+    Each resample draws units, and within each drawn unit its values anew (the two-stage bootstrap of
+    Davison and Hinkley 1997, section 3.8). With few units it is too narrow: simulated, it held the true mean
+    in 78% of studies with 3 units, 84% with 5 and 92% with 10.
+    """
+    rng = stream(seed, "bootstrap")
+    drawn = rng.integers(len(units), size=(RESAMPLES, len(units)))
+    means = np.empty(drawn.shape)
+    for number, values in enumerate(units):
+        places = drawn == number
+        means[places] = values[rng.integers(len(values), size=(int(places.sum()), len(values)))].mean(axis=1)
+    low, high = np.quantile(means.mean(axis=1), ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return float(low), float(high)
+
+
+def sign_flip_p(differences: np.ndarray) -> float:
+    """Return the two-sided p of the mean of paired differences: the part of all 2^n signs that give as large a one (Fisher 1935).
+
+    Raises:
+        InputError: more than 20 differences.
+    """
+    if len(differences) > MOST_UNITS:
+        raise InputError(f"{len(differences)} arrangements are too many for the exact test of all signs; judge {MOST_UNITS} or fewer at a time")
+    sums = np.zeros(1)
+    for each in differences:
+        sums = np.concatenate([sums + each, sums - each])
+    tolerance = 1e-9 * np.abs(differences).sum()
+    return float(np.mean(np.abs(sums) >= abs(np.sum(differences)) - tolerance))
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Return the p-values adjusted for their number, in the given order (Holm 1979, Scand. J. Stat. 6:65)."""
+    order, adjusted, largest = np.argsort(p_values, kind="stable"), [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted
