@@ -1,3 +1,4 @@
+import os
 import sys
 
 from LowDoseContrastLib import cli
@@ -11,5 +12,18 @@ def main(argv=None):
     return cli.main(argv, (*ENHANCEMENT_COMMANDS, *COMMANDS))
 
 
+def _leave(code):
+    """Ends the process; a worker of ``torchrun`` at once, for a thread of its process group that meets an ending Python aborts it."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        exit_code = main()
+    except SystemExit as ending:
+        exit_code = ending.code or 0
+    _leave(exit_code)
