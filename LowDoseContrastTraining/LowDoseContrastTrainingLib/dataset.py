@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ class PairedDataSet:
         arrangements, patches: the manifest's tables.
         fingerprint: SHA-256 of the manifest, which holds the hashes of all patches.
         direction: ``AtoB`` (low dose in, high dose wanted) or ``BtoA``.
+        split: how it was split: ``random``, ``arrangement`` or ``loo``.
     """
 
     folder: Path
@@ -32,10 +33,18 @@ class PairedDataSet:
     patches: tuple
     fingerprint: str
     direction: str = "AtoB"
+    split: str = ""
 
     def of(self, split: str) -> list[dict]:
         """Return the patches of ``train``, ``val`` or ``test``."""
         return [patch for patch in self.patches if patch["split"] == split]
+
+    def holding_out(self, groups) -> PairedDataSet:
+        """Return the same patches with those arrangements as test part and all others to train on; the files stay where they are."""
+        held_out = frozenset(groups)
+        patches = tuple({**patch, "split": "test" if patch["group"] in held_out else "train", "stored": stored_split(patch)} for patch in self.patches)
+        fingerprint = hashlib.sha256("\n".join([self.fingerprint, *sorted(held_out)]).encode()).hexdigest()
+        return replace(self, patches=patches, fingerprint=fingerprint, split="arrangement")
 
     @property
     def gain(self) -> float:
@@ -47,6 +56,11 @@ class PairedDataSet:
     def doses(self) -> tuple[str, str]:
         """Which dose goes in and which is wanted: ``low`` and ``high``, or the other way round."""
         return ("low", "high") if self.direction == "AtoB" else ("high", "low")
+
+
+def stored_split(patch: dict) -> str:
+    """Return the part under which a patch lies in the folder, whatever it is used for."""
+    return patch.get("stored", patch["split"])
 
 
 def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
@@ -71,6 +85,7 @@ def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
             tuple(manifest["patches"]),
             hashlib.sha256(raw).hexdigest(),
             direction,
+            manifest.get("settings", {}).get("split", ""),
         )
         _check_tables(data)
     except (LookupError, TypeError, ValueError) as error:

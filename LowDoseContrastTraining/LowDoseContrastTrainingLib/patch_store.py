@@ -8,7 +8,7 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 
-from .dataset import PairedDataSet
+from .dataset import PairedDataSet, stored_split
 from .patches import read_png
 
 
@@ -32,7 +32,7 @@ class PatchStore:
     """
 
     def __init__(self, data: PairedDataSet, split: str, room: float):
-        self.folder, self.split, self.shape = data.folder, split, (0, 0)
+        self.folder, self.shape = data.folder, (0, 0)
         self._sides, self._patches, self._kept = ("A", "B") if data.direction == "AtoB" else ("B", "A"), data.of(split), []
         self.kept_bytes = 0
         for number in range(len(self._patches)):
@@ -68,7 +68,7 @@ class PatchStore:
         return pair
 
     def _path(self, side: str, patch: dict) -> Path:
-        return self.folder / side / self.split / patch["name"]
+        return self.folder / side / stored_split(patch) / patch["name"]
 
 
 def _verified(path: Path, digest: str) -> np.ndarray:

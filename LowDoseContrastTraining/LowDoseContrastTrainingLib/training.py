@@ -89,6 +89,7 @@ def train(
     died and torchrun has started them again, they go on from the checkpoint.
 
     Args:
+        data_folder: of a prepared data set, or an open one.
         recipe: a :class:`.recipe.Recipe`.
         resume: go on from ``checkpoint.pt`` if there is one; the result is that of an
             uninterrupted training, bit for bit on the same processor, threads and processes.
@@ -117,7 +118,7 @@ def train(
             torch.set_num_threads(threads)
         if tensorboard:
             check_tensorboard()
-        data, begun = team.in_turn(lambda: (open_data_set(data_folder, recipe.direction), start_of_run(output, recipe, start, resume)))
+        data, begun = team.in_turn(lambda: (_opened(data_folder, recipe.direction), start_of_run(output, recipe, start, resume)))
         settings = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
         team.on_first(lambda: _open_folder(output, settings, resume))
         try:
@@ -134,6 +135,10 @@ def train(
                 if log is not None:
                     log(run.history[-1])
         return team.on_first(run.result)
+
+
+def _opened(data, direction: str) -> PairedDataSet:
+    return data if isinstance(data, PairedDataSet) else open_data_set(data, direction)
 
 
 class _Patches:

@@ -34,7 +34,14 @@ FEW_GRAINS = {**MANY_GRAINS, "rows": 448, "columns": 384, "clusters": [110, 110]
 SET = PrepareSettings(patch_size=96, stride=96, bits=16, split="arrangement", validation=1, test=2)
 
 
-class Blur:
+class Method:
+    """The same for every arrangement."""
+
+    def of(self, group):
+        return self
+
+
+class Blur(Method):
     """A method that smooths, for what a blur must show."""
 
     name = "blur"
@@ -44,7 +51,7 @@ class Blur:
         return ndimage.gaussian_filter(mammogram.pixels, (0, 2.0, 2.0))
 
 
-class Grey:
+class Grey(Method):
     """A method that shows nothing."""
 
     name = "grey"

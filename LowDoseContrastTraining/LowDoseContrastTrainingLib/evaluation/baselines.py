@@ -2,8 +2,8 @@
 
 Each is a frozen dataclass whose fields are its parameters, with ``fit(training)`` to choose them on a
 :class:`.training_pairs.TrainingPairs` and ``apply(pixels)`` from low-dose to high-dose pixel values, float32
-(rows, columns). A U-Net trained with L1 alone is one more model; name its file with ``--model``. A second
-realisation of the high dose, the ceiling, needs a simulation.
+(rows, columns); but :class:`.unet_baseline.UNetL1` is trained. A second realisation of the high dose, the ceiling,
+needs a simulation.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from LowDoseContrastLib.errors import InputError
 from .contrast_baselines import Clahe, UnsharpMask, WaveletEnhancement
 from .denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration
 from .intensity_baselines import Affine, Gain, Gamma, HistogramMatching, Identity
+from .unet_baseline import UNetL1
 
-DENOISERS = (AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration)
+DENOISERS = (AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration, UNetL1)
 BASELINES = {
     each.name: each for each in (Identity, Gain, Affine, HistogramMatching, Gamma, Clahe, UnsharpMask, WaveletEnhancement, *DENOISERS)
 }  # fmt: skip

@@ -24,6 +24,10 @@ class Ceiling:
     def __init__(self):
         self.described = {"parameters": {}}
 
+    def of(self, group: str) -> Ceiling:
+        """As :meth:`.methods.BaselineMethod.of`."""
+        return self
+
 
 def ceiling_fidelity(data: PairedDataSet, view, arrangement: SimulatedArrangement, span: float, variant: CciVariant) -> list[Fidelity]:
     """Return how near the second realisation of the high dose comes to the first on the patches of a view.

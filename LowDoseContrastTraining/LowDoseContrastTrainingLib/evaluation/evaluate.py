@@ -1,4 +1,4 @@
-"""Judge models beside baselines on the held-out patches of a data set."""
+"""Judge models beside baselines on what data sets hold out, or on a simulation with its truth."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
 from LowDoseContrastLib.atomic import check_output
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import Clock, mapped
+from LowDoseContrastLib.steps import mapped
 
 from ..dataset import open_data_set
 from ..run_folder import make_folder
 from ..splits import LEAK
 from .baselines import chosen_baselines
-from .ceiling import Ceiling, ceiling_fidelity
-from .fidelity import fidelity
-from .held_out_views import MASK, SPLITS, held_out_views, shared_arrangements, training_pairs
+from .ceiling import Ceiling
+from .folds import folds_of, halves_of
+from .held_out_views import MASK, SPLITS, training_pairs
 from .intensity_baselines import Gain
-from .methods import BaselineMethod, model_methods
-from .results import CSV_FILE, JSON_FILE, TRUTH_FILE, PatchResult, rows_of, write_results
+from .judging import fitted, judged, judged_ceiling, learned_baseline, span_of
+from .leakage import leakage, models_of_random
+from .methods import BaselineMethod, folded_models, loaded_models, name_apart
+from .results import CSV_FILE, JSON_FILE, TRUTH_FILE, rows_of, write_results
 from .simulated_arrangements import simulated_arrangements
-from .statistics import MOST_UNITS, limit_of
+from .stages import Stages
+from .statistics import limit_of
 from .truth_measures import RULE, truth_results
+from .unet_baseline import LEAST_SIDE, UNetL1, side_of
 
 POST_PROCESSING = "Post-processing adds no X-ray quanta: an image that looks like a higher dose does not show more than the low dose has recorded."
+HALVES_NOTE = "each half of the simulation's arrangements is judged with baselines that were fitted to the other half"
+_WEIGHTS = {"pairs": 1, "models": 2, "fitting baselines": 2, "unet-l1": 10, "baselines": 3, "random split": 2, "truth": 40}
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,9 @@ class EvaluationSettings:
         device: see :func:`LowDoseContrastLib.device.choose_placement`.
         allow_out_of_domain: judge models outside of their domain too; which property does not fit is recorded.
         seed: of the bootstrap.
-        simulation: folder of the simulation that the data set was prepared from, with two realisations or more; what is
-            held out is then measured against its truth too.
+        simulation: folder of the simulation that the data sets were prepared from, with two realisations or more; what is
+            held out is then measured against its truth too. Without a data set, all of its arrangements are.
+        random: a data set of the same acquisitions split at random, for the leakage gap.
 
     Raises:
         InputError: an unknown split.
@@ -58,35 +64,40 @@ class EvaluationSettings:
     allow_out_of_domain: bool = False
     seed: int = 0
     simulation: str | None = None
+    random: str | None = None
 
     def __post_init__(self):
         if self.split not in SPLITS:
             raise InputError(f"--split must be one of {', '.join(SPLITS)}, it is {self.split}")
 
 
-def evaluate(dataset, models, output, settings: EvaluationSettings = EvaluationSettings(), overwrite: bool = False):
-    """Judge models and baselines on a prepared data set; write ``results.json`` and ``results.csv`` into ``output``, with a simulation ``results-truth.csv`` too.
+def evaluate(datasets, models, output, settings: EvaluationSettings = EvaluationSettings(), overwrite: bool = False):
+    """Judge models and baselines; write ``results.json`` and ``results.csv`` into ``output``, with a simulation ``results-truth.csv`` too.
 
     Args:
-        dataset: folder of the data set.
+        datasets: folders of prepared data sets, or one. Several are folds: each holds out other arrangements, and each is
+            judged by the models that were trained on it. None needs ``settings.simulation``.
         models: names or files.
-        output: folder, made where it is not there.
+        output: folder, made where it is not there. The patches of a simulation (``pairs``) and the baseline that is
+            trained (``unet-l1-...``) stay in it, so that another evaluation need not make them again.
 
     Yields:
         :class:`LowDoseContrastLib.steps.Progress`.
 
     Returns:
-        What ``results.json`` holds: ``rows`` (see :func:`.results.rows_of`), ``notes``, ``mask``, ``data_range`` and
-        what was judged by what.
+        What ``results.json`` holds: ``rows`` (see :func:`.results.rows_of`), ``notes``, ``mask``, ``data_range``, ``leakage``
+        (see :func:`.leakage.leakage`), ``seconds`` of each part, and what was judged by what.
 
     Raises:
         InputError: no such data set or model, nothing held out, a model outside of its domain, or an output that
             cannot be written, or as :func:`.simulated_arrangements.simulated_arrangements`; nothing is left then.
     """
-    output, data, kinds = Path(output), open_data_set(dataset), chosen_baselines(settings.baselines)
-    learned = model_methods(models, settings.device, settings.allow_out_of_domain, [kind.name for kind in kinds])
+    output, datasets = Path(output), [datasets] if isinstance(datasets, (str, Path)) else list(datasets)
+    if not datasets and not settings.simulation:
+        raise InputError("give --dataset, --simulation, or both")
+    work = _Work(datasets, models, output, settings)
     with _folder_for_results(output, overwrite):
-        results, truth, document = yield from _steps(data, kinds, learned, settings)
+        results, truth, document = yield from work.steps()
         write_results(output, results, document, overwrite, truth)
     return document
 
@@ -107,41 +118,107 @@ def _folder_for_results(output, overwrite):
         raise
 
 
-def _steps(data, kinds, learned, settings):
-    """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document).
+class _Work:
+    """One evaluation; what can be refused without long work is, at once."""
 
-    Models come first, for they may be refused.
-    """
-    clock, (views, skipped) = Clock(), held_out_views(data, settings.split)
-    _check_number(views)
-    places = simulated_arrangements(settings.simulation, data, [view.number for view in views]) if settings.simulation else []
-    training, span, part = training_pairs(data, settings.noise), _span(views), 0.2 if places else 1.0
-    of_models = yield from mapped(_judged(learned, views, span, settings), lambda share: clock.progress(part * 0.4 * share, "models"))
-    baselines = yield from mapped(_fitted(kinds, training), lambda share: clock.progress(part * (0.4 + 0.2 * share), "fitting baselines"))
-    of_baselines = yield from mapped(_judged(baselines, views, span, settings), lambda share: clock.progress(part * (0.6 + 0.39 * share), "baselines"))
-    methods, results, truth = [*baselines, *learned], [*of_baselines, *of_models], None
-    if places:
-        methods = [*methods, Ceiling()]
-        results += _of_ceiling(data, views, places, span, settings)
-        truth = yield from mapped(truth_results(methods, places), lambda share: clock.progress(part + (0.99 - part) * share, "truth"))
-    document = {
-        **_origin(data, settings),
-        "noise_model": training.noise.as_dict(),
-        "dose_ratio": training.gain,
-        "mask": MASK,
-        "data_range": span,
-        "notes": _notes(data, views, skipped, learned) + _notes_of_truth(truth, places),
-        "rows": rows_of(results, methods, settings.seed, truth),
+    def __init__(self, datasets, models, output, settings):
+        self.output, self.settings, self.kinds = output, settings, chosen_baselines(settings.baselines)
+        unused = {"pairs": bool(datasets), "models": not models, UNetL1.name: UNetL1 not in self.kinds, "random split": not settings.random, "truth": not settings.simulation}
+        self.stages = Stages({name: weight for name, weight in _WEIGHTS.items() if not unused.get(name)})
+        self.datasets = [open_data_set(each) for each in datasets]
+        self.random = folds_of([settings.random], settings.split)[0] if settings.random else None
+        self.learned, self.of_random = loaded_models(models, settings.device, settings.allow_out_of_domain), []
+        if self.random:
+            self.of_random, self.learned = models_of_random(self.learned, self.random)
+            name_apart(self.of_random, [])
+
+    def steps(self):
+        """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document).
+
+        Models come first, for they may be refused.
+        """
+        settings, run, truth = self.settings, self.stages.run, None
+        datasets = self.datasets or (yield from run("pairs", mapped(halves_of(settings.simulation, self.output), lambda progress: progress.done)))
+        folds = folds_of(datasets, settings.split)
+        views = [view for fold in folds for view in fold.views]
+        places = [place for fold in folds for place in self._places(fold)]
+        kinds, missing = self._kinds(folds)
+        learned = folded_models(self.learned, folds, [kind.name for kind in kinds])
+        training, span = [training_pairs(fold.data, settings.noise) for fold in folds], span_of(views)
+        of_models = (yield from run("models", judged(learned, views, span, settings.cci))) if learned else []
+        baselines = yield from self._baselines(kinds, training, folds)
+        of_baselines = yield from run("baselines", judged(baselines, views, span, settings.cci))
+        methods, results = [*baselines, *learned], [*of_baselines, *of_models]
+        leaks = yield from self._leakage(results, learned, span)
+        if places:
+            methods = [*methods, Ceiling()]
+            results += judged_ceiling(folds, places, span, settings.cci)
+            truth = yield from run("truth", truth_results(methods, places))
+        document = {
+            **_origin(folds, training, settings),
+            "mask": MASK,
+            "data_range": span,
+            "notes": [*self._notes(folds, learned), *missing, *_notes_of_truth(truth, places)],
+            "rows": rows_of(results, methods, settings.seed, truth),
+            "leakage": leaks,
+            "seconds": self.stages.seconds,
+        }
+        yield self.stages.end("table")
+        return results, truth, document
+
+    def _places(self, fold):
+        return simulated_arrangements(self.settings.simulation, fold.data, [view.number for view in fold.views]) if self.settings.simulation else []
+
+    def _kinds(self, folds):
+        """(kinds of baselines, notes on those that cannot be had)."""
+        if UNetL1 in self.kinds and min(side_of(fold.data) for fold in folds) < LEAST_SIDE and self.settings.baselines == "all":
+            return [kind for kind in self.kinds if kind is not UNetL1], [f"baseline {UNetL1.name} was left out: it needs patches of {LEAST_SIDE} pixels or more"]
+        return self.kinds, []
+
+    def _baselines(self, kinds, training, folds):
+        """Generator: yields :class:`Progress`, returns the baselines in the order of ``kinds``."""
+        plain = [kind for kind in kinds if kind is not UNetL1]
+        found = yield from self.stages.run("fitting baselines", fitted(plain, training, folds))
+        if UNetL1 in kinds:
+            found.append((yield from self.stages.run(UNetL1.name, learned_baseline(folds, training, self.output, self.settings.device))))
+        return found
+
+    def _leakage(self, results, learned, span):
+        """Generator: yields :class:`Progress`, returns the entries of the leakage gap."""
+        if not self.random:
+            return []
+        gain = BaselineMethod(Gain.fit(training_pairs(self.random.data, self.settings.noise)))
+        found = yield from self.stages.run("random split", judged([gain, *self.of_random], self.random.views, span, self.settings.cci))
+        return leakage(results, found, learned, self.of_random, self.random)
+
+    def _notes(self, folds, learned):
+        """What a reader of the figures must know, one sentence each."""
+        notes = [LEAK] if any(fold.leaks for fold in folds) else []
+        notes += [] if self.datasets else [HALVES_NOTE]
+        notes += filter(None, [limit_of(sum(len(fold.groups) for fold in folds))])
+        skipped, fingerprints = sum(fold.skipped for fold in folds), {fold.data.fingerprint for fold in folds}
+        if skipped:
+            notes.append(f"{skipped} held-out patches have too little unsaturated tissue and were left out")
+        for each in self.learned:
+            if each.model.card.dataset not in fingerprints and each in learned:
+                notes.append(f"{each.name} was trained on another data set: whether it has seen what is held out here is not known")
+            notes += [f"{each.name} is outside of its domain: {objection}" for objection in each.described["out_of_domain"]]
+        return notes
+
+
+def _origin(folds, training, settings):
+    """What was judged, and how; the noise and the dose ratio are those of the first fold."""
+    return {
+        "notice": RESEARCH_NOTICE,
+        "caution": POST_PROCESSING,
+        "version": __version__,
+        "dataset": ", ".join(dict.fromkeys(str(fold.data.folder) for fold in folds)),
+        "dataset_fingerprint": ", ".join(fold.data.fingerprint for fold in folds),
+        "folds": [{"dataset_fingerprint": fold.data.fingerprint, "held_out": fold.groups} for fold in folds],
+        "settings": dataclasses.asdict(settings),
+        "noise_model": training[0].noise.as_dict(),
+        "dose_ratio": training[0].gain,
     }
-    yield clock.progress(1.0, "table")
-    return results, truth, document
-
-
-def _of_ceiling(data, views, places, span, settings):
-    """The second realisation of the high dose on the patches."""
-    name = Ceiling.name
-    pairs = [(view, ceiling_fidelity(data, view, place, span, settings.cci)) for view, place in zip(views, places)]
-    return [PatchResult(name, view.group, patch, measures) for view, found in pairs for patch, measures in zip(view.names, found)]
 
 
 def _notes_of_truth(truth, places):
@@ -154,61 +231,4 @@ def _notes_of_truth(truth, places):
         notes.append(f"detectability of the high dose is not above that of the gain ({high:.3f} and {gain:.3f}): too few calcifications to tell doses apart; hold out more")
     if any(each.pooled for each in truth.values()):
         notes.append("one arrangement alone has too few clusters of calcifications: detectability is pooled over all, without an interval")
-    return notes
-
-
-def _check_number(views):
-    arrangements = {view.group for view in views}
-    if len(arrangements) > MOST_UNITS:
-        raise InputError(f"{len(arrangements)} arrangements are held out, the exact test takes {MOST_UNITS}; prepare the data set with a smaller --test")
-
-
-def _span(views):
-    """From the 0.5th to the 99.5th percentile of the target's pixels that are compared."""
-    low, high = np.percentile(np.concatenate([view.high[view.mask] for view in views]), (0.5, 99.5))
-    return float(high - low) or 1.0
-
-
-def _fitted(kinds, training):
-    """Generator: yields the share done, returns the baselines as methods."""
-    made = []
-    for kind in kinds:
-        yield len(made) / len(kinds)
-        made.append(BaselineMethod(kind.fit(training)))
-    return made
-
-
-def _judged(methods, views, span, settings):
-    """Generator: yields the share done, returns a :class:`PatchResult` for each method and patch."""
-    results, total = [], len(methods) * len(views)
-    for number, (method, view) in enumerate((method, view) for method in methods for view in views):
-        made = yield from mapped(method.steps(view.low), lambda share, first=number: (first + share) / total)
-        for patch, *images in zip(view.names, view.low.pixels, made, view.high, view.mask):
-            results.append(PatchResult(method.name, view.group, patch, fidelity(*images, view.low.full_scale, span, settings.cci)))
-    return results
-
-
-def _origin(data, settings):
-    """What was judged, and how."""
-    return {
-        "notice": RESEARCH_NOTICE,
-        "caution": POST_PROCESSING,
-        "version": __version__,
-        "dataset": str(data.folder),
-        "dataset_fingerprint": data.fingerprint,
-        "settings": dataclasses.asdict(settings),
-    }
-
-
-def _notes(data, views, skipped, learned):
-    """What a reader of the figures must know, one sentence each."""
-    shared, arrangements = shared_arrangements(data, views), {view.group for view in views}
-    notes = [LEAK] if shared else []
-    notes += filter(None, [limit_of(len(arrangements))])
-    if skipped:
-        notes.append(f"{skipped} held-out patches have too little unsaturated tissue and were left out")
-    for each in learned:
-        if each.model.card.dataset != data.fingerprint:
-            notes.append(f"{each.name} was trained on another data set: whether it has seen what is held out here is not known")
-        notes += [f"{each.name} is outside of its domain: {objection}" for objection in each.described["out_of_domain"]]
     return notes

@@ -56,7 +56,8 @@ def rows_of(results: list[PatchResult], methods, seed: int = 0, truth: dict[str,
     adjusted = _adjusted(against)
     rows = [_row(method, tables[method.name], means[method.name], against.get(method.name), adjusted, opponents) for method in methods]
     for row in rows if truth else ():
-        row["truth_reasons"] = list(truth[row["method"]].reasons)
+        found = truth[row["method"]]
+        row |= {"truth_reasons": list(found.reasons), "detectability_by_size": list(found.by_size), "seconds_per_image": _number(found.seconds)}
     return rows
 
 

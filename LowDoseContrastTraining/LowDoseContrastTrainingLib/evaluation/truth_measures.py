@@ -1,15 +1,16 @@
 """Measures of methods against the truth of simulated arrangements, on whole images of every realisation.
 
-The rule for ``detectability`` and ``dprime_noise``: the channelised Hotelling observer on single calcifications of
+The rule for ``detectability``, ``forced_choice``, ``detectability_eye`` and ``dprime_noise``: single calcifications of
 0.1 to 0.2 and of 0.2 to 0.3 mm, the mean over these two size classes; larger ones are seen by any method. Where one
 arrangement alone holds too few clusters, the regions of all arrangements are pooled, and there is no value, hence
-no interval, by arrangement.
+no interval, by arrangement. :attr:`TruthResult.by_size` has every size class, over all arrangements.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from LowDoseContrastLib.steps import mapped
 from ..held_out import SATURATED
 from ..measurement.calcifications import match_calcifications
 from ..measurement.contrast import insert_contrasts
-from ..measurement.detectability import calcification_regions, calcification_sites, detectability_by_class
+from ..measurement.detectability import OBSERVERS, SIZE_CLASSES_MM, calcification_regions, calcification_sites, detectability_by_class
 from ..measurement.noise_and_bias import noise_and_bias
 from ..measurement.noise_texture import NoiseTexture, noise_texture, shape_error
 from ..measurement.transfer import task_transfers
@@ -28,7 +29,7 @@ from .ceiling import Ceiling
 from .held_out_views import tissue_of
 from .simulated_arrangements import SimulatedArrangement
 
-CLASSES_MM = ((0.1, 0.2), (0.2, 0.3))
+CLASSES_MM = SIZE_CLASSES_MM[:2]  # the rule's
 RULE = "detectability: AUC of the channelised Hotelling observer on single calcifications, mean of the classes 0.1-0.2 and 0.2-0.3 mm"
 _NAN = math.nan
 
@@ -38,11 +39,14 @@ class TruthFigures:
     """The figures of one method on one arrangement; NaN where ``reasons`` say why not.
 
     Attributes:
-        detectability: AUC, 0.5 by guessing; see the rule above.
+        detectability: AUC of the channelised Hotelling observer, 0.5 by guessing; see the rule above.
+        forced_choice: percent correct of the same in 4-alternative forced choice, 25 by guessing.
+        detectability_eye: AUC of the non-prewhitening observer with eye filter.
         bias: B^2 of :mod:`..measurement.noise_and_bias`, pixel values.
         false_calcifications: candidates that are none, per cm^2, mean over realisations.
         sensitivity: part of the calcifications that has a candidate, 0 to 1, mean over realisations.
         residual_noise: R_N, pixel values.
+        mnse: mean normalised squared error after the affine match, R_N + B^2, pixel values.
         truth_slope, truth_offset: mean image = slope x noise-free high dose + offset (pixel values).
         nnps_shape_error: colour of the noise against that of the high dose, 0 is the same.
         half_masses, half_fibres, half_faint_calcifications, half_dense_calcifications: where the transfer from
@@ -53,10 +57,13 @@ class TruthFigures:
     """
 
     detectability: float
+    forced_choice: float
+    detectability_eye: float
     bias: float
     false_calcifications: float
     sensitivity: float
     residual_noise: float
+    mnse: float
     truth_slope: float
     truth_offset: float
     nnps_shape_error: float
@@ -79,13 +86,18 @@ class TruthResult:
 
     Attributes:
         by_arrangement: name -> :class:`TruthFigures`.
-        pooled: ``detectability``, ``dprime_noise`` over the regions of all arrangements where one alone has too few, else empty.
+        pooled: the figures of the rule over the regions of all arrangements where one alone has too few, else empty.
         reasons: why figures are missing, one sentence each.
+        by_size: a JSON-able entry for each size class, over all arrangements: ``size_mm``, ``clusters``, ``reason``, and
+            for each observer its ``auc``, ``auc_error``, ``dprime``, ``dprime_noise`` and ``percent_correct``.
+        seconds: for a whole image, the mean.
     """
 
     by_arrangement: dict[str, TruthFigures]
     pooled: dict[str, float]
     reasons: tuple[str, ...]
+    by_size: tuple[dict, ...] = ()
+    seconds: float = _NAN
 
     def value(self, name: str) -> float:
         """Return a figure: pooled, or its mean over arrangements; NaN where one of them lacks it."""
@@ -117,13 +129,13 @@ def truth_results(methods, arrangements: list[SimulatedArrangement]):
         known.append(_known(arrangement))
         done += 1
     for method in methods:
-        found, parts = {}, []
+        found, parts, seconds = {}, [], []
         for each in known:
-            stack = yield from mapped(_outputs(method, each.arrangement), lambda share, first=done: (first + share) / total)
+            stack = yield from mapped(_outputs(method, each.arrangement, seconds), lambda share, first=done: (first + share) / total)
             figures, regions = _figures(stack, each, isinstance(method, Ceiling))
             found[each.arrangement.group], done = figures, done + 1
             parts.append(regions)
-        results[method.name] = _result(found, parts, known[0].arrangement.truth().pixel_mm)
+        results[method.name] = _result(found, parts, known[0].arrangement.truth().pixel_mm, float(np.mean(seconds)) if seconds else _NAN)
     return results
 
 
@@ -142,8 +154,8 @@ def _comparable(truth: Truth, reference, full_scale):
     return truth.mask & tissue & (reference < SATURATED * full_scale)
 
 
-def _outputs(method, arrangement):
-    """Generator: yields the share done, returns what a method makes of every realisation: float32 (realisations, rows, columns)."""
+def _outputs(method, arrangement, seconds):
+    """Generator: yields the share done, returns what a method makes of every realisation: float32 (realisations, rows, columns); adds how long each took."""
     made, count = [], arrangement.realisations
     for number in range(count):
         yield number / count
@@ -151,7 +163,9 @@ def _outputs(method, arrangement):
             made.append(arrangement.image(arrangement.high, number).pixels[0])
             continue
         low = arrangement.image(arrangement.low, number)
-        output = yield from mapped(method.whole_steps(low), lambda share, first=number: (first + share) / count)
+        start = time.perf_counter()
+        output = yield from mapped(method.of(arrangement.group).whole_steps(low), lambda share, first=number: (first + share) / count)
+        seconds.append(time.perf_counter() - start)
         made.append(np.asarray(output[0], np.float32))
         if not np.isfinite(made[-1]).all():
             raise InputError(f"{method.name} makes NaN or infinite pixel values of {low.source}; leave it out with --baselines or --model")
@@ -162,11 +176,9 @@ def _figures(stack, known, is_reference):
     """(:class:`TruthFigures`, regions of the calcifications by size class)."""
     truth, reasons = known.arrangement.truth(), list(known.reasons)
     reference = truth.noise_free(known.arrangement.high)
-    regions = calcification_regions(stack, known.sites, truth.pixel_mm, CLASSES_MM)
-    auc, dprime = _detected([regions], truth.pixel_mm, reasons)
+    regions = calcification_regions(stack, known.sites, truth.pixel_mm)
     figures = {
-        "detectability": auc,
-        "dprime_noise": dprime,
+        **_detected([regions], truth.pixel_mm, reasons),
         **_error(stack, reference, known.mask, truth.zero_level, reasons),
         **_matches(stack, truth),
         "nnps_shape_error": _colour(stack, truth, known, is_reference, reasons),
@@ -186,16 +198,35 @@ def _tried(reasons, title, measure):
 
 
 def _detected(parts, pixel_mm, reasons):
-    """(AUC, d' of noise alone), the means over the size classes; NaN, with the reason added, where one has none."""
-    found = detectability_by_class(parts, pixel_mm)
-    reasons += [f"detectability, calcifications of {low:g} to {high:g} mm: {each.reason}" for (low, high), each in found.items() if each.reason]
-    return tuple(float(np.mean([getattr(each, name) for each in found.values()])) for name in ("auc", "dprime_noise"))
+    """The figures of the rule, the means over its size classes; NaN, with the reason added, where one has none."""
+    parts = [{key: part[key] for key in CLASSES_MM} for part in parts]
+    hotelling, eye = (list(detectability_by_class(parts, pixel_mm, observer).items()) for observer in OBSERVERS)
+    reasons += [f"detectability, calcifications of {low:g} to {high:g} mm: {each.reason}" for (low, high), each in hotelling if each.reason]
+    chosen = {"detectability": (hotelling, "auc"), "forced_choice": (hotelling, "percent_correct"), "dprime_noise": (hotelling, "dprime_noise"), "detectability_eye": (eye, "auc")}
+    return {name: float(np.mean([getattr(each, figure) for _, each in found])) for name, (found, figure) in chosen.items()}
+
+
+def _by_size(parts, pixel_mm):
+    """:attr:`TruthResult.by_size`."""
+    found = {observer: detectability_by_class(parts, pixel_mm, observer) for observer in OBSERVERS}
+    rows = []
+    for (low, high), each in found[OBSERVERS[0]].items():
+        figures = {
+            observer: {name: _number(getattr(of_size[low, high], name)) for name in ("auc", "auc_error", "dprime", "dprime_noise", "percent_correct")}
+            for observer, of_size in found.items()
+        }
+        rows.append({"size_mm": [low, high], "clusters": each.clusters, "reason": each.reason, **figures})
+    return tuple(rows)
+
+
+def _number(value):
+    return float(value) if math.isfinite(value) else None
 
 
 def _error(stack, reference, mask, zero_level, reasons):
     found = _tried(reasons, "bias", lambda: noise_and_bias(stack, reference, mask, zero_level))
-    values = (found.bias_squared, found.residual_noise, found.slope, found.offset) if found else (_NAN,) * 4
-    return dict(zip(("bias", "residual_noise", "truth_slope", "truth_offset"), values))
+    values = (found.bias_squared, found.residual_noise, found.mnse, found.slope, found.offset) if found else (_NAN,) * 5
+    return dict(zip(("bias", "residual_noise", "mnse", "truth_slope", "truth_offset"), values))
 
 
 def _matches(stack, truth):
@@ -221,10 +252,10 @@ def _noise_contrast(stack, truth, kinds):
     return float(np.mean(found)) if found else _NAN
 
 
-def _result(found, parts, pixel_mm):
-    reasons = [f"arrangement {group}: {reason}" for group, figures in found.items() for reason in figures.reasons]
+def _result(found, parts, pixel_mm, seconds):
+    reasons, by_size = [f"arrangement {group}: {reason}" for group, figures in found.items() for reason in figures.reasons], _by_size(parts, pixel_mm)
     if all(math.isfinite(figures.detectability) for figures in found.values()):
-        return TruthResult(found, {}, tuple(reasons))
+        return TruthResult(found, {}, tuple(reasons), by_size, seconds)
     of_all = []
-    auc, dprime = _detected(parts, pixel_mm, of_all)
-    return TruthResult(found, {"detectability": auc, "dprime_noise": dprime}, tuple([*reasons, *(f"all arrangements: {reason}" for reason in of_all)]))
+    pooled = _detected(parts, pixel_mm, of_all)
+    return TruthResult(found, pooled, tuple([*reasons, *(f"all arrangements: {reason}" for reason in of_all)]), by_size, seconds)

@@ -1,0 +1,109 @@
+"""What is held out, and what may be fitted on the rest: one data set, several folds of one, or the halves of a simulation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.steps import mapped
+
+from ..dataset import PairedDataSet, open_data_set
+from ..prepare import prepare
+from ..prepare_settings import PrepareSettings
+from ..simulator.simulation import SETTINGS_FILE
+from .held_out_views import View, held_out_views, shared_arrangements
+from .statistics import MOST_UNITS
+
+PAIRS_FOLDER = "pairs"
+HALVES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Arrangements that are held out together.
+
+    Attributes:
+        data: the data set on whose training part baselines are fitted.
+        views: what is held out.
+        skipped: held-out patches with too little tissue.
+    """
+
+    data: PairedDataSet
+    views: list[View]
+    skipped: int
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the arrangements held out."""
+        return sorted({view.group for view in self.views})
+
+    @property
+    def leaks(self) -> bool:
+        """Whether arrangements are in training and held out at the same time."""
+        return bool(shared_arrangements(self.data, self.views))
+
+
+def folds_of(datasets, split: str) -> list[Fold]:
+    """Return a fold for each data set.
+
+    Args:
+        datasets: folders, or open data sets.
+        split: see :func:`.held_out_views.held_out_views`.
+
+    Raises:
+        InputError: as :func:`..dataset.open_data_set` and :func:`.held_out_views.held_out_views`; folds that leak or
+            that hold out the same arrangement; more arrangements than the exact test takes.
+    """
+    opened = [each if isinstance(each, PairedDataSet) else open_data_set(each) for each in datasets]
+    folds = [Fold(each, *held_out_views(each, split)) for each in opened]
+    if len(folds) > 1:
+        _check_apart(folds)
+    count = sum(len(fold.groups) for fold in folds)
+    if count > MOST_UNITS:
+        raise InputError(f"{count} arrangements are held out, the exact test takes {MOST_UNITS}; prepare the data set with a smaller --test")
+    return folds
+
+
+def _check_apart(folds):
+    owners = {}
+    for fold in folds:
+        if fold.leaks:
+            raise InputError(f"{fold.data.folder}: has arrangements in training and held out; of several --dataset, each must be of --split loo or arrangement (see --random)")
+        for group in fold.groups:
+            other = owners.setdefault(group, fold.data.folder)
+            if other != fold.data.folder:
+                raise InputError(f"{fold.data.folder} and {other} both hold out arrangement {group}; of several --dataset, each must hold out others")
+
+
+def halves_of(simulation, output: Path):
+    """Generator: yields :class:`LowDoseContrastLib.steps.Progress`; returns the two halves of a simulation, each held out from the other, as data sets.
+
+    The patches are prepared in ``output``/pairs, as the paper's but with 16 bits.
+
+    Raises:
+        InputError: no simulation, or fewer than two arrangements with the lowest and the highest of its doses.
+    """
+    levels = _levels(Path(simulation))
+    settings = PrepareSettings(bits=16, split="arrangement", test=0, validation=0, group_by="study", doses=levels)
+    yield from mapped(prepare(simulation, output / PAIRS_FOLDER, settings), lambda progress: progress)
+    data = open_data_set(output / PAIRS_FOLDER)
+    groups = list(dict.fromkeys(patch["group"] for patch in data.patches))
+    if len(groups) < HALVES:
+        raise InputError(f"--simulation: {simulation} holds one arrangement with both doses; simulate {HALVES} or more, or judge a --dataset")
+    return [data.holding_out(groups[part::HALVES]) for part in range(HALVES)]
+
+
+def _levels(simulation: Path) -> str:
+    """The lowest and the highest dose of a simulation, as ``prepare`` takes them."""
+    path = simulation / SETTINGS_FILE
+    try:
+        settings = json.loads(path.read_text())
+        levels = settings["parameters"]["doses_mgy"]["value"]
+        doses = sorted(float(levels[name]) for name in settings["doses"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"--simulation: {simulation} is no simulation (no readable {SETTINGS_FILE}); name the folder that 'simulate' wrote") from error
+    if len(doses) < 2:
+        raise InputError(f"--simulation: {simulation} holds one dose; simulate two or more")
+    return f"low={doses[0]:g},high={doses[-1]:g}"
