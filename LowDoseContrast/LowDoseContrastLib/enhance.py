@@ -98,6 +98,8 @@ class Enhancer:
         objections = self._admit(mammogram, settings)
         notes = [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
         polarity = self._polarity(mammogram)
+        if settings.mode != "paper" and self.model.card.recipe.get("crop") == "resize":
+            notes.append("the model was trained on patches resampled as the paper's: mode paper shows it images as it has learnt them")
         if polarity[0]:
             notes.append("polarity differs from the model's: inverted for the network and back")
         notes_before = len(self._runner.notes)

@@ -1,4 +1,4 @@
-"""The commands of the training library: simulate, prepare, train, evaluate."""
+"""The commands of the training library: simulate, prepare, train, evaluate, reproduce."""
 
 from LowDoseContrastLib.cli import EXIT_DONE, add_command, add_progress, progress_bar, table
 from LowDoseContrastLib.device import DEVICES
@@ -261,4 +261,41 @@ def _show_leakage(entry):
     return f"leakage gap of {entry['recipe']}: matched PSNR over the gain's {sides}; the random split looks {entry['gap']['psnr_matched']:+.2f} dB better"
 
 
-COMMANDS = (add_simulate, add_prepare, add_train, add_evaluate)
+def add_reproduce(subparsers):
+    """``lowdosecontrast reproduce``."""
+    parser = add_command(
+        subparsers,
+        "reproduce",
+        "Repeat the paper's experiment on simulated acquisitions, ending in one page with its numbers and ours",
+        "lowdosecontrast reproduce reproduction --quick",
+        run_reproduce,
+        _show_reproduce,
+    )
+    parser.add_argument("output", metavar="OUTDIR", help="folder, new or of an interrupted run, which goes on where it stopped")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the filters and a 25th of the epochs: under half an hour on two processor cores")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="everything follows from it (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
+    add_progress(parser)
+
+
+def run_reproduce(arguments):
+    import sys
+
+    from .process_memory import keep_freed_memory
+    from .reproduction.plan import ReproductionPlan
+    from .reproduction.reproduce import reproduce
+
+    keep_freed_memory()
+    plan = ReproductionPlan(arguments.quick, arguments.seed)
+    told = None if arguments.progress == "lines" else lambda text: print(text, file=sys.stderr, flush=True)
+    steps = reproduce(arguments.output, plan, arguments.device, told)
+    return run_to_end(steps, progress_bar("reproduce", arguments.progress))
+
+
+def _show_reproduce(result):
+    compared = [each for each in result["numbers"] if each["paper"] is not None]
+    rows = [[each["table"], each["subject"], each["quantity"], each["paper"], each["ours"]] for each in compared]
+    return "\n".join([table(rows, ("table", "of", "number", "paper", "ours")), result["page"]])
+
+
+COMMANDS = (add_simulate, add_prepare, add_train, add_evaluate, add_reproduce)

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import hashlib
 import io
 import json
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import lowdosecontrast_examples as examples
 import numpy as np
-from lowdosecontrast_training import OneThreadTest, write_data_set
+from lowdosecontrast_training import OneThreadTest, change_manifest, digest, write_arranged_data_set
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.dataset import open_data_set
 from LowDoseContrastTrainingLib.evaluation.baselines import BASELINES
@@ -19,33 +18,6 @@ from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
 from LowDoseContrastTrainingLib.evaluation.verdict import NO_TRUTH, TRUTH_MEASURES
 from LowDoseContrastTrainingLib.patches import read_png, write_png
-
-
-def write_arranged_data_set(folder, arrangements=6, levels=65535):
-    """A prepared data set whose patches are of several arrangements; two patches a piece are held out of the last two."""
-    write_data_set(folder, {"train": 6, "test": 4, "val": 2}, side=150, levels=levels)
-
-    def arrange(manifest):
-        entry = {**manifest["arrangements"][0], "high": {"dose_mgy": 9.0, "signal": [700, 1200, 1700]}}
-        manifest["arrangements"] = [{**entry, "number": number, "group": f"phantom {number}"} for number in range(1, arrangements + 1)]
-        held_out = {"train": 0, "val": arrangements - 3, "test": arrangements - 2}
-        for place, patch in enumerate(manifest["patches"]):
-            number = 1 + (held_out[patch["split"]] + (place % 2 if patch["split"] != "val" else 0))
-            patch |= {"arrangement": number, "group": f"phantom {number}"}
-
-    change_manifest(folder, arrange)
-    return folder
-
-
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def change_manifest(folder, change):
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
-    change(manifest)
-    path.write_text(json.dumps(manifest))
 
 
 class EvaluateTestCase(OneThreadTest):

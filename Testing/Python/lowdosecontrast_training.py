@@ -42,6 +42,33 @@ def write_data_set(folder, counts, side=144, levels=65535):
     return folder
 
 
+def write_arranged_data_set(folder, arrangements=6, levels=65535, turned=0):
+    """A prepared data set whose patches are of several arrangements; two patches a piece are held out of the last two, ``turned`` by so many."""
+    write_data_set(folder, {"train": 6, "test": 4, "val": 2}, side=150, levels=levels)
+
+    def arrange(manifest):
+        entry = {**manifest["arrangements"][0], "high": {"dose_mgy": 9.0, "signal": [700, 1200, 1700]}}
+        manifest["arrangements"] = [{**entry, "number": number, "group": f"phantom {number}"} for number in range(1, arrangements + 1)]
+        held_out = {"train": 0, "val": arrangements - 3, "test": arrangements - 2}
+        for place, patch in enumerate(manifest["patches"]):
+            number = 1 + (held_out[patch["split"]] + (place % 2 if patch["split"] != "val" else 0) + turned) % arrangements
+            patch |= {"arrangement": number, "group": f"phantom {number}"}
+
+    change_manifest(folder, arrange)
+    return folder
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def change_manifest(folder, change):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+
+
 class OneThreadTest(unittest.TestCase):
     """Tests in a folder of their own; on one thread, for which such networks are large enough."""
 

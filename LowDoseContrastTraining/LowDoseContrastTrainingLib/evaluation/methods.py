@@ -50,7 +50,7 @@ class BaselineMethod:
 
 
 class ModelMethod:
-    """A model, run as ``enhance`` runs it, each patch as an image of its own.
+    """A model, run as ``enhance`` runs it, each patch as an image of its own; one that was trained on resampled patches in mode ``paper``.
 
     Attributes:
         name: in the table.
@@ -64,6 +64,7 @@ class ModelMethod:
         self.model, self.name, self.kind = model, model.name, kind
         self.recipe = model.card.recipe.get("name", model.name)
         self.described = {"model": str(model.path), "model_sha256": model.sha256, "dataset": model.card.dataset, "out_of_domain": [], "notes": [], "seam_index": None}
+        self.described["mode"] = "paper" if model.card.recipe.get("crop") == "resize" else "tiles"
         self._enhancer = Enhancer(model, device)
         self._allow_out_of_domain, self._seams = allow_out_of_domain, []
 
@@ -77,16 +78,19 @@ class ModelMethod:
         Raises:
             OutOfDomainError: the patches lie outside of the model's domain and that is not allowed.
         """
-        enhancement = yield from self._enhanced(mammogram, Settings(mask=False, allow_out_of_domain=self._allow_out_of_domain))
+        enhancement = yield from self._enhanced(mammogram, self._settings(mask=False))
         return enhancement.mammogram.pixels
 
     def whole_steps(self, mammogram):
         """:meth:`steps` of a whole image, exactly as ``enhance`` runs it: the air is left alone."""
-        enhancement = yield from self._enhanced(mammogram, Settings(allow_out_of_domain=self._allow_out_of_domain))
+        enhancement = yield from self._enhanced(mammogram, self._settings())
         if enhancement.report["seam_index"] is not None:
             self._seams.append(enhancement.report["seam_index"])
             self.described["seam_index"] = float(np.mean(self._seams))
         return enhancement.mammogram.pixels
+
+    def _settings(self, **choices):
+        return Settings(self.described["mode"], allow_out_of_domain=self._allow_out_of_domain, **choices)
 
     def _enhanced(self, mammogram, settings):
         enhancement = yield from mapped(self._enhancer.steps(mammogram, settings), lambda progress: progress.done)

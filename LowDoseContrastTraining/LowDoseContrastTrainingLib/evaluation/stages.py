@@ -20,16 +20,20 @@ class Stages:
     """
 
     def __init__(self, weights: dict[str, float]):
-        self._clock, self._weights, self.seconds = Clock(), weights, {}
+        self._clock, self._weights, self._furthest, self.seconds = Clock(), weights, 0.0, {}
 
     def run(self, name: str, steps):
         """Generator: runs ``steps``, which yields shares done, and returns what it returns; yields :class:`LowDoseContrastLib.steps.Progress`."""
         names = list(self._weights)
         total, before = sum(self._weights.values()), sum(self._weights[each] for each in names[: names.index(name)])
         start = time.perf_counter()
-        result = yield from mapped(steps, lambda share: self._clock.progress(LAST * (before + share * self._weights[name]) / total, name))
+        result = yield from mapped(steps, lambda share: self._progress((before + share * self._weights[name]) / total, name))
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
         return result
+
+    def _progress(self, share, name):
+        self._furthest = max(self._furthest, LAST * share)
+        return self._clock.progress(self._furthest, name)
 
     def end(self, message: str):
         """Return the last progress."""

@@ -1,0 +1,70 @@
+"""Why our numbers are not the paper's, table by table, in plain words."""
+
+from __future__ import annotations
+
+from . import paper
+from .comparison import CCI, GROUPS, LOSSES
+from .plan import QUICK_EPOCHS, QUICK_FILTERS
+
+
+def of_data(numbers) -> list[str]:
+    """Return the reasons for other counts."""
+    found = {each["quantity"]: each for each in numbers}
+    watched = found["pairs for training"]["beside"]["watched while training"]
+    return [
+        "The paper's 35 images are not public; ours are simulated from the physics of the same detector, doses and kind of phantom.",
+        "Which patches it left out as mostly background is not published. A least share of the breast of 0.6, the default of prepare, comes near its number.",
+        f"It names no patches that were watched while training; ours watches {watched}, so fewer are trained on.",
+    ]
+
+
+def of_losses(numbers, plan) -> list[str]:
+    """Return the reasons for other losses."""
+    of_table = [each for each in numbers if each["table"] == LOSSES]
+    away = [abs(each["ours"] / each["beside"]["mean of the last epoch"] - 1) for each in of_table if each["beside"]["mean of the last epoch"]]
+    reasons = []
+    if plan.quick:
+        reasons.append(f"This is the quick size: a quarter of the filters (the paper's divided by {QUICK_FILTERS}) and one epoch for every {QUICK_EPOCHS} of the paper's. The losses are still falling.")
+    return [
+        *reasons,
+        f"The paper's values are those of the last iteration, of one patch. Ours of the last iteration are {100 * sorted(away)[len(away) // 2]:.0f}% away from the mean of their own epoch (median), which stands beside them.",
+        "G_L1 depends on how 14 bits became 8, which is not published, and on how much noise the target holds: no network can foresee it.",
+        "D_real and D_fake say how well the discriminator tells pairs apart. They depend on how far the training has come, and have no right value.",
+    ]
+
+
+def of_patches(numbers) -> list[str]:
+    """Return the reasons for other CCIs of patches."""
+    of_table = [each for each in numbers if each["table"] == CCI]
+    inside = sum(each["beside"]["5th percentile"] <= each["paper"] <= each["beside"]["95th percentile"] for each in of_table)
+    ratios = {run: values[1] / values[0] for run, values in paper.CCI.items()}
+    ours = {(each["subject"], each["quantity"]): each["ours"] for each in of_table}
+    own = ours["run1", "target"] / ours["run1", "input"]
+    return [
+        "No public text says how the CCI is normalised, what it does at borders, or by how many degrees of freedom it divides. Ours is taken on the 8 bits of the patches, with the population deviation.",
+        f"The paper gives one patch for each run and not how it was chosen; ours are means over all held-out patches. {inside} of its {len(of_table)} values lie between the 5th and the 95th percentile of ours.",
+        f"Target over input is {own:.2f} for us, near the ratio of the doses less what the noise adds, since one scale serves both. The paper's {min(ratios.values()):.2f} to {max(ratios.values()):.2f} fit images that were each stretched to their own range.",
+        "A CCI above the target's, as in the paper's runs 2 to 4, is no better image: noise and gain raise it.",
+    ]
+
+
+def of_groups(numbers) -> list[str]:
+    """Return the reasons for other group means."""
+    ratio = paper.GROUP_MEANS["high"] / paper.GROUP_MEANS["low"]
+    found = {}
+    for each in numbers:
+        if each["table"] == GROUPS:
+            found.setdefault(each["subject"], {})[each["quantity"]] = each["ours"]
+    nearest = min(found, key=lambda name: abs(found[name]["high"] / found[name]["low"] - ratio))
+    return [
+        f"The paper's means have the ratio {ratio:.2f}, more than the doses' {paper.DOSES_MGY['high'] / paper.DOSES_MGY['low']:.2f}. Texture grows by the dose ratio, noise by its root only, so that a fixed linear scale is needed to come near; of those tried, '{nearest}' does with {found[nearest]['high'] / found[nearest]['low']:.2f}.",
+        "Whole images hold the air around the breast, which saturates at the high dose and then has no noise. None of the normalisations was tuned to meet the two numbers.",
+    ]
+
+
+def of_fidelity() -> list[str]:
+    """Return what the paper's numbers cannot say."""
+    return [
+        "The paper has no such table. Without it nothing tells a network from a mere gain, which needs no training.",
+        "These patches are from the same arrangements as those that were trained on: the figures are too good, as the next table shows.",
+    ]

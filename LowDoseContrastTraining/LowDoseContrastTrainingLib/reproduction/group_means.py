@@ -1,0 +1,44 @@
+"""The paper's group means: the CCI of whole 8-bit images at the low and the high dose, under each normalisation that could be meant."""
+
+from __future__ import annotations
+
+import numpy as np
+from LowDoseContrastLib.cci import CciVariant, cci
+from LowDoseContrastLib.files import read_mammogram
+
+from ..patches import StoredScale
+
+EIGHT_BITS = 255
+
+
+def whole_image_cci(pixels: np.ndarray, low: float, high: float) -> float:
+    """Return the CCI of a whole image (rows, columns), air included, made 8-bit linearly from ``low`` to ``high`` pixel values."""
+    shown = StoredScale(float(low), float(high), EIGHT_BITS).encode(pixels)
+    return cci(shown, float(EIGHT_BITS), CciVariant("window:0,255", mask="none", border="reflect")).cci
+
+
+def group_means(paths: dict):
+    """Generator: yields the share done; returns normalisation -> dose -> mean CCI.
+
+    Args:
+        paths: dose -> files of its images.
+    """
+    found, total, done = {}, sum(map(len, paths.values())), 0
+    for dose, files in paths.items():
+        for path in files:
+            yield done / total
+            image = read_mammogram(path)
+            for name, limits in _limits(image).items():
+                found.setdefault(name, {}).setdefault(dose, []).append(whole_image_cci(image.pixels[0], *limits))
+            done += 1
+    return {name: {dose: float(np.mean(values)) for dose, values in doses.items()} for name, doses in found.items()}
+
+
+def _limits(image):
+    pixels = image.pixels[0]
+    return {
+        "full scale": (0, image.full_scale),
+        "each image's minimum to maximum": (pixels.min(), pixels.max()),
+        "window 0 to 2047 for all": (0, 2047),
+        "window 0 to 511 for all": (0, 511),
+    }
