@@ -205,7 +205,7 @@ def add_evaluate(subparsers):
     parser.add_argument("--dataset", required=True, metavar="DIR", help="folder made by 'prepare', best with --split arrangement")
     parser.add_argument("--simulation", metavar="DIR", help="the folder of 'simulate', with --realisations 2 or more, that the data set was prepared from (which pairs the first realisations): measures against its truth too")
     parser.add_argument("--model", action="append", default=[], metavar="NAME|FILE", help="a model to judge; may be given several times (a U-Net trained with L1 alone is one more)")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for results.json and results.csv, with --simulation results-truth.csv too")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for report.html, results.json and results.csv, with --simulation results-truth.csv too")
     parser.add_argument("--baselines", default="all", metavar="all|LIST", help="which baselines, with commas between; the gain is always among them (default: %(default)s)")
     parser.add_argument("--split", default="test", help="which patches are judged: test, val, or all (both) (default: %(default)s)")
     parser.add_argument("--noise", metavar="TEXT|FILE", help="known values of the detector's noise, as xi_q=0.031,xi_e=2.8,offset=1.9, or .json or .toml (default: estimated from the training pairs)")
@@ -249,7 +249,7 @@ def _show_evaluate(result):
     lines += [f"CCI of the input {rows[0]['cci_input']:.4g}, of the target {rows[0]['cci_target']:.4g}. Closer to the target is better; higher is not."]
     lines += [f"PSNR and SSIM: data range {result['data_range']:.4g} pixel values (0.5th to 99.5th percentile of the target); all: {result['mask']}."]
     lines += [f"{row['method']}: {row['verdict']}: {'; '.join(row['reasons'])}" for row in rows if row["kind"] == "model"]
-    return "\n".join([*lines, *(f"note: {note}" for note in result["notes"]), result["caution"], result["notice"], result["output"]])
+    return "\n".join([*lines, *(f"note: {note}" for note in result["notes"]), result["caution"], result["notice"], result["report"]])
 
 
 COMMANDS = (add_simulate, add_prepare, add_train, add_evaluate)

@@ -23,6 +23,8 @@ from .fidelity import fidelity
 from .held_out_views import MASK, SPLITS, held_out_views, shared_arrangements, training_pairs
 from .intensity_baselines import Gain
 from .methods import BaselineMethod, model_methods
+from .report.album import Album
+from .report.page import REPORT_FILE, write_report
 from .results import CSV_FILE, JSON_FILE, TRUTH_FILE, PatchResult, rows_of, write_results
 from .simulated_arrangements import simulated_arrangements
 from .statistics import MOST_UNITS, limit_of
@@ -65,7 +67,7 @@ class EvaluationSettings:
 
 
 def evaluate(dataset, models, output, settings: EvaluationSettings = EvaluationSettings(), overwrite: bool = False):
-    """Judge models and baselines on a prepared data set; write ``results.json`` and ``results.csv`` into ``output``, with a simulation ``results-truth.csv`` too.
+    """Judge models and baselines on a prepared data set; write ``results.json``, ``results.csv`` and ``report.html`` into ``output``, with a simulation ``results-truth.csv`` too.
 
     Args:
         dataset: folder of the data set.
@@ -76,8 +78,8 @@ def evaluate(dataset, models, output, settings: EvaluationSettings = EvaluationS
         :class:`LowDoseContrastLib.steps.Progress`.
 
     Returns:
-        What ``results.json`` holds: ``rows`` (see :func:`.results.rows_of`), ``notes``, ``mask``, ``data_range`` and
-        what was judged by what.
+        What ``results.json`` holds: ``rows`` (see :func:`.results.rows_of`), ``notes``, ``mask``, ``data_range``,
+        with a simulation ``curves`` (see :class:`.truth_curves.MethodCurves`), ``report`` (path of the page), and what was judged by what.
 
     Raises:
         InputError: no such data set or model, nothing held out, a model outside of its domain, or an output that
@@ -86,29 +88,32 @@ def evaluate(dataset, models, output, settings: EvaluationSettings = EvaluationS
     output, data, kinds = Path(output), open_data_set(dataset), chosen_baselines(settings.baselines)
     learned = model_methods(models, settings.device, settings.allow_out_of_domain, [kind.name for kind in kinds])
     with _folder_for_results(output, overwrite):
-        results, truth, document = yield from _steps(data, kinds, learned, settings)
+        results, truth, document, pictures = yield from _steps(data, kinds, learned, settings)
+        document["report"] = str(write_report(output, document, pictures, overwrite))
         write_results(output, results, document, overwrite, truth)
     return document
 
 
 @contextlib.contextmanager
 def _folder_for_results(output, overwrite):
-    """Make the folder; where the block fails and nothing is in it, it goes again."""
-    is_new = not output.exists()
+    """Make the folder; where the block fails, a folder that is new goes again with what was written into it."""
+    is_new, names = not output.exists(), (JSON_FILE, CSV_FILE, TRUTH_FILE, REPORT_FILE)
     make_folder(output)
     try:
-        for name in (JSON_FILE, CSV_FILE, TRUTH_FILE):
+        for name in names:
             check_output(output / name, overwrite)
         yield
     except BaseException:
         if is_new:
             with contextlib.suppress(OSError):
+                for name in names:
+                    (output / name).unlink(missing_ok=True)
                 output.rmdir()
         raise
 
 
 def _steps(data, kinds, learned, settings):
-    """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document).
+    """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document, pictures for the report).
 
     Models come first, for they may be refused.
     """
@@ -116,14 +121,15 @@ def _steps(data, kinds, learned, settings):
     _check_number(views)
     places = simulated_arrangements(settings.simulation, data, [view.number for view in views]) if settings.simulation else []
     training, span, part = training_pairs(data, settings.noise), _span(views), 0.2 if places else 1.0
-    of_models = yield from mapped(_judged(learned, views, span, settings), lambda share: clock.progress(part * 0.4 * share, "models"))
+    album, curves = Album(views), {}
+    of_models = yield from mapped(_judged(learned, views, span, settings, album), lambda share: clock.progress(part * 0.4 * share, "models"))
     baselines = yield from mapped(_fitted(kinds, training), lambda share: clock.progress(part * (0.4 + 0.2 * share), "fitting baselines"))
-    of_baselines = yield from mapped(_judged(baselines, views, span, settings), lambda share: clock.progress(part * (0.6 + 0.39 * share), "baselines"))
+    of_baselines = yield from mapped(_judged(baselines, views, span, settings, album), lambda share: clock.progress(part * (0.6 + 0.39 * share), "baselines"))
     methods, results, truth = [*baselines, *learned], [*of_baselines, *of_models], None
     if places:
         methods = [*methods, Ceiling()]
         results += _of_ceiling(data, views, places, span, settings)
-        truth = yield from mapped(truth_results(methods, places), lambda share: clock.progress(part + (0.99 - part) * share, "truth"))
+        truth = yield from mapped(truth_results(methods, places, curves), lambda share: clock.progress(part + (0.99 - part) * share, "truth"))
     document = {
         **_origin(data, settings),
         "noise_model": training.noise.as_dict(),
@@ -132,9 +138,10 @@ def _steps(data, kinds, learned, settings):
         "data_range": span,
         "notes": _notes(data, views, skipped, learned) + _notes_of_truth(truth, places),
         "rows": rows_of(results, methods, settings.seed, truth),
+        **({"curves": {name: each.as_dict() for name, each in curves.items()}} if curves else {}),
     }
     yield clock.progress(1.0, "table")
-    return results, truth, document
+    return results, truth, document, album.pictures(results)
 
 
 def _of_ceiling(data, views, places, span, settings):
@@ -178,11 +185,12 @@ def _fitted(kinds, training):
     return made
 
 
-def _judged(methods, views, span, settings):
-    """Generator: yields the share done, returns a :class:`PatchResult` for each method and patch."""
+def _judged(methods, views, span, settings, album):
+    """Generator: yields the share done, returns a :class:`PatchResult` for each method and patch; ``album`` keeps what was made of a few."""
     results, total = [], len(methods) * len(views)
     for number, (method, view) in enumerate((method, view) for method in methods for view in views):
         made = yield from mapped(method.steps(view.low), lambda share, first=number: (first + share) / total)
+        album.add(method.name, view, made)
         for patch, *images in zip(view.names, view.low.pixels, made, view.high, view.mask):
             results.append(PatchResult(method.name, view.group, patch, fidelity(*images, view.low.full_scale, span, settings.cci)))
     return results

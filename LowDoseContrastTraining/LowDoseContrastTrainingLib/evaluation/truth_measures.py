@@ -27,6 +27,7 @@ from ..measurement.truth_places import FIBRES, MASSES, Truth
 from .ceiling import Ceiling
 from .held_out_views import tissue_of
 from .simulated_arrangements import SimulatedArrangement
+from .truth_curves import MethodCurves
 
 CLASSES_MM = ((0.1, 0.2), (0.2, 0.3))
 RULE = "detectability: AUC of the channelised Hotelling observer on single calcifications, mean of the classes 0.1-0.2 and 0.2-0.3 mm"
@@ -105,8 +106,12 @@ class _Known:
     reasons: tuple[str, ...]
 
 
-def truth_results(methods, arrangements: list[SimulatedArrangement]):
+def truth_results(methods, arrangements: list[SimulatedArrangement], curves: dict[str, MethodCurves] | None = None):
     """Generator: yields the share done; returns name of the method -> :class:`TruthResult`. One method and arrangement is in memory at a time.
+
+    Args:
+        methods: as in :mod:`.methods`.
+        curves: filled, name of the method -> the curves that the figures come from.
 
     Raises:
         InputError: an image that is missing, a method whose output is not finite, or a model outside of its domain.
@@ -117,13 +122,15 @@ def truth_results(methods, arrangements: list[SimulatedArrangement]):
         known.append(_known(arrangement))
         done += 1
     for method in methods:
-        found, parts = {}, []
+        found, parts, drawn = {}, [], MethodCurves()
         for each in known:
             stack = yield from mapped(_outputs(method, each.arrangement), lambda share, first=done: (first + share) / total)
-            figures, regions = _figures(stack, each, isinstance(method, Ceiling))
+            figures, regions = _figures(stack, each, isinstance(method, Ceiling), drawn)
             found[each.arrangement.group], done = figures, done + 1
             parts.append(regions)
         results[method.name] = _result(found, parts, known[0].arrangement.truth().pixel_mm)
+        if curves is not None:
+            curves[method.name] = drawn
     return results
 
 
@@ -158,8 +165,8 @@ def _outputs(method, arrangement):
     return np.stack(made)
 
 
-def _figures(stack, known, is_reference):
-    """(:class:`TruthFigures`, regions of the calcifications by size class)."""
+def _figures(stack, known, is_reference, curves):
+    """(:class:`TruthFigures`, regions of the calcifications by size class); adds to ``curves``."""
     truth, reasons = known.arrangement.truth(), list(known.reasons)
     reference = truth.noise_free(known.arrangement.high)
     regions = calcification_regions(stack, known.sites, truth.pixel_mm, CLASSES_MM)
@@ -169,8 +176,8 @@ def _figures(stack, known, is_reference):
         "dprime_noise": dprime,
         **_error(stack, reference, known.mask, truth.zero_level, reasons),
         **_matches(stack, truth),
-        "nnps_shape_error": _colour(stack, truth, known, is_reference, reasons),
-        **_transfers(stack, reference, truth, reasons),
+        "nnps_shape_error": _colour(stack, truth, known, is_reference, reasons, curves),
+        **_transfers(stack, reference, truth, reasons, curves),
         **{name: _noise_contrast(stack, truth, kinds) for name, kinds in (("sdnr_masses", MASSES), ("sdnr_fibres", FIBRES))},
     }
     return TruthFigures(**figures, reasons=tuple(reasons)), regions
@@ -203,15 +210,18 @@ def _matches(stack, truth):
     return {"false_calcifications": float(np.mean([each.added_per_cm2 for each in found])), "sensitivity": float(np.mean([each.sensitivity for each in found]))}
 
 
-def _colour(stack, truth, known, is_reference, reasons):
+def _colour(stack, truth, known, is_reference, reasons, curves):
     if known.noise is None or is_reference:
+        curves.noise.extend([known.noise] if known.noise else [])
         return _NAN
     found = _tried(reasons, "noise", lambda: noise_texture(stack, truth.pixel_mm, known.mask, zero_level=truth.zero_level))
+    curves.noise.extend([found] if found else [])
     return shape_error(found, known.noise) if found and found.nnps.any() else _NAN
 
 
-def _transfers(stack, reference, truth, reasons):
+def _transfers(stack, reference, truth, reasons, curves):
     found = task_transfers([stack], [reference], [truth])
+    curves.transfers.append(found)
     reasons += [f"transfer of {name}: {each.reason}" for name, each in found.items() if each.reason]
     return {f"half_{name.replace(' ', '_')}": each.half for name, each in found.items()}
 
