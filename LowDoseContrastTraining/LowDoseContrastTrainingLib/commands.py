@@ -207,7 +207,7 @@ def add_evaluate(subparsers):
     parser.add_argument("--simulation", metavar="DIR", help="a folder of 'simulate', with --realisations 2 or more: measures against its truth too. With --dataset, the one that it was prepared from; without, all of its arrangements are judged, baselines fitted on one half for the other")
     parser.add_argument("--model", action="append", default=[], metavar="NAME|FILE", help="a model to judge; may be given several times")
     parser.add_argument("--random", metavar="DIR", help="a data set of the same acquisitions made with --split random: how much better the --model trained on it looks on its own test part is the leakage gap")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for results.json and results.csv, with --simulation results-truth.csv too")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for report.html, results.json and results.csv, with --simulation results-truth.csv too")
     parser.add_argument("--baselines", default="all", metavar="all|LIST", help="which baselines, with commas between; the gain is always among them (default: %(default)s)")
     parser.add_argument("--split", default="test", help="which patches are judged: test, val, or all (both) (default: %(default)s)")
     parser.add_argument("--noise", metavar="TEXT|FILE", help="known values of the detector's noise, as xi_q=0.031,xi_e=2.8,offset=1.9, or .json or .toml (default: estimated from the training pairs)")
@@ -253,7 +253,7 @@ def _show_evaluate(result):
     lines += [f"PSNR and SSIM: data range {result['data_range']:.4g} pixel values (0.5th to 99.5th percentile of the target); all: {result['mask']}."]
     lines += [f"{row['method']}: {row['verdict']}: {'; '.join(row['reasons'])}" for row in rows if row["kind"] == "model"]
     lines += [_show_leakage(each) for each in result["leakage"]]
-    return "\n".join([*lines, *(f"note: {note}" for note in result["notes"]), result["caution"], result["notice"], result["output"]])
+    return "\n".join([*lines, *(f"note: {note}" for note in result["notes"]), result["caution"], result["notice"], result["report"]])
 
 
 def _show_leakage(entry):

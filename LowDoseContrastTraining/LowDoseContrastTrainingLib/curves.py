@@ -29,25 +29,45 @@ def write_curves(folder, history: list[dict], gan_from: int = 0, best: int | Non
         The path; None where matplotlib is not installed.
     """
     try:
-        import matplotlib.figure
+        figure = curves_figure(history, gan_from, best)
     except ImportError:
         return None
+    path = Path(folder) / CURVES
+    with atomic_output(path, overwrite=True) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    return path
+
+
+def curves_figure(history: list[dict], gan_from: int = 0, best: int | None = None, inches: float = 11.0, text: float = 10.0):
+    """Return the curves as a matplotlib figure.
+
+    Args:
+        history, gan_from, best: as in :func:`write_curves`.
+        inches: width.
+        text: size of the headings, points; all other text is a little smaller.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    import matplotlib.figure
+
     charts = [chart for chart in _CHARTS if chart[2][0][0] in history[-1]]
-    down = len(charts) // 3
-    figure = matplotlib.figure.Figure((11, 3 * down), layout="constrained")
-    for axis, (heading, unit, lines) in zip(figure.subplots(down, 3, squeeze=False).ravel(), charts):
+    down = -(-len(charts) // 3)
+    figure = matplotlib.figure.Figure((inches, 3 / 11 * inches * down), layout="constrained")
+    axes = figure.subplots(down, 3, squeeze=False).ravel()
+    for axis in axes[len(charts) :]:
+        axis.set_axis_off()
+    for axis, (heading, unit, lines) in zip(axes, charts):
         for column, label in lines:
             rows = [row for row in history if gan_from < row["epoch"] or column.startswith(("val_", "G_L1"))]
             axis.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=label)
         if best is not None:
             axis.axvline(history[best]["epoch"], color="0.6", linestyle=":", linewidth=1, label="kept")
-        axis.set_title(heading, fontsize=10)
-        axis.set_xlabel("epoch")
-        axis.set_ylabel(unit)
+        axis.set_title(heading, fontsize=text)
+        axis.set_xlabel("epoch", fontsize=text)
+        axis.set_ylabel(unit, fontsize=text)
+        axis.tick_params(labelsize=text)
         axis.margins(x=0.02)
-        axis.legend(fontsize=8, frameon=False)
+        axis.legend(fontsize=0.8 * text, frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
-    path = Path(folder) / CURVES
-    with atomic_output(path, overwrite=True) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
-    return path
+    return figure

@@ -25,10 +25,20 @@ def write_triples(path: Path, low, output, high, sign: int | None = 1) -> None:
     rows = []
     for source, made, true in zip(low, output, high):
         gain = float(np.median(true) / max(float(np.median(source)), 1e-6))
-        bottom, top = np.percentile(np.log(np.maximum(true, 1)), (1, 99))
-        row = np.concatenate([_window(image, bottom, top) for image in (source * gain, made, true)], axis=1)
-        rows.append(255 - row if sign in (1, None) else row)
+        rows.append(np.concatenate(windowed((source * gain, made, true), true, sign), axis=1))
     write_png(path, np.concatenate(rows, axis=0))
+
+
+def windowed(images, target: np.ndarray, sign: int | None = 1) -> list[np.ndarray]:
+    """Return images as they are shown beside each other, uint8, all in the window of ``target``.
+
+    Args:
+        images: pixel values (rows, columns).
+        target, sign: as in :func:`write_triples`.
+    """
+    bottom, top = np.percentile(np.log(np.maximum(target, 1)), (1, 99))
+    shown = [_window(image, bottom, top) for image in images]
+    return [255 - each for each in shown] if sign in (1, None) else shown
 
 
 def _window(image: np.ndarray, bottom: float, top: float) -> np.ndarray:

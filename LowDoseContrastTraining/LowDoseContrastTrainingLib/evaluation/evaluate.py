@@ -24,6 +24,8 @@ from .intensity_baselines import Gain
 from .judging import fitted, judged, judged_ceiling, learned_baseline, span_of
 from .leakage import leakage, models_of_random
 from .methods import BaselineMethod, folded_models, loaded_models, name_apart
+from .report.album import Album
+from .report.page import REPORT_FILE, write_report
 from .results import CSV_FILE, JSON_FILE, TRUTH_FILE, rows_of, write_results
 from .simulated_arrangements import simulated_arrangements
 from .stages import Stages
@@ -72,7 +74,7 @@ class EvaluationSettings:
 
 
 def evaluate(datasets, models, output, settings: EvaluationSettings = EvaluationSettings(), overwrite: bool = False):
-    """Judge models and baselines; write ``results.json`` and ``results.csv`` into ``output``, with a simulation ``results-truth.csv`` too.
+    """Judge models and baselines; write ``results.json``, ``results.csv`` and ``report.html`` into ``output``, with a simulation ``results-truth.csv`` too.
 
     Args:
         datasets: folders of prepared data sets, or one. Several are folds: each holds out other arrangements, and each is
@@ -86,7 +88,8 @@ def evaluate(datasets, models, output, settings: EvaluationSettings = Evaluation
 
     Returns:
         What ``results.json`` holds: ``rows`` (see :func:`.results.rows_of`), ``notes``, ``mask``, ``data_range``, ``leakage``
-        (see :func:`.leakage.leakage`), ``seconds`` of each part, and what was judged by what.
+        (see :func:`.leakage.leakage`), ``seconds`` of each part, with a simulation ``curves`` (see
+        :class:`.truth_curves.MethodCurves`), ``report`` (path of the page), and what was judged by what.
 
     Raises:
         InputError: no such data set or model, nothing held out, a model outside of its domain, or an output that
@@ -97,23 +100,26 @@ def evaluate(datasets, models, output, settings: EvaluationSettings = Evaluation
         raise InputError("give --dataset, --simulation, or both")
     work = _Work(datasets, models, output, settings)
     with _folder_for_results(output, overwrite):
-        results, truth, document = yield from work.steps()
+        results, truth, document, pictures = yield from work.steps()
+        document["report"] = str(write_report(output, document, pictures, overwrite))
         write_results(output, results, document, overwrite, truth)
     return document
 
 
 @contextlib.contextmanager
 def _folder_for_results(output, overwrite):
-    """Make the folder; where the block fails and nothing is in it, it goes again."""
-    is_new = not output.exists()
+    """Make the folder; where the block fails, a folder that is new goes again with what was written into it."""
+    is_new, names = not output.exists(), (JSON_FILE, CSV_FILE, TRUTH_FILE, REPORT_FILE)
     make_folder(output)
     try:
-        for name in (JSON_FILE, CSV_FILE, TRUTH_FILE):
+        for name in names:
             check_output(output / name, overwrite)
         yield
     except BaseException:
         if is_new:
             with contextlib.suppress(OSError):
+                for name in names:
+                    (output / name).unlink(missing_ok=True)
                 output.rmdir()
         raise
 
@@ -133,7 +139,7 @@ class _Work:
             name_apart(self.of_random, [])
 
     def steps(self):
-        """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document).
+        """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document, pictures for the report).
 
         Models come first, for they may be refused.
         """
@@ -144,10 +150,10 @@ class _Work:
         places = [place for fold in folds for place in self._places(fold)]
         kinds, missing = self._kinds(folds)
         learned = folded_models(self.learned, folds, [kind.name for kind in kinds])
-        training, span = [training_pairs(fold.data, settings.noise) for fold in folds], span_of(views)
-        of_models = (yield from run("models", judged(learned, views, span, settings.cci))) if learned else []
+        training, span, album = [training_pairs(fold.data, settings.noise) for fold in folds], span_of(views), Album(views)
+        of_models = (yield from run("models", judged(learned, views, span, settings.cci, album))) if learned else []
         baselines = yield from self._baselines(kinds, training, folds)
-        of_baselines = yield from run("baselines", judged(baselines, views, span, settings.cci))
+        of_baselines = yield from run("baselines", judged(baselines, views, span, settings.cci, album))
         methods, results = [*baselines, *learned], [*of_baselines, *of_models]
         leaks = yield from self._leakage(results, learned, span)
         if places:
@@ -162,9 +168,10 @@ class _Work:
             "rows": rows_of(results, methods, settings.seed, truth),
             "leakage": leaks,
             "seconds": self.stages.seconds,
+            **({"curves": {name: each.curves.as_dict() for name, each in truth.items()}} if truth else {}),
         }
         yield self.stages.end("table")
-        return results, truth, document
+        return results, truth, document, album.pictures(results)
 
     def _places(self, fold):
         return simulated_arrangements(self.settings.simulation, fold.data, [view.number for view in fold.views]) if self.settings.simulation else []

@@ -44,17 +44,20 @@ def learned_baseline(folds, training, output: Path, device: str):
     return joined(by_fold, folds)
 
 
-def judged(methods, views, span: float, variant):
+def judged(methods, views, span: float, variant, album=None):
     """Generator: yields the share done, returns a :class:`.results.PatchResult` for each method and patch.
 
     Args:
         views: :class:`.held_out_views.View`.
         span: data range, pixel values.
         variant: of the CCI.
+        album: :class:`.report.album.Album` that keeps what was made of a few patches.
     """
     results, total = [], len(methods) * len(views)
     for number, (method, view) in enumerate((method, view) for method in methods for view in views):
         made = yield from mapped(method.of(view.group).steps(view.low), lambda share, first=number: (first + share) / total)
+        if album is not None:
+            album.add(method.name, view, made)
         for patch, *images in zip(view.names, view.low.pixels, made, view.high, view.mask):
             results.append(PatchResult(method.name, view.group, patch, fidelity(*images, view.low.full_scale, span, variant)))
     return results

@@ -11,14 +11,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped
 
 from ..held_out import SATURATED
-from ..measurement.calcifications import match_calcifications
+from ..measurement.calcifications import CalcificationSearch
 from ..measurement.contrast import insert_contrasts
 from ..measurement.detectability import OBSERVERS, SIZE_CLASSES_MM, calcification_regions, calcification_sites, detectability_by_class
 from ..measurement.noise_and_bias import noise_and_bias
@@ -28,6 +29,7 @@ from ..measurement.truth_places import FIBRES, MASSES, Truth
 from .ceiling import Ceiling
 from .held_out_views import tissue_of
 from .simulated_arrangements import SimulatedArrangement
+from .truth_curves import MethodCurves
 
 CLASSES_MM = SIZE_CLASSES_MM[:2]  # the rule's
 RULE = "detectability: AUC of the channelised Hotelling observer on single calcifications, mean of the classes 0.1-0.2 and 0.2-0.3 mm"
@@ -91,6 +93,7 @@ class TruthResult:
         by_size: a JSON-able entry for each size class, over all arrangements: ``size_mm``, ``clusters``, ``reason``, and
             for each observer its ``auc``, ``auc_error``, ``dprime``, ``dprime_noise`` and ``percent_correct``.
         seconds: for a whole image, the mean.
+        curves: that the figures come from.
     """
 
     by_arrangement: dict[str, TruthFigures]
@@ -98,6 +101,7 @@ class TruthResult:
     reasons: tuple[str, ...]
     by_size: tuple[dict, ...] = ()
     seconds: float = _NAN
+    curves: MethodCurves = field(default_factory=MethodCurves)
 
     def value(self, name: str) -> float:
         """Return a figure: pooled, or its mean over arrangements; NaN where one of them lacks it."""
@@ -108,44 +112,60 @@ class TruthResult:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What of an arrangement is the same for every method: the places and pixels judged, and the noise of its high dose (None, and why, without)."""
+    """What of an arrangement is the same for every method: images, truth, the places and pixels judged, and the noise of its high dose (None, and why, without)."""
 
     arrangement: SimulatedArrangement
+    truth: Truth
+    low: list
+    high: np.ndarray
+    reference: np.ndarray
     sites: list
+    search: CalcificationSearch
     mask: np.ndarray
     noise: NoiseTexture | None
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What has been measured of one method: figures by arrangement, regions of calcifications, seconds an image, curves."""
+
+    figures: dict = field(default_factory=dict)
+    regions: list = field(default_factory=list)
+    seconds: list = field(default_factory=list)
+    curves: MethodCurves = field(default_factory=MethodCurves)
+
+
 def truth_results(methods, arrangements: list[SimulatedArrangement]):
-    """Generator: yields the share done; returns name of the method -> :class:`TruthResult`. One method and arrangement is in memory at a time.
+    """Generator: yields the share done; returns name of the method -> :class:`TruthResult`. The images of one arrangement are in memory at a time.
 
     Raises:
         InputError: an image that is missing, a method whose output is not finite, or a model outside of its domain.
     """
-    total, done, known, results = len(arrangements) * (len(methods) + 1), 0, [], {}
+    total, done, found = len(arrangements) * (len(methods) + 1), 0, {method.name: _Found() for method in methods}
     for arrangement in arrangements:
         yield done / total
-        known.append(_known(arrangement))
+        known = _known(arrangement)
         done += 1
-    for method in methods:
-        found, parts, seconds = {}, [], []
-        for each in known:
-            stack = yield from mapped(_outputs(method, each.arrangement, seconds), lambda share, first=done: (first + share) / total)
-            figures, regions = _figures(stack, each, isinstance(method, Ceiling))
-            found[each.arrangement.group], done = figures, done + 1
-            parts.append(regions)
-        results[method.name] = _result(found, parts, known[0].arrangement.truth().pixel_mm, float(np.mean(seconds)) if seconds else _NAN)
-    return results
+        for method in methods:
+            of_method = found[method.name]
+            stack = yield from mapped(_outputs(method, known, of_method.seconds), lambda share, first=done: (first + share) / total)
+            figures, regions = _figures(stack, known, isinstance(method, Ceiling), of_method.curves)
+            of_method.figures[arrangement.group] = figures
+            of_method.regions.append(regions)
+            done += 1
+    pixel_mm = known.truth.pixel_mm
+    return {name: _result(each, pixel_mm) for name, each in found.items()}
 
 
 def _known(arrangement):
     truth, reasons = arrangement.truth(), []
-    images = [arrangement.image(arrangement.high, number) for number in range(arrangement.realisations)]
-    high = np.stack([image.pixels[0] for image in images])
-    mask = _comparable(truth, truth.noise_free(arrangement.high), images[0].full_scale)
+    low, high = ([arrangement.image(dose, number) for number in range(arrangement.realisations)] for dose in (arrangement.low, arrangement.high))
+    full_scale, high = high[0].full_scale, np.stack([image.pixels[0] for image in high])
+    reference = truth.noise_free(arrangement.high)
+    mask = _comparable(truth, reference, full_scale)
     noise = _tried(reasons, "noise of the high dose", lambda: noise_texture(high, truth.pixel_mm, mask, zero_level=truth.zero_level))
-    return _Known(arrangement, calcification_sites(truth), mask, noise, tuple(reasons))
+    return _Known(arrangement, truth, low, high, reference, calcification_sites(truth), CalcificationSearch(truth), mask, noise, tuple(reasons))
 
 
 def _comparable(truth: Truth, reference, full_scale):
@@ -154,17 +174,14 @@ def _comparable(truth: Truth, reference, full_scale):
     return truth.mask & tissue & (reference < SATURATED * full_scale)
 
 
-def _outputs(method, arrangement, seconds):
+def _outputs(method, known, seconds):
     """Generator: yields the share done, returns what a method makes of every realisation: float32 (realisations, rows, columns); adds how long each took."""
-    made, count = [], arrangement.realisations
-    for number in range(count):
-        yield number / count
-        if isinstance(method, Ceiling):
-            made.append(arrangement.image(arrangement.high, number).pixels[0])
-            continue
-        low = arrangement.image(arrangement.low, number)
+    if isinstance(method, Ceiling):
+        return known.high
+    made, version = [], method.of(known.arrangement.group)
+    for number, low in enumerate(known.low):
         start = time.perf_counter()
-        output = yield from mapped(method.of(arrangement.group).whole_steps(low), lambda share, first=number: (first + share) / count)
+        output = yield from mapped(version.whole_steps(low), lambda share, first=number: (first + share) / len(known.low))
         seconds.append(time.perf_counter() - start)
         made.append(np.asarray(output[0], np.float32))
         if not np.isfinite(made[-1]).all():
@@ -172,17 +189,16 @@ def _outputs(method, arrangement, seconds):
     return np.stack(made)
 
 
-def _figures(stack, known, is_reference):
-    """(:class:`TruthFigures`, regions of the calcifications by size class)."""
-    truth, reasons = known.arrangement.truth(), list(known.reasons)
-    reference = truth.noise_free(known.arrangement.high)
+def _figures(stack, known, is_reference, curves):
+    """(:class:`TruthFigures`, regions of the calcifications by size class); adds to ``curves``."""
+    truth, reasons = known.truth, list(known.reasons)
     regions = calcification_regions(stack, known.sites, truth.pixel_mm)
     figures = {
         **_detected([regions], truth.pixel_mm, reasons),
-        **_error(stack, reference, known.mask, truth.zero_level, reasons),
-        **_matches(stack, truth),
-        "nnps_shape_error": _colour(stack, truth, known, is_reference, reasons),
-        **_transfers(stack, reference, truth, reasons),
+        **_error(stack, known.reference, known.mask, truth.zero_level, reasons),
+        **_matches(stack, known.search),
+        "nnps_shape_error": _colour(stack, known, is_reference, reasons, curves),
+        **_transfers(stack, known.reference, truth, reasons, curves),
         **{name: _noise_contrast(stack, truth, kinds) for name, kinds in (("sdnr_masses", MASSES), ("sdnr_fibres", FIBRES))},
     }
     return TruthFigures(**figures, reasons=tuple(reasons)), regions
@@ -229,20 +245,24 @@ def _error(stack, reference, mask, zero_level, reasons):
     return dict(zip(("bias", "residual_noise", "mnse", "truth_slope", "truth_offset"), values))
 
 
-def _matches(stack, truth):
-    found = [match_calcifications(image, truth) for image in stack]
+def _matches(stack, search):
+    with ThreadPoolExecutor() as pool:  # scipy lets go of the interpreter
+        found = list(pool.map(search.match, stack))
     return {"false_calcifications": float(np.mean([each.added_per_cm2 for each in found])), "sensitivity": float(np.mean([each.sensitivity for each in found]))}
 
 
-def _colour(stack, truth, known, is_reference, reasons):
+def _colour(stack, known, is_reference, reasons, curves):
     if known.noise is None or is_reference:
+        curves.noise.extend([known.noise] if known.noise else [])
         return _NAN
-    found = _tried(reasons, "noise", lambda: noise_texture(stack, truth.pixel_mm, known.mask, zero_level=truth.zero_level))
+    found = _tried(reasons, "noise", lambda: noise_texture(stack, known.truth.pixel_mm, known.mask, zero_level=known.truth.zero_level))
+    curves.noise.extend([found] if found else [])
     return shape_error(found, known.noise) if found and found.nnps.any() else _NAN
 
 
-def _transfers(stack, reference, truth, reasons):
+def _transfers(stack, reference, truth, reasons, curves):
     found = task_transfers([stack], [reference], [truth])
+    curves.transfers.append(found)
     reasons += [f"transfer of {name}: {each.reason}" for name, each in found.items() if each.reason]
     return {f"half_{name.replace(' ', '_')}": each.half for name, each in found.items()}
 
@@ -252,10 +272,12 @@ def _noise_contrast(stack, truth, kinds):
     return float(np.mean(found)) if found else _NAN
 
 
-def _result(found, parts, pixel_mm, seconds):
-    reasons, by_size = [f"arrangement {group}: {reason}" for group, figures in found.items() for reason in figures.reasons], _by_size(parts, pixel_mm)
-    if all(math.isfinite(figures.detectability) for figures in found.values()):
-        return TruthResult(found, {}, tuple(reasons), by_size, seconds)
-    of_all = []
-    pooled = _detected(parts, pixel_mm, of_all)
-    return TruthResult(found, pooled, tuple([*reasons, *(f"all arrangements: {reason}" for reason in of_all)]), by_size, seconds)
+def _result(found, pixel_mm):
+    reasons = [f"arrangement {group}: {reason}" for group, figures in found.figures.items() for reason in figures.reasons]
+    pooled = {}
+    if not all(math.isfinite(figures.detectability) for figures in found.figures.values()):
+        of_all = []
+        pooled = _detected(found.regions, pixel_mm, of_all)
+        reasons += [f"all arrangements: {reason}" for reason in of_all]
+    seconds = float(np.mean(found.seconds)) if found.seconds else _NAN
+    return TruthResult(found.figures, pooled, tuple(reasons), _by_size(found.regions, pixel_mm), seconds, found.curves)

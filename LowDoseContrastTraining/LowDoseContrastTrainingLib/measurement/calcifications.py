@@ -142,31 +142,48 @@ def matched(found: np.ndarray, places: np.ndarray, reach: float) -> np.ndarray:
 
 
 def match_calcifications(image: np.ndarray, truth: Truth, dark: bool = True, threshold: float = THRESHOLD, smallest_mm: float = 0.0) -> CalcificationMatch:
-    """Return which true calcifications an image shows, and what it shows besides.
+    """Return which true calcifications an image shows, and what it shows besides; see :class:`CalcificationSearch`."""
+    return CalcificationSearch(truth, smallest_mm).match(image, dark, threshold)
+
+
+class CalcificationSearch:
+    """Looks in images of one arrangement for its true calcifications.
 
     Args:
-        image: (rows, columns) of the arrangement.
         truth: where the calcifications are.
-        dark, threshold: as :func:`candidates`.
         smallest_mm: smaller ones are neither asked for nor counted as added.
 
     Raises:
-        InputError: the image has another size than the truth.
+        InputError: the truth holds no phantom.
     """
-    image = checked_stack(image, 1, truth.mask.shape)[0]
-    grains = [each for each in truth.of_kind(CALCIFICATIONS) if truth.mask[_pixel(each, truth.mask.shape)]]
-    if not truth.mask.any():
-        raise InputError("the truth holds no phantom; nothing can be measured")
-    found = candidates(image, truth.pixel_mm, truth.mask, dark, threshold)
-    reach = REACH_MM / truth.pixel_mm
-    asked = [each for each in grains if each.size_mm >= smallest_mm]
-    places = np.array([(each.row, each.column) for each in asked]).reshape(-1, 2)
-    kept = matched(found, places, reach) >= 0
-    free = _elsewhere(truth, grains, reach)
-    added = int(free[tuple(found[:, :2].astype(int).T)].sum())
-    reason = "" if asked else "no calcification of this size in the truth"
-    area = float(free.sum()) * (truth.pixel_mm / 10) ** 2
-    return CalcificationMatch(kept, np.array([each.size_mm for each in asked]), int((~kept).sum()), added, area, reason)
+
+    def __init__(self, truth: Truth, smallest_mm: float = 0.0):
+        if not truth.mask.any():
+            raise InputError("the truth holds no phantom; nothing can be measured")
+        self.truth, self._reach = truth, REACH_MM / truth.pixel_mm
+        grains = [each for each in truth.of_kind(CALCIFICATIONS) if truth.mask[_pixel(each, truth.mask.shape)]]
+        self._asked = [each for each in grains if each.size_mm >= smallest_mm]
+        self._free = _elsewhere(truth, grains, self._reach)
+
+    def match(self, image: np.ndarray, dark: bool = True, threshold: float = THRESHOLD) -> CalcificationMatch:
+        """Return which true calcifications an image shows, and what it shows besides.
+
+        Args:
+            image: (rows, columns) of the arrangement.
+            dark, threshold: as :func:`candidates`.
+
+        Raises:
+            InputError: the image has another size than the truth.
+        """
+        truth = self.truth
+        image = checked_stack(image, 1, truth.mask.shape)[0]
+        found = candidates(image, truth.pixel_mm, truth.mask, dark, threshold)
+        places = np.array([(each.row, each.column) for each in self._asked]).reshape(-1, 2)
+        kept = matched(found, places, self._reach) >= 0
+        added = int(self._free[tuple(found[:, :2].astype(int).T)].sum())
+        reason = "" if self._asked else "no calcification of this size in the truth"
+        area = float(self._free.sum()) * (truth.pixel_mm / 10) ** 2
+        return CalcificationMatch(kept, np.array([each.size_mm for each in self._asked]), int((~kept).sum()), added, area, reason)
 
 
 def _elsewhere(truth, grains, reach):

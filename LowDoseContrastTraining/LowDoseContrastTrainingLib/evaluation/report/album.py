@@ -1,0 +1,111 @@
+"""The few held-out patches that a report shows, with what every method made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+MOST = 4  # patches in all
+CHOICE = "Of each arrangement the patch is shown whose target has the strongest detail (standard deviation of what is finer than 16 and coarser than 3 pixels); no output has a say in it."
+_LEAST = 3  # patches in all, where there are so many
+_WHOLE = 0.98  # part of a patch that is compared, for it to be shown
+
+
+@dataclass(frozen=True, eq=False)
+class PatchPicture:
+    """One patch.
+
+    Attributes:
+        arrangement, patch: their names.
+        low, high: float32 (rows, columns) pixel values, input and target.
+        mask: bool (rows, columns), the pixels compared.
+        outputs: method -> float32 (rows, columns) pixel values.
+        cci: method -> CCI of its output on this patch.
+        cci_low, cci_high: of input and target; None if no method was measured on it.
+        sign: +1 where air is bright.
+        spacing: mm of rows and of columns.
+    """
+
+    arrangement: str
+    patch: str
+    low: np.ndarray
+    high: np.ndarray
+    mask: np.ndarray
+    outputs: dict[str, np.ndarray]
+    cci: dict[str, float]
+    cci_low: float | None
+    cci_high: float | None
+    sign: int | None
+    spacing: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What a report shows and ``results.json`` does not hold: the patches."""
+
+    patches: tuple[PatchPicture, ...] = ()
+
+
+class Album:
+    """Chooses a few patches before anything is judged, and collects what is made of them.
+
+    Args:
+        views: :class:`..held_out_views.View` of all that is judged.
+    """
+
+    def __init__(self, views):
+        self._chosen = [(view, index, {}) for view, index in chosen_patches(views)]
+
+    def add(self, method: str, view, made: np.ndarray) -> None:
+        """Keep what ``method`` made of the chosen patches of a view; ``made`` is (patches, rows, columns)."""
+        for of, index, outputs in self._chosen:
+            if of is view:
+                outputs[method] = np.array(made[index], np.float32)
+
+    def pictures(self, results) -> Pictures:
+        """Return the patches; ``results`` are :class:`..results.PatchResult`, among them those of these patches."""
+        return Pictures(tuple(_picture(view, index, outputs, results) for view, index, outputs in self._chosen))
+
+
+def _picture(view, index, outputs, results):
+    name = view.names[index]
+    found = {each.method: each.measures for each in results if (each.arrangement, each.patch) == (view.group, name)}
+    one = next(iter(found.values()), None)
+    return PatchPicture(
+        view.group,
+        name,
+        view.low.pixels[index],
+        view.high[index],
+        view.mask[index],
+        outputs,
+        {method: measures.cci_output for method, measures in found.items()},
+        one and one.cci_input,
+        one and one.cci_target,
+        view.low.sign,
+        tuple(view.low.spacing),
+    )
+
+
+def chosen_patches(views) -> list[tuple]:
+    """Return (view, index) of up to ``MOST`` patches, of as many arrangements as can be, in the order of the views; see ``CHOICE``.
+
+    With more arrangements than that, some are taken evenly from all; with fewer than three, some give more than one.
+    """
+    ranked = {}
+    for view in views:
+        ranked.setdefault(view.group, []).extend((view, index) for index in range(len(view.names)))
+    groups = [sorted(each, key=_merit, reverse=True) for each in ranked.values()]
+    if len(groups) > MOST:
+        groups = [groups[place] for place in np.linspace(0, len(groups) - 1, MOST).astype(int)]
+    each = max(1, -(-_LEAST // max(len(groups), 1)))
+    return [place for group in groups for place in group[:each]][:MOST]
+
+
+def _merit(place):
+    """(is wholly compared, detail of the target): what the patches of an arrangement are ranked by."""
+    view, index = place
+    share = float(view.mask[index].mean())
+    fine, coarse = (ndimage.uniform_filter(view.high[index], side) for side in (3, 16))
+    return min(share, _WHOLE), float((fine - coarse)[view.mask[index]].std())

@@ -1,0 +1,77 @@
+"""How charts are drawn: one look, as SVG that needs no font."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+from .markup import image
+
+WIDTH = 6.85  # inches, an A4 page less its margins
+_STYLE = {
+    "font.size": 7, "axes.titlesize": 7.5, "axes.labelsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "legend.fontsize": 6.5,
+    "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left", "axes.titlepad": 5, "legend.frameon": False,
+    "svg.fonttype": "path", "svg.hashsalt": "report", "text.parse_math": False, "font.family": "DejaVu Sans", "axes.unicode_minus": True,
+}  # fmt: skip
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def is_drawable() -> bool:
+    """Return whether matplotlib is installed; without it a report has tables alone."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def chart(height: float, draw, description: str) -> str:
+    """Return a chart as HTML.
+
+    Args:
+        height: inches.
+        draw: called with a matplotlib figure.
+        description: for those who cannot see it.
+    """
+    import matplotlib
+    import matplotlib.figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = matplotlib.figure.Figure((WIDTH, height))
+        draw(figure)
+        return drawn(figure, description)
+
+
+def drawn(figure, description: str) -> str:
+    """Return a matplotlib figure as HTML."""
+    import matplotlib
+
+    stream = io.StringIO()
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in letters that the font lacks
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return image(stream.getvalue().encode(), "image/svg+xml", description)
+
+
+def grid(figure, down: int, across: int, left: float, right: float = 0.08, top: float = 0.28, bottom: float = 0.42, gap: float = 0.5, row_gap: float = 0.8, **choices):
+    """Return axes (down, across) with margins and gaps in inches: faster than to lay them out by what they hold."""
+    width, height = figure.get_size_inches()
+    axes = figure.subplots(down, across, squeeze=False, **choices)
+    wide, high = (width - left - right - gap * (across - 1)) / across, (height - top - bottom - row_gap * (down - 1)) / down
+    figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, gap / wide, row_gap / high)
+    return axes
+
+
+def power_label(value, _=None) -> str:
+    """Return a power of ten as an axis shows it, without the mathematics of TeX, which names of methods must not reach."""
+    import math
+
+    exponent = round(math.log10(value))
+    return f"10{str(exponent).translate(_SUPERSCRIPT)}" if abs(value / 10.0**exponent - 1) < 1e-6 else ""
+
+
+def better(axis, sign: int) -> None:
+    """Note below an axis which way is better: +1 to the right, -1 to the left, 0 neither."""
+    words, side = {1: ("better ▸", 1.0), -1: ("◂ better", 0.0)}.get(sign, ("", 0.0))
+    axis.annotate(words, (side, 0), (0, -15), xycoords="axes fraction", textcoords="offset points", ha="right" if side else "left", va="top", fontsize=6, color="#555555")

@@ -1,0 +1,162 @@
+"""Held-out patches beside each other: what went in, what each model made of it, what was wanted, and what differs."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from scipy import ndimage
+
+from ...dose_reduction.noise_model import NoiseModel
+from ...samples import windowed
+from ..intensity_baselines import Gain
+from .album import CHOICE, PatchPicture, Pictures
+from .charts import chart
+from .markup import image, named, plain, text
+from .methods_shown import MODEL, best_denoiser, rows_of_kind
+
+_SIDE = 200  # pixels of a patch that are shown, from its middle, for the size of the page
+_MANY = 3  # models from which on fewer patches are shown
+_LIMIT = 4.0  # of the colours, in units of predicted noise
+_COLOURS, _LEVELS = "RdBu_r", 64
+_SMOOTHING = 9  # pixels over which the signal is averaged for its predicted noise
+
+
+def patch_figures(document: dict, pictures: Pictures, numbers) -> str:
+    """Return the figures of every model as HTML; nothing without patches."""
+    models = [row["method"] for row in rows_of_kind(document, MODEL)]
+    patches = pictures.patches[: len(pictures.patches) if len(models) < _MANY else _MANY - 1]
+    if not patches:
+        return ""
+    denoiser, noise = best_denoiser(document), _noise(document)
+    made = [name for name in models if all(name in patch.outputs and Gain.name in patch.outputs for patch in patches)]
+    return "".join(_triples(name, denoiser, patches, numbers) + _maps(name, patches, noise, numbers) for name in made)
+
+
+def _triples(name, denoiser, patches, numbers):
+    with_denoiser = denoiser is not None and all(denoiser in patch.outputs for patch in patches)
+    heads = ["input × gain", *([f"best denoiser: {denoiser}"] if with_denoiser else []), f"output: {name}", "target"]
+    cells = [_cell(f'<span class="head">{named(each)}</span>') for each in heads]
+    for patch in patches:
+        outputs = [Gain.name, *([denoiser] if with_denoiser else []), name]
+        images = [*(patch.outputs[each] for each in outputs), patch.high]
+        ccis = [*(patch.cci.get(each) for each in outputs), patch.cci_high]
+        shown = windowed([_middle(each) for each in images], _middle(patch.high), patch.sign)
+        cells.append(f'<div class="row">{_place(patch)}; CCI of the input itself {plain(patch.cci_low)}</div>')
+        cells += [_cell(f"{_grey(each, f'{head}, {patch.arrangement}, {patch.patch}')}<small>CCI {plain(cci)}</small>") for each, head, cci in zip(shown, heads, ccis)]
+    caption = (
+        f"Each row has one window, the 1st to 99th percentile of its target on a logarithmic scale, dense tissue bright. {CHOICE} "
+        "The gain alone raises CCI as well; nearer to the target's is better, higher is not."
+    )
+    return numbers.figure(_grid(len(heads), cells), f"Patches: {name}.", caption)
+
+
+def _maps(name, patches, noise, numbers):
+    limit, unit = (_LIMIT, "predicted noise") if noise else (_typical(name, patches), "pixel values")
+    rows = [("output − fitted gain × input", _residual), ("output − target", _error)]
+    cells = []
+    for title, measure in rows:
+        maps = [measure(patch, name, noise) for patch in patches]
+        cells.append(f'<div class="row">{text(title)}</div>')
+        for patch, (values, note) in zip(patches, maps):
+            cells.append(_cell(f"{_coloured(values, limit, f'{title}, {patch.arrangement}, {patch.patch}')}<small>{note}</small>"))
+    cells.append(f'<div class="row">{_colour_bar(limit, unit)}</div>')
+    units = (
+        f"Upper row in units of the noise that the model of the detector ({text(noise.source)}) predicts for gain × input, lower row of that for the target, one standard deviation each: "
+        "removed noise stays within a few of them, invented or lost structure is seen as such. The lower row holds the target's own noise too."
+        if noise
+        else "No noise of the detector is known, so that the maps are in pixel values."
+    )
+    caption = f"The same patches, from left to right. The gain of each is fitted to its output by least squares. {units}"
+    return numbers.figure(_grid(len(patches), cells), f"What differs: {name}.", caption)
+
+
+def _residual(patch, name, noise):
+    """(output less the fitted gain times the input, its note)."""
+    offset, mask = noise.offset if noise else 0.0, patch.mask
+    low, made = patch.low.astype(np.float64) - offset, patch.outputs[name].astype(np.float64) - offset
+    gain = float((low * made)[mask].sum() / ((low * low)[mask].sum() or 1.0))
+    unit = gain * _predicted(low, noise) if noise else 1.0
+    values = np.where(mask, (made - gain * low) / unit, np.nan)
+    return values, f"gain {gain:.3f}; SD {plain(float(np.nanstd(values)), 3)}"
+
+
+def _error(patch, name, noise):
+    """(output less target, its note)."""
+    offset, high = noise.offset if noise else 0.0, patch.high.astype(np.float64)
+    values = np.where(patch.mask, (patch.outputs[name] - high) / (_predicted(high - offset, noise) if noise else 1.0), np.nan)
+    return values, f"mean {plain(float(np.nanmean(values)), 2)}; SD {plain(float(np.nanstd(values)), 3)}"
+
+
+def _predicted(signal, noise):
+    """The standard deviation that the noise model gives to pixels of this mean above the offset."""
+    mean = np.maximum(ndimage.uniform_filter(signal, _SMOOTHING), 0)
+    return np.sqrt(np.maximum(noise.variance(mean, 1.0), 1e-12))
+
+
+def _noise(document):
+    """The noise model of the results, or None where there is none that says anything."""
+    try:
+        model = NoiseModel(**document["noise_model"])
+    except (LookupError, TypeError, ValueError):
+        return None
+    return model if model.xi_q or model.xi_e else None
+
+
+def _typical(name, patches):
+    """A limit in pixel values: three standard deviations of the errors."""
+    return 3 * float(np.median([np.std((patch.outputs[name] - patch.high)[patch.mask]) for patch in patches])) or 1.0
+
+
+def _middle(values):
+    top, left = (max(0, (side - _SIDE) // 2) for side in values.shape)
+    return values[top : top + _SIDE, left : left + _SIDE]
+
+
+def _grid(across, cells):
+    return f'<div class="grid" style="grid-template-columns:repeat({across},1fr)">{"".join(cells)}</div>'
+
+
+def _cell(body):
+    return f"<div>{body}</div>"
+
+
+def _place(patch: PatchPicture):
+    rows, columns = (side * min(size, _SIDE) for side, size in zip(patch.spacing, patch.high.shape))
+    return f"Arrangement {named(patch.arrangement)}, {named(patch.patch)}, {rows:.0f} × {columns:.0f} mm"
+
+
+def _grey(values, description):
+    return _png(values, None, description)
+
+
+def _coloured(values, limit, description):
+    """Values from -limit to +limit in colours; what is not compared is grey."""
+    import matplotlib
+
+    step = np.clip(np.nan_to_num((_middle(values) / limit + 1) / 2) * _LEVELS, 0, _LEVELS - 1).astype(np.uint8)
+    step[~np.isfinite(_middle(values))] = _LEVELS
+    colours = matplotlib.colormaps[_COLOURS](np.linspace(0, 1, _LEVELS), bytes=True)[:, :3]
+    return _png(step, [*colours.ravel().tolist(), 205, 205, 205], description)
+
+
+def _png(values, palette, description):
+    import PIL.Image  # comes with matplotlib
+
+    picture = PIL.Image.fromarray(np.ascontiguousarray(values))
+    if palette:
+        picture.putpalette(palette)
+    stream = io.BytesIO()
+    picture.save(stream, "png", optimize=True)
+    return image(stream.getvalue(), "image/png", description)
+
+
+def _colour_bar(limit, unit):
+    def draw(figure):
+        axis = figure.add_axes((0.3, 0.62, 0.4, 0.3))
+        axis.imshow(np.linspace(0, 1, _LEVELS)[None], cmap=_COLOURS, aspect="auto", extent=(-limit, limit, 0, 1))
+        axis.set_yticks([])
+        axis.set_xlabel(f"difference ({unit})", labelpad=1)
+        axis.spines[["left", "bottom"]].set_visible(False)
+
+    return chart(0.42, draw, f"colours from {-limit:.3g} to {limit:.3g} {unit}")

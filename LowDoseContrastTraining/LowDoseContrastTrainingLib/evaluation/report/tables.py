@@ -1,0 +1,164 @@
+"""The tables of a report: likeness to the high dose, differences to the gain, figures against a truth."""
+
+from __future__ import annotations
+
+import re
+
+from ..ceiling import CEILING
+from ..intensity_baselines import Gain
+from ..verdict import DENOISER, GAIN
+from .markup import DASH, decimals, is_number, number, named, shown, text
+from .measures import COMPARED, HIGH, LIKENESS, LOW, ONE, TARGET, TRUTH, ZERO, Measure
+from .methods_shown import MODEL, rows_of_kind
+
+_NOT_JUDGED = (CEILING,)
+_RANGES = re.compile(r" (?:from|up to) [\d.]+ lp/mm(?: on)?")
+
+
+def likeness_table(document: dict, numbers) -> str:
+    """Return the table of what can be said from output and target alone, as HTML; input and target are rows of it."""
+    rows, first = document["rows"], document["rows"][0]
+    columns = [_Column(each, rows, first) for each in LIKENESS]
+    head = f"<thead><tr><th>method</th>{''.join(f'<th>{each.measure.title}</th>' for each in columns)}<th class=word>verdict</th></tr></thead>"
+    ends = [_end_row(title, columns, first, key) for title, key in (("input (low dose)", "input"), ("target (high dose)", "target"))]
+    lines = [_row(row, [each.cell(row) for each in columns] + [f"<td class=word>{text(row.get('verdict', DASH))}</td>"]) for row in rows]
+    caption = (
+        "Means over arrangements of means over patches. CCI and CCI-norm are right where they equal the target's, the ratio error and the offset at 0, the slope at 1; "
+        "“matched”: after the affine change that brings the output nearest to the target. Bold: nearest to what is right, or highest of PSNR and SSIM, among methods; models shaded."
+    )
+    return numbers.table(f"{head}<tbody class=ends>{''.join(ends)}</tbody><tbody>{''.join(lines)}</tbody>", "Likeness to the high dose.", caption)
+
+
+def difference_table(document: dict, numbers) -> str:
+    """Return the table of differences with intervals and p, as HTML; nothing where none were taken."""
+    rows = [row for row in document["rows"] if row.get("against")]
+    measures = [each for each in COMPARED if any(each.key in (row["against"].get(GAIN) or {}) for row in rows)]
+    if not measures:
+        return ""
+    head = f"<thead><tr><th>method</th>{''.join(f'<th>{each.title}</th>' for each in measures)}</tr></thead>"
+    bodies = [_difference_rows(GAIN, f"less {Gain.name}", rows, measures)]
+    denoisers = list(dict.fromkeys(row["against"][DENOISER]["method"] for row in rows if DENOISER in row["against"]))
+    models = [row for row in rows_of_kind(document, MODEL) if row.get("against")]
+    bodies += [_difference_rows(DENOISER, f"less the best denoising baseline, {name}", [row for row in models if _opponent(row) == name], measures) for name in denoisers if models]
+    caption = "Mean paired difference over arrangements, its 95% bootstrap interval (arrangements, then patches within), and to the gain the p of the exact sign-flip test, adjusted over the methods after Holm."
+    notes = "; ".join(dict.fromkeys(each["note"] for row in rows for found in row["against"].values() for each in found.values() if isinstance(each, dict) and each.get("note")))
+    return numbers.table(head + "".join(bodies), "Differences.", caption, text(f"{notes}.") if notes else "")
+
+
+def truth_table(document: dict, numbers) -> str:
+    """Return the table of figures against the truth, as HTML, with the reasons for missing ones as its notes."""
+    rows = document["rows"]
+    columns = [_Column(each, rows, None) for each in TRUTH if any(each.key in row for row in rows)]
+    groups = {"half": "50% frequency (lp/mm)", "sdnr": "SDNR", "truth": "truth line"}
+    notes = Notes()
+    lines = [_row(row, [each.cell(row, notes) for each in columns]) for row in rows]
+    caption = (
+        "On whole images of every realisation. Detectability: area under the ROC curve of a channelised Hotelling observer for single calcifications of 0.1 to 0.3 mm, 0.5 by guessing. "
+        "50% frequency: where the transfer of inserts falls to a half. SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, and by themselves they are no evidence. Bold as before."
+    )
+    return numbers.table(f"{_grouped_head(columns, groups)}<tbody>{''.join(lines)}</tbody>", "Against the truth of the simulation.", caption, notes.html())
+
+
+def _grouped_head(columns, groups):
+    """Two rows of headings; neighbours of one group have its name above them."""
+    above, below, place = ["<th rowspan=2>method</th>"], [], 0
+    while place < len(columns):
+        group = columns[place].measure.key.split("_")[0]
+        alike = [each for each in columns[place:] if each.measure.key.split("_")[0] == group]
+        if group in groups:
+            above.append(f"<th colspan={len(alike)} class=group>{groups[group]}</th>")
+            below += [f"<th>{each.measure.title}</th>" for each in alike]
+        else:
+            above.append(f"<th rowspan=2>{columns[place].measure.title}</th>")
+        place += len(alike) if group in groups else 1
+    return f"<thead><tr>{''.join(above)}</tr><tr>{''.join(below)}</tr></thead>"
+
+
+class _Column:
+    """A column of values, which knows its decimals and which of them is best."""
+
+    def __init__(self, measure: Measure, rows, first):
+        self.measure = measure
+        self.places = decimals([row.get(measure.key) for row in rows], measure.digits)
+        self._target = first and first.get(measure.key.replace("_output", "_target"))
+        values = [self._distance(row[measure.key]) for row in rows if row.get("kind") not in _NOT_JUDGED and is_number(row.get(measure.key))]
+        self._best = min(values) if measure.goal and len(values) > 1 else None
+
+    def _distance(self, value):
+        goal = {HIGH: lambda: -value, LOW: lambda: value, ZERO: lambda: abs(value), ONE: lambda: abs(value - 1), TARGET: lambda: abs(value - (self._target or 0))}
+        return round(goal.get(self.measure.goal, lambda: 0.0)(), self.places)  # what looks equal is equal
+
+    def cell(self, row, notes=None) -> str:
+        value = row.get(self.measure.key)
+        if not is_number(value):
+            return f"<td>{DASH}{notes.mark(row, self.measure) if notes else ''}</td>"
+        is_best = self._best is not None and row.get("kind") not in _NOT_JUDGED and self._distance(value) <= self._best
+        return f"<td>{'<b>' if is_best else ''}{number(value, self.places)}{'</b>' if is_best else ''}</td>"
+
+
+def _end_row(title, columns, row, end):
+    keys = [each.measure.key.replace("_output", f"_{end}") if "_output" in each.measure.key else None for each in columns]
+    cells = [f"<td>{number(row.get(key), each.places) if key else DASH}</td>" for key, each in zip(keys, columns)]
+    return f"<tr class=end><th>{title}</th>{''.join(cells)}<td class=word>{DASH}</td></tr>"
+
+
+def _row(row, cells):
+    return f'<tr class="{text(row.get("kind", ""))}"><th>{named(row["method"])}</th>{"".join(cells)}</tr>'
+
+
+def _opponent(row):
+    return (row["against"].get(DENOISER) or {}).get("method")
+
+
+def _difference_rows(opponent, title, rows, measures):
+    places = {each.key: decimals([_found(row, opponent, each).get("mean") for row in rows], each.digits) for each in measures}
+    lines = [_row(row, [_difference(_found(row, opponent, each), places[each.key]) for each in measures]) for row in rows]
+    return f"<tbody><tr class=section><th colspan={len(measures) + 1}>{named(title)}</th></tr>{''.join(lines)}</tbody>"
+
+
+def _found(row, opponent, measure):
+    found = (row["against"].get(opponent) or {}).get(measure.key)
+    return found if isinstance(found, dict) else {}
+
+
+def _difference(found, places):
+    if not is_number(found.get("mean")):
+        return f"<td>{DASH}</td>"
+    has_interval = is_number(found.get("low"))
+    interval = f"{number(found['low'], places, True)} to {number(found['high'], places, True)}" if has_interval else "no interval"
+    tested = f"<small><i>p</i> {number(found['p_holm'], 3)}</small>" if is_number(found.get("p_holm")) else ""
+    return f"<td>{number(found['mean'], places, True)}<small>{interval}</small>{tested}</td>"
+
+
+class Notes:
+    """Reasons for missing values, each with its mark."""
+
+    def __init__(self):
+        self._marks = {}
+
+    def mark(self, row: dict, measure: Measure) -> str:
+        """Return the marks of the reasons that a row gives for a measure it lacks."""
+        reasons = dict.fromkeys(_in_short(each) for each in row.get("truth_reasons") or () if measure.reason and _about(each).startswith(measure.reason))
+        marks = [self._marks.setdefault(each, _letter(len(self._marks))) for each in reasons]
+        return f"<sup>{','.join(marks)}</sup>" if marks else ""
+
+    def html(self) -> str:
+        """Return all reasons with their marks."""
+        if not self._marks:
+            return ""
+        return " ".join(f"<span><sup>{mark}</sup> {text(reason)}.</span>" for reason, mark in self._marks.items()) + " In full: <code>truth_reasons</code> in results.json."
+
+
+def _letter(place):
+    return (chr(ord("a") + place // 26 - 1) if place >= 26 else "") + chr(ord("a") + place % 26)
+
+
+def _about(reason):
+    """A reason without the arrangement that it is of."""
+    head, _, rest = reason.partition(": ")
+    return rest if rest and (head.startswith("arrangement ") or head == "all arrangements") else reason
+
+
+def _in_short(reason):
+    """A reason as a note gives it: for all arrangements and figures of its kind alike."""
+    return _RANGES.sub("", _about(reason)).strip()
