@@ -114,7 +114,7 @@ class UNetTest(FoldsTestCase):
             self.assertEqual((row["kind"], row["dataset"]), ("baseline", open_data_set(self.data[0]).fingerprint))
             losses = (folder / "losses.csv").read_text()
             self.assertNotRegex(losses.splitlines()[-1], "nan")
-            for name in ("results.json", "results.csv"):
+            for name in ("results.json", "results.csv", "report.html"):
                 (output / name).unlink()
             before = (folder / "checkpoint.pt").stat().st_mtime_ns
             self.assertEqual(rows_of(self.judged(self.data[:1], settings=settings, output=output))["unet-l1"]["psnr"], row["psnr"])
