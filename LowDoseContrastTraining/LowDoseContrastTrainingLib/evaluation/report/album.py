@@ -107,5 +107,10 @@ def _merit(place):
     """(is wholly compared, detail of the target): what the patches of an arrangement are ranked by."""
     view, index = place
     share = float(view.mask[index].mean())
-    fine, coarse = (ndimage.uniform_filter(view.high[index], side) for side in (3, 16))
-    return min(share, _WHOLE), float((fine - coarse)[view.mask[index]].std())
+    return min(share, _WHOLE), float(detail(view.high[index])[view.mask[index]].std())
+
+
+def detail(image: np.ndarray) -> np.ndarray:
+    """Return what of an image is finer than 16 and coarser than 3 pixels."""
+    fine, coarse = (ndimage.uniform_filter(image, side) for side in (3, 16))
+    return fine - coarse

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from .charts import chart, grid
-from .markup import is_number, text
+from .markup import is_number
 from .measures import DRAWN, HIGH
-from .methods_shown import described, main_methods
+from .methods_shown import arrangement_names, described, main_methods
 
 _ACROSS = 3
-_LONGEST = 10  # characters of a name on the axis
 
 
 def arrangement_chart(document: dict, numbers) -> str:
     """Return the figure as HTML; nothing where no measure is known by arrangement."""
     rows = {row["method"]: row for row in document["rows"]}
     looks = main_methods(document)
-    groups = list(dict.fromkeys(group for name in looks for group in rows[name].get("arrangements") or {}))
+    groups = arrangement_names(document)
     measures = [each for each in DRAWN if any(_values(rows[name], groups, each.key) for name in looks)]
     if not groups or not measures:
         return ""
@@ -32,24 +31,17 @@ def arrangement_chart(document: dict, numbers) -> str:
                 offset = (shift - (len(looks) - 1) / 2) * 0.09
                 axis.plot([x + offset for x, _ in found], [y for _, y in found], look.marker, color=look.colour, markersize=3.4, linestyle="-", linewidth=0.5, label=described(name))
             axis.set_xlim(-0.5, len(groups) - 0.5)
-            axis.set_xticks(range(len(groups)), _short(groups))
+            axis.set_xticks(range(len(groups)), groups.values())
             axis.set_title(f"{measures[place].title}, {'higher' if measures[place].goal == HIGH else 'lower'} is better")
             axis.set_xlabel("arrangement" if place >= len(measures) - _ACROSS else "")
         lines = {line.get_label(): line for axis in axes.ravel() for line in axis.get_lines()}
         figure.legend(lines.values(), lines, loc="upper left", bbox_to_anchor=(0.055, 1.0), ncols=min(len(lines), 6), handlelength=1.5, columnspacing=1.4, borderpad=0)
 
     body = chart(0.95 + down * 1.3 + (down - 1) * 0.6, draw, f"By arrangement: {', '.join(each.title for each in measures)}")
-    key = "" if _short(groups) == groups else f" Arrangements: {'; '.join(f'{number} is {text(group)}' for number, group in enumerate(groups, 1))}."
-    return numbers.figure(body, "Every arrangement by itself.", f"Means over its patches, and figures against its truth. Lines join one method's arrangements; where two lines do not cross, the methods differ in every arrangement alike.{key}")
+    return numbers.figure(body, "Every arrangement by itself.", "Means over its patches, and figures against its truth. Methods are compared within arrangements: the intervals rest on what these agree on.")
 
 
 def _values(row, groups, key):
     """(place of the arrangement, value) where there is one."""
     found = row.get("arrangements") or {}
     return [(place, found[group][key]) for place, group in enumerate(groups) if is_number((found.get(group) or {}).get(key))]
-
-
-def _short(groups):
-    """Names that fit on an axis: their own, or numbers from 1."""
-    fits = all(len(group) <= _LONGEST and group.isprintable() for group in groups)
-    return groups if fits else [str(number) for number in range(1, len(groups) + 1)]

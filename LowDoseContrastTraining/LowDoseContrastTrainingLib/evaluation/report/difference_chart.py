@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..verdict import GAIN
-from .charts import WIDTH, better, chart, grid
+from .charts import better, chart, grid
 from .markup import is_number, plain
-from .measures import DRAWN, HIGH
+from .measures import DRAWN, HIGH, has_truth
 from .methods_shown import MODEL, label, main_methods
 
 _ACROSS = 3
@@ -36,7 +36,8 @@ def difference_chart(document: dict, numbers) -> str:
     body = chart(0.7 + down * (_ROW * len(rows) + 0.15) + (down - 1) * 0.6, draw, f"Differences to the gain: {', '.join(each.title for each in measures)}")
     caption = (
         "Mean over arrangements of the method less the gain, on the same patches; bars: 95% bootstrap interval; hollow: no interval. "
-        "Models in colour. An arrow with its value marks what lies beyond the axis. Only the charts of detectability, bias and false calcifications can speak for an improvement."
+        "Models in colour. An arrow with its value marks what lies beyond the axis."
+        + (" Only detectability, bias and false calcifications can speak for an improvement." if has_truth(document) else "")
     )
     return numbers.figure(body, "Differences to the gain.", caption)
 
@@ -65,7 +66,7 @@ def _bar(axis, place, difference, colour, low, high):
     mean, has_interval = difference["mean"], is_number(difference.get("low"))
     if not low <= mean <= high:
         at, side = (low, "left") if mean < low else (high, "right")
-        axis.text(at, place, f"◂ {plain(mean, 2)}" if side == "left" else f"{plain(mean, 2)} ▸", ha=side, va="center", fontsize=6, color=colour)
+        axis.text(at, place, f"◂ {plain(mean, 2)}" if side == "left" else f"{plain(mean, 2)} ▸", ha=side, va="center", fontsize=6, color=colour, zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
         return
     if has_interval:
         axis.plot([difference["low"], difference["high"]], [place, place], color=colour, linewidth=1.3, solid_capstyle="butt", zorder=2)

@@ -85,7 +85,7 @@ class Numbers:
     def table(self, body: str, title: str, caption: str, notes: str = "") -> str:
         """Return a numbered table, its caption above and its notes below; ``body`` are its rows, ``caption`` and ``notes`` HTML."""
         head = f"<figcaption><b>{self._next('Table')} {text(title)}</b> {caption}</figcaption>"
-        return f'<figure class="table">{head}<div class="wide"><table>{body}</table></div>{f"<div class=notes>{notes}</div>" if notes else ""}</figure>'
+        return f'<figure class="table">{head}<div class="wide"><table class=figures>{body}</table></div>{f"<div class=notes>{notes}</div>" if notes else ""}</figure>'
 
     def _next(self, kind):
         self._count[kind] = self._count.get(kind, 0) + 1

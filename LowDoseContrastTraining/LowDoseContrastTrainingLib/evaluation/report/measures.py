@@ -34,8 +34,8 @@ LIKENESS = (
     Measure("offset", "offset", ZERO),
     Measure("psnr", "PSNR (dB)", HIGH, 4),
     Measure("ssim", "SSIM", HIGH, 4),
-    Measure("psnr_matched", "PSNR matched (dB)", HIGH, 4),
-    Measure("ssim_matched", "SSIM matched", HIGH, 4),
+    Measure("psnr_matched", "PSNR (dB)", HIGH, 4),
+    Measure("ssim_matched", "SSIM", HIGH, 4),
 )
 TRUTH = (
     Measure("detectability", "detect­ability (AUC)", HIGH, 3, "detectability"),
@@ -65,6 +65,14 @@ COMPARED = (
     Measure("false_calcifications", "false calc. per cm²", LOW),
 )
 DRAWN = tuple(each for each in COMPARED if each.key not in ("psnr", "ssim"))  # a wrong gain decides these
+
+
+GROUPS = {
+    "matched": ("psnr_matched", "ssim_matched"),
+    "line on the truth": ("truth_slope", "truth_offset"),
+    "50% frequency (lp/mm)": ("half_masses", "half_fibres", "half_faint_calcifications", "half_dense_calcifications"),
+    "SDNR": ("sdnr_masses", "sdnr_fibres"),
+}  # headings above neighbouring columns
 
 
 def has_truth(document: dict) -> bool:

@@ -10,7 +10,7 @@ from ..verdict import DENOISER
 
 MODEL = "model"
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito, told apart by colour-blind readers
-_LONGEST = 26  # characters of a name in a chart
+_LONGEST, _LONGEST_ARRANGEMENT = 26, 10  # characters of a name in a chart
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,13 @@ def main_methods(document: dict) -> dict[str, Look]:
     looks |= {row["method"]: Look(_COLOURS[place % len(_COLOURS)], "-", 1.6, "o") for place, row in enumerate(rows_of_kind(document, MODEL))}
     looks |= {row["method"]: _CEILING for row in rows_of_kind(document, CEILING)}
     return {name: look for name, look in looks.items() if name in names}
+
+
+def arrangement_names(document: dict) -> dict[str, str]:
+    """Return arrangement -> the name by which the page calls it: its own, or a number from 1 where those are long."""
+    groups = list(dict.fromkeys(group for row in document["rows"] for group in row.get("arrangements") or {}))
+    fits = all(len(group) <= _LONGEST_ARRANGEMENT and group.isprintable() for group in groups)
+    return {group: group if fits else str(number) for number, group in enumerate(groups, 1)}
 
 
 def label(name) -> str:

@@ -10,14 +10,15 @@ from scipy import ndimage
 from ...dose_reduction.noise_model import NoiseModel
 from ...samples import windowed
 from ..intensity_baselines import Gain
-from .album import CHOICE, PatchPicture, Pictures
+from .album import CHOICE, PatchPicture, Pictures, detail
 from .charts import chart
 from .markup import image, named, plain, text
-from .methods_shown import MODEL, best_denoiser, rows_of_kind
+from .methods_shown import MODEL, arrangement_names, best_denoiser, rows_of_kind
 
 _SIDE = 200  # pixels of a patch that are shown, from its middle, for the size of the page
+_DETAIL = 40  # pixels of a detail
 _MANY = 3  # models from which on fewer patches are shown
-_LIMIT = 4.0  # of the colours, in units of predicted noise
+_LIMIT = 3.0  # of the colours, in units of predicted noise
 _COLOURS, _LEVELS = "RdBu_r", 64
 _SMOOTHING = 9  # pixels over which the signal is averaged for its predicted noise
 
@@ -28,27 +29,55 @@ def patch_figures(document: dict, pictures: Pictures, numbers) -> str:
     patches = pictures.patches[: len(pictures.patches) if len(models) < _MANY else _MANY - 1]
     if not patches:
         return ""
-    denoiser, noise = best_denoiser(document), _noise(document)
+    denoiser, noise, groups = best_denoiser(document), _noise(document), arrangement_names(document)
     made = [name for name in models if all(name in patch.outputs and Gain.name in patch.outputs for patch in patches)]
-    return "".join(_triples(name, denoiser, patches, numbers) + _maps(name, patches, noise, numbers) for name in made)
+    return "".join(_rows(name, denoiser, patches, groups, numbers) + _details(name, denoiser, patches, groups, numbers) + _maps(name, patches, noise, numbers) for name in made)
 
 
-def _triples(name, denoiser, patches, numbers):
+def _columns(name, denoiser, patches):
+    """Heading -> method of the images of a row before its target."""
     with_denoiser = denoiser is not None and all(denoiser in patch.outputs for patch in patches)
-    heads = ["input × gain", *([f"best denoiser: {denoiser}"] if with_denoiser else []), f"output: {name}", "target"]
+    return {"input × gain": Gain.name, **({f"best denoiser: {denoiser}": denoiser} if with_denoiser else {}), f"output: {name}": name}
+
+
+def _rows(name, denoiser, patches, groups, numbers):
+    columns = _columns(name, denoiser, patches)
+    heads = [*columns, "target"]
     cells = [_cell(f'<span class="head">{named(each)}</span>') for each in heads]
     for patch in patches:
-        outputs = [Gain.name, *([denoiser] if with_denoiser else []), name]
-        images = [*(patch.outputs[each] for each in outputs), patch.high]
-        ccis = [*(patch.cci.get(each) for each in outputs), patch.cci_high]
-        shown = windowed([_middle(each) for each in images], _middle(patch.high), patch.sign)
-        cells.append(f'<div class="row">{_place(patch)}; CCI of the input itself {plain(patch.cci_low)}</div>')
+        ccis = [*(patch.cci.get(each) for each in columns.values()), patch.cci_high]
+        shown = windowed([_middle(each) for each in _images(patch, columns)], _middle(patch.high), patch.sign)
+        cells.append(f'<div class="row">{_place(patch, groups)}; CCI of the input itself {plain(patch.cci_low)}</div>')
         cells += [_cell(f"{_grey(each, f'{head}, {patch.arrangement}, {patch.patch}')}<small>CCI {plain(cci)}</small>") for each, head, cci in zip(shown, heads, ccis)]
     caption = (
         f"Each row has one window, the 1st to 99th percentile of its target on a logarithmic scale, dense tissue bright. {CHOICE} "
         "The gain alone raises CCI as well; nearer to the target's is better, higher is not."
     )
     return numbers.figure(_grid(len(heads), cells), f"Patches: {name}.", caption)
+
+
+def _images(patch, columns):
+    return [*(patch.outputs[each] for each in columns.values()), patch.high]
+
+
+def _details(name, denoiser, patches, groups, numbers):
+    columns = _columns(name, denoiser, patches)
+    heads, side = ["× gain", *(["denoiser"] if len(columns) > 2 else []), "output", "target"], min(_DETAIL, *patches[0].high.shape)
+    cells = []
+    for patch in patches:
+        top, left = _strongest(patch, side)
+        shown = windowed([each[top : top + side, left : left + side] for each in _images(patch, columns)], patch.high[top : top + side, left : left + side], patch.sign)
+        images = "".join(_cell(f"{_grey(each, f'{head}, detail of {patch.patch}')}<small>{head}</small>") for each, head in zip(shown, heads))
+        cells.append(_cell(f'<div class="grid" style="grid-template-columns:repeat({len(heads)},1fr)"><div class="row">{_where(patch, groups)}, rows from {top}, columns from {left}</div>{images}</div>'))
+    caption = f"The {side} × {side} pixels of each patch where its target has the strongest detail, each with one window. What a method smooths away or makes up is seen here first."
+    return numbers.figure(f'<div class="details">{"".join(cells)}</div>', f"Details: {name}.", caption)
+
+
+def _strongest(patch, side):
+    """(top, left) of the square of the target with the most detail."""
+    energy = ndimage.uniform_filter(np.where(patch.mask, detail(patch.high), 0) ** 2, side, origin=-(side // 2), mode="constant")
+    rows, columns = (size - side + 1 for size in energy.shape)
+    return np.unravel_index(np.argmax(energy[:rows, :columns]), (rows, columns))
 
 
 def _maps(name, patches, noise, numbers):
@@ -62,8 +91,8 @@ def _maps(name, patches, noise, numbers):
             cells.append(_cell(f"{_coloured(values, limit, f'{title}, {patch.arrangement}, {patch.patch}')}<small>{note}</small>"))
     cells.append(f'<div class="row">{_colour_bar(limit, unit)}</div>')
     units = (
-        f"Upper row in units of the noise that the model of the detector ({text(noise.source)}) predicts for gain × input, lower row of that for the target, one standard deviation each: "
-        "removed noise stays within a few of them, invented or lost structure is seen as such. The lower row holds the target's own noise too."
+        f"In standard deviations of the noise that the model of the detector ({text(noise.source)}) predicts, above for gain × input, below for the difference of gain × input and target, which holds the noise of both. "
+        "Above, removed noise has no pattern; structure is what was lost or made up. Below, gain × input itself would have SD 1."
         if noise
         else "No noise of the detector is known, so that the maps are in pixel values."
     )
@@ -73,25 +102,31 @@ def _maps(name, patches, noise, numbers):
 
 def _residual(patch, name, noise):
     """(output less the fitted gain times the input, its note)."""
-    offset, mask = noise.offset if noise else 0.0, patch.mask
-    low, made = patch.low.astype(np.float64) - offset, patch.outputs[name].astype(np.float64) - offset
-    gain = float((low * made)[mask].sum() / ((low * low)[mask].sum() or 1.0))
-    unit = gain * _predicted(low, noise) if noise else 1.0
+    low, made, gain = _above_offset(patch, patch.outputs[name], noise)
+    mask, unit = patch.mask, np.sqrt(_predicted(low, noise)) * gain if noise else 1.0
     values = np.where(mask, (made - gain * low) / unit, np.nan)
     return values, f"gain {gain:.3f}; SD {plain(float(np.nanstd(values)), 3)}"
 
 
 def _error(patch, name, noise):
     """(output less target, its note)."""
-    offset, high = noise.offset if noise else 0.0, patch.high.astype(np.float64)
-    values = np.where(patch.mask, (patch.outputs[name] - high) / (_predicted(high - offset, noise) if noise else 1.0), np.nan)
+    low, high, gain = _above_offset(patch, patch.high, noise)
+    unit = np.sqrt(_predicted(high, noise) + gain**2 * _predicted(low, noise)) if noise else 1.0
+    values = np.where(patch.mask, (patch.outputs[name] - patch.high) / unit, np.nan)
     return values, f"mean {plain(float(np.nanmean(values)), 2)}; SD {plain(float(np.nanstd(values)), 3)}"
 
 
+def _above_offset(patch, other, noise):
+    """(input, another image, both above the offset; the gain between them by least squares)."""
+    offset, mask = noise.offset if noise else 0.0, patch.mask
+    low, other = patch.low.astype(np.float64) - offset, other.astype(np.float64) - offset
+    return low, other, float((low * other)[mask].sum() / ((low * low)[mask].sum() or 1.0))
+
+
 def _predicted(signal, noise):
-    """The standard deviation that the noise model gives to pixels of this mean above the offset."""
+    """The variance that the noise model gives to pixels of this mean above the offset."""
     mean = np.maximum(ndimage.uniform_filter(signal, _SMOOTHING), 0)
-    return np.sqrt(np.maximum(noise.variance(mean, 1.0), 1e-12))
+    return np.maximum(noise.variance(mean, 1.0), 1e-12)
 
 
 def _noise(document):
@@ -121,9 +156,13 @@ def _cell(body):
     return f"<div>{body}</div>"
 
 
-def _place(patch: PatchPicture):
+def _where(patch: PatchPicture, groups):
+    return f"Arrangement {named(groups.get(patch.arrangement, patch.arrangement))}, {named(patch.patch)}"
+
+
+def _place(patch, groups):
     rows, columns = (side * min(size, _SIDE) for side, size in zip(patch.spacing, patch.high.shape))
-    return f"Arrangement {named(patch.arrangement)}, {named(patch.patch)}, {rows:.0f} × {columns:.0f} mm"
+    return f"{_where(patch, groups)}, {rows:.0f} × {columns:.0f} mm"
 
 
 def _grey(values, description):
@@ -153,10 +192,10 @@ def _png(values, palette, description):
 
 def _colour_bar(limit, unit):
     def draw(figure):
-        axis = figure.add_axes((0.3, 0.62, 0.4, 0.3))
+        axis = figure.add_axes((0.3, 0.72, 0.4, 0.22))
         axis.imshow(np.linspace(0, 1, _LEVELS)[None], cmap=_COLOURS, aspect="auto", extent=(-limit, limit, 0, 1))
         axis.set_yticks([])
         axis.set_xlabel(f"difference ({unit})", labelpad=1)
         axis.spines[["left", "bottom"]].set_visible(False)
 
-    return chart(0.42, draw, f"colours from {-limit:.3g} to {limit:.3g} {unit}")
+    return chart(0.5, draw, f"colours from {-limit:.3g} to {limit:.3g} {unit}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from .markup import DASH, is_number, listed, named, plain, text
-from .methods_shown import MODEL, rows_of_kind
+from .markup import DASH, is_number, listed, named, pairs, plain, text
+from .methods_shown import MODEL, arrangement_names, rows_of_kind
 
 _LONGEST = 12  # values of a list that are shown
 
@@ -42,21 +42,31 @@ def _several(value):
     return [each for each in values if each not in (None, False, "")]
 
 
+_OF_THE_NOISE = ("source", "errors", "notes")  # said once, above
+
+
 def _models(document):
     rows = rows_of_kind(document, MODEL)
-    lines = "".join(
-        f"<tr><th>{named(row['method'])}</th><td class=word>{named(Path(row.get('model') or DASH).name)}</td><td class=hash>{text(row.get('model_sha256', DASH))}</td>"
-        f"<td class=hash>{text(row.get('dataset') or DASH)}</td></tr>"
+    found = "".join(
+        f"<h4>{named(row['method'])}</h4>"
+        + pairs(
+            [
+                ("file", named(Path(row.get("model") or DASH).name)),
+                ("SHA-256", f"<span class=hash>{text(row.get('model_sha256') or DASH)}</span>"),
+                ("trained on data set", f"<span class=hash>{text(row.get('dataset') or DASH)}</span>"),
+            ]
+        )
         for row in rows
     )
     remarks = listed(f"{named(row['method'])}: {text(each)}" for row in rows for key in ("out_of_domain", "notes") for each in row.get(key) or ())
-    head = "<thead><tr><th>model</th><th class=word>file</th><th class=word>SHA-256</th><th class=word>trained on data set</th></tr></thead>"
-    return f'<div class="wide"><table class=plain>{head}<tbody>{lines}</tbody></table></div>{remarks}' if rows else ""
+    return found + remarks
 
 
 def _data(document):
     prints = _several(document.get("dataset_fingerprint"))
-    return listed(f"{named(folder)}<br><span class=hash>fingerprint {text(mark)}</span>" for folder, mark in zip(_several(document.get("dataset")), prints))
+    found = [(Path(str(folder)).name, f"<span class=hash>{text(mark)}</span>") for folder, mark in zip(_several(document.get("dataset")), prints)]
+    found += [(f"arrangement {short}", f"<span class=hash>{text(group)}</span>") for group, short in arrangement_names(document).items() if short != group]
+    return pairs(found) if found else ""
 
 
 def _settings(settings):
@@ -79,7 +89,8 @@ def _baselines(document):
 def _value(value):
     """A setting as a reader wants it; of long lists the ends."""
     if isinstance(value, dict):
-        return "; ".join(f"{text(name)} {_value(each)}" for name, each in value.items())
+        kept = {name: each for name, each in value.items() if not ("xi_q" in value and name in _OF_THE_NOISE)}
+        return "; ".join(f"{text(name)} {_value(each)}" for name, each in kept.items())
     if isinstance(value, (list, tuple)):
         if len(value) > _LONGEST:
             return f"{len(value)} values from {_value(value[0])} to {_value(value[-1])}"

@@ -9,6 +9,7 @@ body { margin: 2.2rem auto 4rem; padding: 0 1.2rem; max-width: 50rem; color: var
   font: 15px/1.5 Charter, "Bitstream Charter", "Source Serif 4", Cambria, Georgia, "Liberation Serif", serif; hyphens: manual; }
 h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 600; margin: 0 0 .35rem; letter-spacing: -.01em; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; font-weight: 600; margin: 2.2rem 0 .6rem; padding-bottom: .2rem; border-bottom: 1px solid var(--ink); break-after: avoid; }
+h4 { font-size: .9rem; font-weight: 600; margin: .6rem 0 .1rem; break-after: avoid; overflow-wrap: anywhere; }
 h3 { font-size: .95rem; font-weight: 600; margin: 1.2rem 0 .3rem; break-after: avoid; }
 p { margin: .4rem 0; }
 .sub { color: var(--soft); margin: 0 0 .8rem; }
@@ -28,36 +29,39 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; back
 .verdict.appearance-match { border-color: #7a6a2a; } .appearance-match .verdictword { color: #7a6a2a; }
 dl { margin: .4rem 0; font-size: .9rem; } dl div { display: grid; grid-template-columns: 11.5rem 1fr; gap: .8rem; padding: .18rem 0; border-bottom: 1px solid #ececec; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-figure { margin: 1.6rem 0; break-inside: avoid; }
+figure { margin: 1.6rem 0; break-inside: avoid; } figure.table { break-inside: auto; } figure.table figcaption { break-after: avoid; }
 figure img { display: block; width: 100%; height: auto; }
 figcaption { font-size: .85rem; line-height: 1.42; margin-top: .55rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; border: solid var(--ink); border-width: 1.5px 0; font: 11.5px/1.32 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums lining-nums; }
-th, td { padding: .22em .35em; text-align: right; vertical-align: top; font-weight: 400; white-space: nowrap; }
-th:first-child, .word, td.hash { text-align: left; white-space: normal; }
+th, td { padding: .22em .3em; text-align: right; vertical-align: top; font-weight: 400; white-space: nowrap; }
+table.figures { table-layout: fixed; min-width: 42rem; } col.name { width: 16.5%; } col.last { width: 14%; }
+th:first-child, .word { text-align: left; white-space: normal; } th.word, td.word { padding-left: .9em; }
 tbody th:first-child { padding-left: .35em; min-width: 7.2em; }
+thead tr + tr th:first-child { text-align: right; }
 thead th { vertical-align: bottom; border-bottom: 1px solid var(--ink); white-space: normal; line-height: 1.2; }
 thead th.group { text-align: center; border-bottom: 1px solid var(--rule); }
 tbody + tbody tr:first-child > * { border-top: 1px solid var(--rule); }
-tr { break-inside: avoid; }
+tr { break-inside: avoid; } tr.section { break-after: avoid; }
 tr.model { background: var(--tint); } tr.model th { font-weight: 600; }
 tr.end, tr.ceiling { color: var(--soft); font-style: italic; }
 tr.section th { font-style: italic; text-align: left; padding-top: .5em; white-space: normal; }
 td small { display: block; font-size: .82em; color: var(--soft); }
 td b { font-weight: 700; }
 table.plain { border-width: 1px 0; border-color: var(--rule); } table.plain tr > * { border-bottom: 1px solid #ececec; }
-table.plain th { width: 11em; } table.plain td.hash { font-size: 9.5px; }
+table.plain th { width: 11em; }
 .notes { margin-top: .4rem; line-height: 1.4; } sup { line-height: 0; font-size: .75em; }
 .grid { display: grid; gap: .35rem .5rem; align-items: end; }
 .grid small { display: block; font-size: .78rem; color: var(--soft); margin: .1rem 0 .1rem; }
 .grid .head { display: block; font-size: .82rem; line-height: 1.25; overflow-wrap: anywhere; }
 .grid .row { grid-column: 1 / -1; font-size: .8rem; font-style: italic; color: var(--soft); margin-top: .25rem; overflow-wrap: anywhere; }
+.details { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem 1.6rem; } .details img { image-rendering: pixelated; } .details .grid { gap: .2rem .25rem; }
 footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--rule); font-size: .8rem; color: var(--soft); }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 10pt; }
-  table { font-size: 7.4pt; } table.plain td.hash { font-size: 6.4pt; } .wide { overflow: visible; }
+  table { font-size: 7.4pt; } .wide { overflow: visible; } table.figures { min-width: 0; }
   th, td { padding: .2em .28em; }
   tr.model { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -83,7 +83,7 @@ def _facts(document):
         ("Data range of PSNR, SSIM", f"{plain(document.get('data_range'))} pixel values, 0.5th to 99.5th percentile of the target"),
         ("Compared pixels", text(document.get("mask", ""))),
         ("Noise of the detector", _noise(document.get("noise_model"))),
-        ("Truth", f"simulation {named(Path(str(settings['simulation'])).name)}" if settings.get("simulation") else NO_TRUTH),
+        ("Truth", f"simulation {named(Path(str(settings['simulation'])).name)}" if settings.get("simulation") else "" if has_truth(document) else NO_TRUTH),
     ]
     return [(term, value) for term, value in facts if value.strip(" –")]
 

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from ..ceiling import CEILING
 from ..intensity_baselines import Gain
 from ..verdict import DENOISER, GAIN
-from .markup import DASH, decimals, is_number, number, named, shown, text
-from .measures import COMPARED, HIGH, LIKENESS, LOW, ONE, TARGET, TRUTH, ZERO, Measure
+from .markup import DASH, decimals, is_number, named, number, text
+from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, TARGET, TRUTH, ZERO, Measure
 from .methods_shown import MODEL, rows_of_kind
 
 _NOT_JUDGED = (CEILING,)
-_RANGES = re.compile(r" (?:from|up to) [\d.]+ lp/mm(?: on)?")
+_FIGURES = re.compile(r"[−-]?\d[\d.]*(?:e-?\d+)?")
 
 
 def likeness_table(document: dict, numbers) -> str:
     """Return the table of what can be said from output and target alone, as HTML; input and target are rows of it."""
     rows, first = document["rows"], document["rows"][0]
     columns = [_Column(each, rows, first) for each in LIKENESS]
-    head = f"<thead><tr><th>method</th>{''.join(f'<th>{each.measure.title}</th>' for each in columns)}<th class=word>verdict</th></tr></thead>"
     ends = [_end_row(title, columns, first, key) for title, key in (("input (low dose)", "input"), ("target (high dose)", "target"))]
     lines = [_row(row, [each.cell(row) for each in columns] + [f"<td class=word>{text(row.get('verdict', DASH))}</td>"]) for row in rows]
     caption = (
         "Means over arrangements of means over patches. CCI and CCI-norm are right where they equal the target's, the ratio error and the offset at 0, the slope at 1; "
         "“matched”: after the affine change that brings the output nearest to the target. Bold: nearest to what is right, or highest of PSNR and SSIM, among methods; models shaded."
     )
-    return numbers.table(f"{head}<tbody class=ends>{''.join(ends)}</tbody><tbody>{''.join(lines)}</tbody>", "Likeness to the high dose.", caption)
+    return numbers.table(f"{_head([each.measure for each in columns], 'verdict')}<tbody class=ends>{''.join(ends)}</tbody><tbody>{''.join(lines)}</tbody>", "Likeness to the high dose.", caption)
 
 
 def difference_table(document: dict, numbers) -> str:
@@ -35,43 +35,44 @@ def difference_table(document: dict, numbers) -> str:
     measures = [each for each in COMPARED if any(each.key in (row["against"].get(GAIN) or {}) for row in rows)]
     if not measures:
         return ""
-    head = f"<thead><tr><th>method</th>{''.join(f'<th>{each.title}</th>' for each in measures)}</tr></thead>"
     bodies = [_difference_rows(GAIN, f"less {Gain.name}", rows, measures)]
     denoisers = list(dict.fromkeys(row["against"][DENOISER]["method"] for row in rows if DENOISER in row["against"]))
     models = [row for row in rows_of_kind(document, MODEL) if row.get("against")]
     bodies += [_difference_rows(DENOISER, f"less the best denoising baseline, {name}", [row for row in models if _opponent(row) == name], measures) for name in denoisers if models]
     caption = "Mean paired difference over arrangements, its 95% bootstrap interval (arrangements, then patches within), and to the gain the p of the exact sign-flip test, adjusted over the methods after Holm."
     notes = "; ".join(dict.fromkeys(each["note"] for row in rows for found in row["against"].values() for each in found.values() if isinstance(each, dict) and each.get("note")))
-    return numbers.table(head + "".join(bodies), "Differences.", caption, text(f"{notes}.") if notes else "")
+    return numbers.table(_head(measures, groups={}) + "".join(bodies), "Differences.", caption, text(f"{notes}.") if notes else "")
 
 
 def truth_table(document: dict, numbers) -> str:
     """Return the table of figures against the truth, as HTML, with the reasons for missing ones as its notes."""
     rows = document["rows"]
     columns = [_Column(each, rows, None) for each in TRUTH if any(each.key in row for row in rows)]
-    groups = {"half": "50% frequency (lp/mm)", "sdnr": "SDNR", "truth": "truth line"}
     notes = Notes()
     lines = [_row(row, [each.cell(row, notes) for each in columns]) for row in rows]
     caption = (
         "On whole images of every realisation. Detectability: area under the ROC curve of a channelised Hotelling observer for single calcifications of 0.1 to 0.3 mm, 0.5 by guessing. "
         "50% frequency: where the transfer of inserts falls to a half. SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, and by themselves they are no evidence. Bold as before."
     )
-    return numbers.table(f"{_grouped_head(columns, groups)}<tbody>{''.join(lines)}</tbody>", "Against the truth of the simulation.", caption, notes.html())
+    return numbers.table(f"{_head([each.measure for each in columns])}<tbody>{''.join(lines)}</tbody>", "Against the truth of the simulation.", caption, notes.html())
 
 
-def _grouped_head(columns, groups):
-    """Two rows of headings; neighbours of one group have its name above them."""
-    above, below, place = ["<th rowspan=2>method</th>"], [], 0
-    while place < len(columns):
-        group = columns[place].measure.key.split("_")[0]
-        alike = [each for each in columns[place:] if each.measure.key.split("_")[0] == group]
-        if group in groups:
-            above.append(f"<th colspan={len(alike)} class=group>{groups[group]}</th>")
-            below += [f"<th>{each.measure.title}</th>" for each in alike]
+def _head(measures, last="", groups=GROUPS):
+    """Headings, the names of groups of neighbours above theirs."""
+    of = {key: group for group, keys in groups.items() for key in keys}
+    rows = 2 if of.keys() & {each.key for each in measures} else 1
+    above, below = [f"<th rowspan={rows}>method</th>"], []
+    for group, found in itertools.groupby(measures, lambda each: of.get(each.key, each)):
+        found = list(found)
+        if isinstance(group, str):
+            above.append(f"<th colspan={len(found)} class=group>{group}</th>")
+            below += [f"<th>{each.title}</th>" for each in found]
         else:
-            above.append(f"<th rowspan=2>{columns[place].measure.title}</th>")
-        place += len(alike) if group in groups else 1
-    return f"<thead><tr>{''.join(above)}</tr><tr>{''.join(below)}</tr></thead>"
+            above.append(f"<th rowspan={rows}>{found[0].title}</th>")
+    above += [f"<th rowspan={rows} class=word>{last}</th>"] if last else []
+    widths = f"<colgroup><col class=name>{'<col>' * len(measures)}{'<col class=last>' if last else ''}</colgroup>"
+    lines = "".join(f"<tr>{''.join(line)}</tr>" for line in (above, below) if line)
+    return f"{widths}<thead>{lines}</thead>"
 
 
 class _Column:
@@ -111,7 +112,7 @@ def _opponent(row):
 
 
 def _difference_rows(opponent, title, rows, measures):
-    places = {each.key: decimals([_found(row, opponent, each).get("mean") for row in rows], each.digits) for each in measures}
+    places = {each.key: decimals([_found(row, opponent, each).get("mean") for row in rows], 2) for each in measures}
     lines = [_row(row, [_difference(_found(row, opponent, each), places[each.key]) for each in measures]) for row in rows]
     return f"<tbody><tr class=section><th colspan={len(measures) + 1}>{named(title)}</th></tr>{''.join(lines)}</tbody>"
 
@@ -124,29 +125,31 @@ def _found(row, opponent, measure):
 def _difference(found, places):
     if not is_number(found.get("mean")):
         return f"<td>{DASH}</td>"
-    has_interval = is_number(found.get("low"))
-    interval = f"{number(found['low'], places, True)} to {number(found['high'], places, True)}" if has_interval else "no interval"
-    tested = f"<small><i>p</i> {number(found['p_holm'], 3)}</small>" if is_number(found.get("p_holm")) else ""
+    p = found.get("p_holm")
+    interval = f"{number(found['low'], places)} to {number(found['high'], places)}" if is_number(found.get("low")) else "no interval"
+    tested = f"<small><i>p</i> {number(p, 2 if p >= 0.1 else 3)}</small>" if is_number(p) else ""
     return f"<td>{number(found['mean'], places, True)}<small>{interval}</small>{tested}</td>"
 
 
 class Notes:
-    """Reasons for missing values, each with its mark."""
+    """Reasons for missing values, each with its mark; those that differ by their figures alone have one."""
 
     def __init__(self):
         self._marks = {}
 
     def mark(self, row: dict, measure: Measure) -> str:
         """Return the marks of the reasons that a row gives for a measure it lacks."""
-        reasons = dict.fromkeys(_in_short(each) for each in row.get("truth_reasons") or () if measure.reason and _about(each).startswith(measure.reason))
-        marks = [self._marks.setdefault(each, _letter(len(self._marks))) for each in reasons]
-        return f"<sup>{','.join(marks)}</sup>" if marks else ""
+        reasons = [_about(each) for each in row.get("truth_reasons") or ()]
+        kinds = {_FIGURES.sub("#", each): each for each in reversed(reasons) if measure.reason and each.startswith(measure.reason)}
+        marks = [self._marks.setdefault(kind, (_letter(len(self._marks)), reason))[0] for kind, reason in reversed(kinds.items())]
+        return f"<sup>{' '.join(marks)}</sup>" if marks else ""
 
     def html(self) -> str:
         """Return all reasons with their marks."""
         if not self._marks:
             return ""
-        return " ".join(f"<span><sup>{mark}</sup> {text(reason)}.</span>" for reason, mark in self._marks.items()) + " In full: <code>truth_reasons</code> in results.json."
+        found = " ".join(f"<span><sup>{mark}</sup> {text(reason)}.</span>" for mark, reason in self._marks.values())
+        return f"{found} The figures in these notes are those of the first such case; all are <code>truth_reasons</code> in results.json."
 
 
 def _letter(place):
@@ -157,8 +160,3 @@ def _about(reason):
     """A reason without the arrangement that it is of."""
     head, _, rest = reason.partition(": ")
     return rest if rest and (head.startswith("arrangement ") or head == "all arrangements") else reason
-
-
-def _in_short(reason):
-    """A reason as a note gives it: for all arrangements and figures of its kind alike."""
-    return _RANGES.sub("", _about(reason)).strip()
