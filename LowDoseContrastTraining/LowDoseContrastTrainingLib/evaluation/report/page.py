@@ -62,9 +62,12 @@ def report_page(document: dict, pictures: Pictures = Pictures(), folder=".") -> 
         reproduction(document, folder),
         f"<footer>LowDoseContrast {text(document.get('version', ''))}. {text(document.get('notice', ''))}</footer>",
     ]
+    return document_page(title(document), "\n".join(body))
+
+
+def document_page(heading: str, body: str) -> str:
+    """Return a whole page in the look of the report; ``heading`` is plain text for the window, ``body`` HTML that fetches nothing."""
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{text(title(document))}</title><style>{STYLE}</style></head>\n<body>\n'
-        + "\n".join(body)
-        + "\n</body></html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{text(heading)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
     )
