@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..simulator.parameters import DOSES_MGY
 from . import paper
 from .comparison import CCI, GROUPS, LOSSES
 from .plan import QUICK_EPOCHS, QUICK_FILTERS
@@ -57,7 +58,7 @@ def of_groups(numbers) -> list[str]:
             found.setdefault(each["subject"], {})[each["quantity"]] = each["ours"]
     nearest = min(found, key=lambda name: abs(found[name]["high"] / found[name]["low"] - ratio))
     return [
-        f"The paper's means have the ratio {ratio:.2f}, more than the doses' {paper.DOSES_MGY['high'] / paper.DOSES_MGY['low']:.2f}. Texture grows by the dose ratio, noise by its root only, so that a fixed linear scale is needed to come near; of those tried, '{nearest}' does with {found[nearest]['high'] / found[nearest]['low']:.2f}.",
+        f"The paper's means have the ratio {ratio:.2f}, more than the doses' {DOSES_MGY['high'] / DOSES_MGY['low']:.2f}. Texture grows by the dose ratio, noise by its root only, so that a fixed linear scale is needed to come near; of those tried, '{nearest}' does with {found[nearest]['high'] / found[nearest]['low']:.2f}.",
         "Whole images hold the air around the breast, which saturates at the high dose and then has no noise. None of the normalisations was tuned to meet the two numbers.",
     ]
 

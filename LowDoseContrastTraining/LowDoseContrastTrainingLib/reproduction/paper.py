@@ -14,7 +14,6 @@ DATA = {
     "pairs for training": 564,
     "pairs for testing": 188,
 }
-DOSES_MGY = {"low": 3.359, "automatic": 8.407, "high": 11.523}
 
 # Of each run: lambda L1, epochs, GAN mode, initialisation, filters of generator and discriminator.
 SETTINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from LowDoseContrastLib.device import choose_placement
@@ -32,12 +32,16 @@ class ReproductionPlan:
 
     quick: bool = False
     seed: int = 1
-    random: PrepareSettings = field(init=False)
-    arrangement: PrepareSettings = field(init=False)
 
-    def __post_init__(self):
-        object.__setattr__(self, "random", PrepareSettings(seed=self.seed))
-        object.__setattr__(self, "arrangement", PrepareSettings(seed=self.seed, split="arrangement"))
+    @property
+    def random(self) -> PrepareSettings:
+        """The paper's patches, split at random."""
+        return PrepareSettings(seed=self.seed)
+
+    @property
+    def arrangement(self) -> PrepareSettings:
+        """The same with whole arrangements held out."""
+        return PrepareSettings(seed=self.seed, split="arrangement")
 
     @property
     def simulation(self) -> SimulationPlan:
