@@ -126,7 +126,7 @@ class Evaluation(Task):
 
     def doneText(self, result):
         rows = result["rows"]
-        text = _("Done: {methods} methods on {arrangements} arrangements.").format(methods=len(rows), arrangements=len(rows[0]["arrangements"]))
+        text = _("Done: {methods} methods on {arrangements} arrangements.").format(methods=len(rows), arrangements=len(rows[0].get("arrangements", ())))
         return " ".join([text, *(f"{row['method']}: {row['verdict']}." for row in rows if row["kind"] == "model")])
 
     def cancelledText(self):

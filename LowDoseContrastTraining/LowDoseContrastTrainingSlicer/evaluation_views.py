@@ -74,13 +74,15 @@ class EvaluationViews:
             self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
 
     def _fillIntervals(self, node, table, found):
-        """Three points a line: low, mean and high of an interval above the number of the row, for a chart has no error bars."""
+        """Columns of three values, for a chart has no error bars and VTK draws no line through one point: mean, and ends of the interval."""
         count = len(table.rows)
         columns = {"ends": (1 - ROOM, (count + 1) / 2, count + ROOM), "zero": (0, 0, 0)}
         for measure, intervals in found.items():
             for place, each in intervals.items():
                 columns[f"row {place + 1}"] = (place + 1,) * 3
-                columns[_column(measure, place)] = (each.mean, each.mean, each.mean) if each.low is None else (each.low, each.mean, each.high)
+                columns[_mean(measure, place)] = (each.mean,) * 3
+                if each.low is not None:
+                    columns[_interval(measure, place)] = (each.low, each.mean, each.high)
         with NodeModify(node):
             node.RemoveAllColumns()
             for name, values in columns.items():
@@ -92,30 +94,32 @@ class EvaluationViews:
         chart.RemoveAllPlotSeriesNodeIDs()
         for series in filter(None, shown):  # the user may have removed some
             slicer.mrmlScene.RemoveNode(series)
-        self._addSeries(chart, node, (_("0 gain"), "ends", "zero", ZERO_COLOUR))
-        for place in intervals:
-            name = f"{place + 1} {table.methods[place]}"
-            self._addSeries(chart, node, (name, f"row {place + 1}", _column(measure, place), MODEL_COLOUR if table.isModel(place) else BASELINE_COLOUR))
+        self._addSeries(chart, node, (_("gain"), "ends", "zero"), ZERO_COLOUR, isDashed=True)
+        for place, each in intervals.items():
+            name, colour = table.methods[place], MODEL_COLOUR if table.isModel(place) else BASELINE_COLOUR
+            if each.low is not None:
+                self._addSeries(chart, node, (_("{method}, 95% interval").format(method=name), f"row {place + 1}", _interval(measure, place)), colour)
+            self._addSeries(chart, node, (name, f"row {place + 1}", _mean(measure, place)), colour, isMarked=True)
         chart.SetTitle(title)
-        chart.SetXAxisTitle(_("row of the table"))
+        chart.SetXAxisTitle(_("row of the table; mean and 95% interval over arrangements"))
         chart.SetYAxisTitle(axis)
         chart.SetXAxisRangeAuto(False)
         chart.SetXAxisRange(1 - ROOM, len(table.rows) + ROOM)
         chart.SetLegendVisibility(False)
         chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
 
-    def _addSeries(self, chart, node, line):
-        name, abscissa, ordinate, colour = line
-        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
+    def _addSeries(self, chart, node, columns, colour, isMarked=False, isDashed=False):
+        """``columns``: name of the series, columns of its abscissa and its ordinate. A line, or a marker."""
+        kind = slicer.vtkMRMLPlotSeriesNode
+        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", columns[0])
         series.SetAndObserveTableNodeID(node.GetID())
-        series.SetXColumnName(abscissa)
-        series.SetYColumnName(ordinate)
-        series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
-        isZero = ordinate == "zero"
-        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleNone if isZero else slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
-        series.SetLineStyle(slicer.vtkMRMLPlotSeriesNode.LineStyleDash if isZero else slicer.vtkMRMLPlotSeriesNode.LineStyleSolid)
-        series.SetMarkerSize(6)
-        series.SetLineWidth(1 if isZero else 2)
+        series.SetXColumnName(columns[1])
+        series.SetYColumnName(columns[2])
+        series.SetPlotType(kind.PlotTypeScatter)
+        series.SetMarkerStyle(kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone)
+        series.SetLineStyle(kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid)
+        series.SetMarkerSize(9)
+        series.SetLineWidth(1 if isDashed else 2)
         series.SetColor(*colour)
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
 
@@ -129,8 +133,12 @@ class EvaluationViews:
             slicer.mrmlScene.RemoveNode(chart)
 
 
-def _column(measure, place):
-    return f"{measure} {place + 1}"
+def _mean(measure, place):
+    return f"{measure} of row {place + 1}"
+
+
+def _interval(measure, place):
+    return f"{measure} of row {place + 1}, interval"
 
 
 def _array(name, values):

@@ -53,7 +53,7 @@ class VolumeContrast:
         rows = [self._row(slicer.mrmlScene.GetNodeByID(identity), found, of_reference) for identity, (found, _maps) in measured.items()]
         if not parameters.cciTable:
             parameters.cciTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("CCI of volumes"))
-        fillTable(parameters.cciTable, self._columns(parameters), rows)
+        fillTable(parameters.cciTable, self._columns(), rows)
         for identity, (found, maps) in measured.items():
             if maps is not None:
                 write_cci_map(maps, found, slicer.mrmlScene.GetNodeByID(identity))
@@ -74,11 +74,12 @@ class VolumeContrast:
             raise InputError(f"{node.GetName()}: {error}") from error
         return found, maps if keepMap else None
 
-    def _columns(self, parameters):
-        reference = parameters.cciReference.GetName() if parameters.cciReference else _("reference")
-        return [_("Volume"), _("CCI"), _("CCI-norm"), _("CCI / {name}").format(name=reference), _("Pixel values: levels"), _("Scale"), _("Windows")]
+    def _columns(self):
+        return [_("Volume"), _("CCI"), _("CCI-norm"), _("CCI ratio"), _("Pixel values: levels"), _("Scale"), _("Windows")]
 
     def _row(self, node, found, reference):
         ratio = f"{found['cci'] / reference['cci']:.3f}" if reference and reference["cci"] else ""
+        if found is reference:
+            ratio = _("1 (reference)")
         limits = _("{low:g} to {high:g}: 0 to {levels}").format(**found)
         return [node.GetName(), f"{found['cci']:.4f}", f"{found['cci_norm']:.5f}", ratio, limits, found["scale"], str(found["windows"])]

@@ -8,6 +8,8 @@ from .contrast_part import ContrastPart
 from .model_list import ModelList
 from .task_control import TaskControl
 
+ROW_HEIGHT = 22  # pixels, as in the .ui file
+
 
 class EvaluateSection:
     """Judges models, shows what an evaluation found, and measures the contrast of volumes."""
@@ -71,6 +73,7 @@ class EvaluateSection:
                     item.setFont(font)
                 table.setItem(row, column, item)
         table.resizeColumnsToContents()
+        table.minimumHeight = min(table.maximumHeight, ROW_HEIGHT * (len(rows) + 2))
 
     def onStarted(self):
         self._folder = self._panel.parameters.evaluationFolder
