@@ -101,10 +101,12 @@ class EvaluationViews:
                 self._addSeries(chart, node, (_("{method}, 95% interval").format(method=name), f"row {place + 1}", _interval(measure, place)), colour)
             self._addSeries(chart, node, (name, f"row {place + 1}", _mean(measure, place)), colour, isMarked=True)
         chart.SetTitle(title)
-        chart.SetXAxisTitle(_("row of the table; mean and 95% interval over arrangements"))
+        chart.SetXAxisTitle(_("row of the table; mean and 95% interval"))
         chart.SetYAxisTitle(axis)
         chart.SetXAxisRangeAuto(False)
         chart.SetXAxisRange(1 - ROOM, len(table.rows) + ROOM)
+        chart.SetYAxisRangeAuto(False)
+        chart.SetYAxisRange(*_span(intervals.values()))
         chart.SetLegendVisibility(False)
         chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
 
@@ -131,6 +133,14 @@ class EvaluationViews:
                 slicer.mrmlScene.RemoveNode(series)
             setattr(parameters, field, None)
             slicer.mrmlScene.RemoveNode(chart)
+
+
+def _span(intervals):
+    """(low, high) of an axis with all of the intervals, zero, and some room."""
+    ends = [end for each in intervals for end in (each.mean, each.low, each.high) if end is not None]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    room = 0.08 * (high - low) or 1.0
+    return low - room, high + room
 
 
 def _mean(measure, place):

@@ -201,7 +201,8 @@ class ModelListTest(EvaluateTestCase):
 
         self.assertIn(("starter", True), self.listed())
         label = f"{self.shared.name}/Modell 1.safetensors"
-        with unittest.mock.patch.object(qt.QFileDialog, "getOpenFileName", return_value=str(self.model)):
+        with unittest.mock.patch.object(qt, "QFileDialog") as dialog:
+            dialog.getOpenFileName.return_value = str(self.model)
             self.ui.addModelFileButton.click()
         self.assertEqual(list(self.parameters.models), ["starter", str(self.model)])
         self.assertEqual(self.listed()[-1], (label, True))
@@ -265,7 +266,7 @@ class EarlierResultsTest(EvaluateTestCase):
             self.assertFalse(self.ui.showResultsButton.enabled)
 
     def test_theReportIsOpened(self):
-        from LowDoseContrastTrainingSlicer.widgets import evaluate_section
+        import qt
 
         self.write({"rows": [self.row("gain")]})
         self.assertFalse(self.ui.openReportButton.enabled)
@@ -274,10 +275,10 @@ class EarlierResultsTest(EvaluateTestCase):
         self.panel.updateGui()
         self.assertTrue(self.ui.openReportButton.enabled)
         for opened in (True, False):
-            with unittest.mock.patch.object(evaluate_section, "qt") as qt, unittest.mock.patch.object(slicer.util, "errorDisplay") as said:
-                qt.QDesktopServices.openUrl.return_value = opened
+            with unittest.mock.patch.object(qt, "QDesktopServices") as desktop, unittest.mock.patch.object(slicer.util, "errorDisplay") as said:
+                desktop.openUrl.return_value = opened
                 self.ui.openReportButton.click()
-            qt.QUrl.fromLocalFile.assert_called_once_with(str(self.judged / "report.html"))
+            self.assertEqual(Path(desktop.openUrl.call_args.args[0].toLocalFile()), self.judged / "report.html")
             self.assertEqual(said.called, not opened)
 
 
