@@ -130,6 +130,8 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
         self.test_simulatedPair()
         self.setUp()
         self.test_preparedPairs()
+        self.setUp()
+        self.test_contrastOfAPair()
 
     def _simulated(self, folder, arrangements):
         """Small arrangements in ``folder``; returns the logic."""
@@ -168,4 +170,21 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
             rows, _notes = logic.preparation.found(parameters.dataSetFolder)
             self.assertEqual(len(rows), 1)
             self.assertEqual(logic.training.reasonNotToStart(parameters), "")
+        self.delayDisplay("Test passed")
+
+    def test_contrastOfAPair(self):
+        """The CCI of both doses stands in a table, and a map lies beside each."""
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            logic = self._simulated(folder, 1)
+            parameters = logic.getParameterNode()
+            parameters.cciVolumes = pair = logic.simulation.loadFirstPair(folder)
+            parameters.cciReference, parameters.cciMaps = pair[1], True
+            self.assertEqual(logic.contrast.reasonNotToMeasure(parameters), "")
+            table = logic.contrast.measure(parameters).GetTable()
+        self.assertEqual(table.GetNumberOfRows(), 2)
+        self.assertLess(table.GetValue(0, 1).ToDouble(), table.GetValue(1, 1).ToDouble())
+        self.assertEqual(len(slicer.util.getNodes("* CCI map")), 2)
+        self.assertIn("Choose a data set", logic.evaluation.reasonNotToStart(parameters))
         self.delayDisplay("Test passed")

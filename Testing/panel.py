@@ -25,7 +25,7 @@ def draw(host, path, folder, width):
     return picture
 
 
-def evaluate_small(panel, folder):
+def evaluate_small(host, panel, folder):
     """Simulate, prepare and evaluate in ``folder`` by the panel's own steps, and measure the first pair."""
     parameters, logic, ui = panel.parameters, panel.logic, panel.ui
     parameters.acquisitionsFolder, parameters.dataSetFolder = f"{folder}/acquisitions", f"{folder}/pairs"
@@ -33,11 +33,11 @@ def evaluate_small(panel, folder):
     parameters.bits, parameters.patchSize, parameters.split, parameters.test = "16", 128, "arrangement", 2
     parameters.judgedSplit = "all"
     parameters.evaluationFolder = f"{folder}/judged"
-    for task in (logic.simulation, logic.preparation, logic.evaluation):
-        child = task.start(parameters)
-        child.wait()
-        print(task.finish(child), flush=True)
-    panel.updateGui()
+    for name in ("simulate", "prepare", "evaluate"):
+        panel.updateGui()
+        getattr(ui, f"{name}Button").click()
+        host.waitUntil(lambda: getattr(panel, name).control.child is None, 600)
+        print(getattr(ui, f"{name}StatusLabel").text, flush=True)
     low, high = logic.simulation.loadFirstPair(parameters.acquisitionsFolder)
     parameters.cciVolumes, parameters.cciReference = [low, high], high
     ui.cciCollapsibleButton.collapsed = False
@@ -50,8 +50,8 @@ def draw_evaluation(host, module, folder, width):
     panel.enter()
     for name in ("simulate", "prepare", "train"):
         getattr(panel.ui, f"{name}CollapsibleButton").collapsed = True
-    with tempfile.TemporaryDirectory() as place:
-        evaluate_small(panel, place)
+    with tempfile.TemporaryDirectory(prefix="mammography-") as place:
+        evaluate_small(host, panel, place)
         pictures = [host.grabWidget(panel, folder / "evaluation.png", width)]
         panel.ui.showResultsButton.click()
         pictures.append(host.captureLayout(folder / "evaluation-views.png", (1600, 1000)))

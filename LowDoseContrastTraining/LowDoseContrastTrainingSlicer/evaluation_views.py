@@ -90,10 +90,7 @@ class EvaluationViews:
 
     def _draw(self, chart, node, table, texts, intervals):
         measure, title, axis = texts
-        shown = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
-        chart.RemoveAllPlotSeriesNodeIDs()
-        for series in filter(None, shown):  # the user may have removed some
-            slicer.mrmlScene.RemoveNode(series)
+        self._clear(chart)
         self._addSeries(chart, node, (_("gain"), "ends", "zero"), ZERO_COLOUR, isDashed=True)
         for place, each in intervals.items():
             name, colour = table.methods[place], MODEL_COLOUR if table.isModel(place) else BASELINE_COLOUR
@@ -129,10 +126,15 @@ class EvaluationViews:
         """The chart of an earlier evaluation, for which this one has no figures."""
         chart = getattr(parameters, field)
         if chart:
-            for series in [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]:
-                slicer.mrmlScene.RemoveNode(series)
+            self._clear(chart)
             setattr(parameters, field, None)
             slicer.mrmlScene.RemoveNode(chart)
+
+    def _clear(self, chart):
+        shown = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
+        chart.RemoveAllPlotSeriesNodeIDs()
+        for series in filter(None, shown):  # the user may have removed some
+            slicer.mrmlScene.RemoveNode(series)
 
 
 def _span(intervals):

@@ -17,14 +17,3 @@ def fillTable(node, columns, rows):
             node.AddColumn(array)
         node.SetUseColumnTitleAsColumnHeader(True)
         node.SetLocked(True)
-
-
-def textsOf(node):
-    """(headings, rows of texts) of a table node; ([], []) of none."""
-    table = node.GetTable() if node else None
-    if table is None:
-        return [], []
-    columns = range(table.GetNumberOfColumns())
-    return [table.GetColumnName(place) for place in columns], [
-        [table.GetValue(row, place).ToString() for place in columns] for row in range(table.GetNumberOfRows())
-    ]

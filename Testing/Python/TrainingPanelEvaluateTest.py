@@ -1,5 +1,7 @@
 """Step 4 of the training panel as a user meets it. Runs in 3D Slicer and on the headless host."""
 
+import atexit
+import functools
 import json
 import shutil
 import tempfile
@@ -13,14 +15,22 @@ from EvaluateCommandTest import write_arranged_data_set
 from lowdosecontrast_training_panel import TrainingPanelTestCase, loadModule, wait
 
 
+@functools.cache
+def judgedFolder():
+    """A folder with ``pairs``, of several arrangements, and a model."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_arranged_data_set(folder / "pairs")
+    examples.save_small_model(folder / "Modell 1.safetensors")
+    return folder
+
+
 class EvaluateTestCase(TrainingPanelTestCase):
     @classmethod
     def setUpClass(cls):
         loadModule()
-        cls.shared = Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
-        cls.data = write_arranged_data_set(cls.shared / "pairs")
-        cls.model = examples.save_small_model(cls.shared / "Modell 1.safetensors")
+        cls.shared = judgedFolder()
+        cls.data, cls.model = cls.shared / "pairs", cls.shared / "Modell 1.safetensors"
 
     def setUp(self):
         super().setUp()
@@ -404,7 +414,7 @@ class ContrastTest(TrainingPanelTestCase):
             self.assertTrue(slicer.util.saveNode(node, str(self.folder / f"{node.GetName()}.{kind}")))
         self.assertTrue(slicer.util.saveScene(scene))
         slicer.mrmlScene.Clear()
-        self.assertEqual((self.ui.evaluationFolderEdit.currentPath, self.ui.cciVolumesSelector.checkedNodes()), ("", []))
+        self.assertEqual((self.ui.evaluationFolderEdit.currentPath, len(self.ui.cciVolumesSelector.checkedNodes())), ("", 0))
         slicer.util.loadScene(scene)
         self.panel.initializeParameterNode()
         self.assertEqual([node.GetName() for node in self.ui.cciVolumesSelector.checkedNodes()], ["low", "high"])

@@ -11,7 +11,7 @@ class ContrastPart:
     def __init__(self, ui, contrast, panel):
         self._ui, self._contrast, self._panel = ui, contrast, panel
         self._problem, self._updating = "", False
-        for widget in (ui.cciVolumesSelector, ui.cciReferenceSelector, ui.cciTableView):
+        for widget in (ui.cciVolumesSelector, ui.cciReferenceSelector):
             widget.setMRMLScene(slicer.mrmlScene)
         ui.cciVolumesSelector.connect("checkedNodesChanged()", self.onTicked)
         ui.measureButton.connect("clicked(bool)", self.onMeasure)
