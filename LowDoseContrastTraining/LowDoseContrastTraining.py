@@ -1,6 +1,7 @@
 import slicer
 import vtk
 from LowDoseContrastTrainingSlicer.logic import LowDoseContrastTrainingLogic
+from LowDoseContrastTrainingSlicer.widgets.evaluate_section import EvaluateSection
 from LowDoseContrastTrainingSlicer.widgets.prepare_section import PrepareSection
 from LowDoseContrastTrainingSlicer.widgets.simulate_section import SimulateSection
 from LowDoseContrastTrainingSlicer.widgets.train_section import TrainSection
@@ -9,11 +10,11 @@ from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-SECTIONS = ("Simulate", "Prepare", "Train")
+SECTIONS = ("Simulate", "Prepare", "Train", "Evaluate")
 
 
 class LowDoseContrastTraining(ScriptedLoadableModule):
-    """Simulates and prepares paired doses and trains the networks that LowDoseContrast uses."""
+    """Simulates and prepares paired doses, and trains and judges the networks that LowDoseContrast uses."""
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
@@ -21,7 +22,7 @@ class LowDoseContrastTraining(ScriptedLoadableModule):
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
         self.parent.dependencies = ["LowDoseContrast"]
         self.parent.contributors = ["LowDoseContrast contributors"]
-        self.parent.helpText = _("Simulates acquisitions at several doses, prepares pairs of patches and trains pix2pix networks on them. For research use only.")
+        self.parent.helpText = _("Simulates acquisitions at several doses, prepares pairs of patches, trains pix2pix networks on them and judges these beside baselines. For research use only.")
         self.parent.acknowledgementText = _(
             "After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images Contrast Correction."
         )
@@ -32,7 +33,7 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
 
     Attributes:
         parameters: the scene's parameter node; None while the panel is not entered.
-        simulate, prepare, train: the sections.
+        simulate, prepare, train, evaluate: the sections.
     """
 
     def __init__(self, parent=None):
@@ -56,7 +57,8 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         self.simulate = SimulateSection(self.ui, self.logic, self)
         self.prepare = PrepareSection(self.ui, self.logic, self)
         self.train = TrainSection(self.ui, self.logic, self)
-        self._sections = (self.simulate, self.prepare, self.train)
+        self.evaluate = EvaluateSection(self.ui, self.logic, self)
+        self._sections = (self.simulate, self.prepare, self.train, self.evaluate)
         self._paths = {widget: field for section in self._sections for widget, field in section.paths.items()}
         for widget, field in self._paths.items():
             getattr(self.ui, widget).connect("currentPathChanged(QString)", lambda path, field=field: self.onPathChanged(field, path))
@@ -65,7 +67,7 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         self.initializeParameterNode()
 
     def cleanup(self):
-        """Simulate and Prepare are cancelled with their panel and can go on later; a training stays behind."""
+        """What runs is cancelled with its panel, Simulate and Prepare can go on later; a training stays behind."""
         for section in self._sections:
             section.control.close()
         self.setParameterNode(None)
@@ -128,6 +130,8 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
         self.test_simulatedPair()
         self.setUp()
         self.test_preparedPairs()
+        self.setUp()
+        self.test_contrastOfAPair()
 
     def _simulated(self, folder, arrangements):
         """Small arrangements in ``folder``; returns the logic."""
@@ -166,4 +170,21 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
             rows, _notes = logic.preparation.found(parameters.dataSetFolder)
             self.assertEqual(len(rows), 1)
             self.assertEqual(logic.training.reasonNotToStart(parameters), "")
+        self.delayDisplay("Test passed")
+
+    def test_contrastOfAPair(self):
+        """The CCI of both doses stands in a table, and a map lies beside each."""
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            logic = self._simulated(folder, 1)
+            parameters = logic.getParameterNode()
+            parameters.cciVolumes = pair = logic.simulation.loadFirstPair(folder)
+            parameters.cciReference, parameters.cciMaps = pair[1], True
+            self.assertEqual(logic.contrast.reasonNotToMeasure(parameters), "")
+            table = logic.contrast.measure(parameters).GetTable()
+        self.assertEqual(table.GetNumberOfRows(), 2)
+        self.assertLess(table.GetValue(0, 1).ToDouble(), table.GetValue(1, 1).ToDouble())
+        self.assertEqual(len(slicer.util.getNodes("* CCI map")), 2)
+        self.assertIn("Choose a data set", logic.evaluation.reasonNotToStart(parameters))
         self.delayDisplay("Test passed")

@@ -206,7 +206,7 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None)
         inside &= _inner_frame(image.shape)
     count = int(np.count_nonzero(inside))
     if count == 0:
-        raise InputError("no 3x3 window lies wholly inside the breast; use --mask none")
+        raise InputError("no 3x3 window lies wholly inside the breast; measure the whole image (--mask none)")
     low, high = variant.limits(image, mask, full_scale)
     if out is None:
         region = extent(inside, margin=1)

@@ -1,7 +1,7 @@
 """MRML volume nodes into mammograms and back: the one file of the library that knows MRML."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from .mask import air_sign, tissue_mask
 
 REPORT_ATTRIBUTE = "LowDoseContrast.report"
 _SOURCE_ROLE = "LowDoseContrast.source"
+_CCI_MAP_ROLE = "LowDoseContrast.cciMap"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,26 @@ def image_from_node(node):
     if not _reader_inverted(stated):
         return NodeImage(stated, False)
     return NodeImage(stated.with_pixels(_inverted(voxels, stated.bits)), True)
+
+
+def comparable_image(node):
+    """:func:`image_from_node`, but the voxels of an enhanced volume mean what those of its source mean, where that is still there.
+
+    The result of an enhancement has no header of its own, and a CCI depends on bits and polarity.
+
+    Raises:
+        InputError: as :func:`image_from_node`.
+    """
+    source = source_of(node) if report_of(node) else None
+    own = image_from_node(node)
+    if source is None:
+        return own
+    image = image_from_node(source)
+    voxels = slicer.util.arrayFromVolume(node)
+    if voxels.shape != image.mammogram.pixels.shape:
+        return own  # it was cropped or resampled since
+    mammogram = image.mammogram.with_pixels(image.node_values(voxels))
+    return NodeImage(replace(mammogram, source=own.mammogram.source), image.inverted)
 
 
 def _inverted(values, bits):
@@ -128,6 +149,27 @@ def write_change(target_node, source_node, enhanced_node):
     spread = float(np.percentile(np.abs(change[tissue]), 99)) if tissue.any() else 1.0
     _set_window(target_node, -spread, spread)
     return gain
+
+
+def write_cci_map(maps, measured, source_node):
+    """Puts local standard deviations into a volume node beside ``source_node``, that of an earlier map of it if there is one.
+
+    Args:
+        maps: float32 (slices, rows, columns), on the scale 0 to ``measured["levels"]``.
+        measured: JSON-able, see :func:`LowDoseContrastLib.cci.measure`.
+
+    Returns:
+        The volume node.
+    """
+    node = source_node.GetNodeReference(_CCI_MAP_ROLE)
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"{source_node.GetName()} CCI map")
+        source_node.SetNodeReferenceID(_CCI_MAP_ROLE, node.GetID())
+    _fill(node, maps, source_node)
+    node.SetAttribute("LowDoseContrast.cci", json.dumps(measured))
+    inside = maps[maps > 0]
+    _set_window(node, 0.0, float(np.percentile(inside[:: max(1, inside.size // 200_000)], 99)) if inside.size else 1.0)
+    return node
 
 
 def report_of(node):

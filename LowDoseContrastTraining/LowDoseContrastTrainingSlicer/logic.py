@@ -2,19 +2,24 @@
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from .evaluation import Evaluation
+from .evaluation_views import EvaluationViews
 from .parameters import LowDoseContrastTrainingParameterNode
 from .preparation import Preparation
 from .simulation import Simulation
 from .training import Training
 from .training_views import TrainingViews
+from .volume_contrast import VolumeContrast
 
 
 class LowDoseContrastTrainingLogic(ScriptedLoadableModuleLogic):
-    """The steps of the path to a model; usable without the panel.
+    """The steps of the path to a model and its judgement; usable without the panel.
 
     Attributes:
-        simulation, preparation, training: the steps in their order.
+        simulation, preparation, training, evaluation: the steps in their order.
         views: of the training, in Slicer's own plot and slice views.
+        evaluationViews: of the evaluation, in Slicer's own plot and table views.
+        contrast: the CCI of volumes in the scene.
     """
 
     def __init__(self):
@@ -22,7 +27,10 @@ class LowDoseContrastTrainingLogic(ScriptedLoadableModuleLogic):
         self.simulation = Simulation()
         self.preparation = Preparation()
         self.training = Training()
+        self.evaluation = Evaluation()
         self.views = TrainingViews()
+        self.evaluationViews = EvaluationViews()
+        self.contrast = VolumeContrast()
 
     def getParameterNode(self):
         return LowDoseContrastTrainingParameterNode(super().getParameterNode())

@@ -19,7 +19,10 @@ class LowDoseContrastTrainingParameterNode:
     command's own choice. dataSetFolder: what Prepare makes and Train learns from. recipe: a built-in
     one, or that of recipeFile. recipeChanges: see :class:`RecipeChanges`. epochs, threads: 0 for the
     recipe's and for all cores. startFrom: a model whose weights a training starts from. The nodes
-    show the last training.
+    of the training show the last one. judgeDataSet, judgeTruth: whether Evaluate judges on what the
+    data set holds out, and against the truth of the simulation in acquisitionsFolder. models: names
+    and files. baselines: all, or names with commas between. noise: empty to estimate it. The nodes of the
+    evaluation show the last one that was shown. cciScale: see CciVariant; cciWindow has the limits of its window.
     """
 
     acquisitionsFolder: str = ""
@@ -61,6 +64,32 @@ class LowDoseContrastTrainingParameterNode:
     lossChart: vtkMRMLPlotChartNode
     validationChart: vtkMRMLPlotChartNode
     sampleVolume: vtkMRMLScalarVolumeNode
+
+    judgeDataSet: bool = True
+    judgeTruth: bool = False
+    models: list[str] = ["starter"]
+    baselines: str = "all"
+    judgedSplit: Annotated[str, Choice(["test", "val", "all"])] = "test"
+    evaluationFolder: str = ""
+    replaceResults: bool = False
+    noise: str = ""
+    evaluationScale: str = "full"
+    bootstrapSeed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
+    evaluationDevice: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
+    allowOutOfDomain: bool = False
+    resultTable: vtkMRMLTableNode
+    intervalTable: vtkMRMLTableNode
+    contrastChart: vtkMRMLPlotChartNode
+    likenessChart: vtkMRMLPlotChartNode
+    detectabilityChart: vtkMRMLPlotChartNode
+
+    cciVolumes: list[vtkMRMLScalarVolumeNode]
+    cciReference: vtkMRMLScalarVolumeNode
+    cciScale: Annotated[str, Choice(["full", "12bit", "14bit", "window", "minmax", "percentile", "log"])] = "full"
+    cciWindow: str = "0,4095"
+    cciBreast: bool = True
+    cciMaps: bool = False
+    cciTable: vtkMRMLTableNode
 
 
 class RecipeChanges:

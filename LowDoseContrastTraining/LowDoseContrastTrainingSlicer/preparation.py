@@ -11,6 +11,15 @@ from .task import Task
 SPLITS = ("train", "val", "test")
 
 
+def reasonNotToRead(dataSetFolder):
+    """Why nothing can be learnt or judged from a data set, in a sentence; empty if it can."""
+    if not Path(dataSetFolder).is_absolute():
+        return _("Choose a data set.")
+    if not os.path.isfile(Path(dataSetFolder, "manifest.json")):
+        return _("The data set is not prepared yet; press Prepare, or choose another.")
+    return ""
+
+
 class Preparation(Task):
     """The command ``prepare``, and a look at what it has made."""
 

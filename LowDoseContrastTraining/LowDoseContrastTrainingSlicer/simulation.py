@@ -55,13 +55,23 @@ class Simulation(Task):
                 return paths[0], paths[-1]
         return None
 
+    def realisationsIn(self, folder):
+        """How many realisations of every image a simulation has; 0 without one."""
+        try:
+            return int(self._settings(folder)["realisations"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
     def _dosesIn(self, folder):
         """Names of the doses of a simulation, the lowest first; empty without one."""
         try:
-            settings = json.loads(Path(folder, "simulation.json").read_text(encoding="utf-8"))
+            settings = self._settings(folder)
             return sorted(settings["doses"], key=settings["parameters"]["doses_mgy"]["value"].get)
         except (OSError, ValueError, KeyError):
             return []
+
+    def _settings(self, folder):
+        return json.loads(Path(folder, "simulation.json").read_text(encoding="utf-8"))
 
     def loadFirstPair(self, folder):
         """Loads the first pair of ``folder``; returns the nodes of the lowest and the highest dose."""

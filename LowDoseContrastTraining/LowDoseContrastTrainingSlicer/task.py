@@ -12,7 +12,7 @@ from .child import ChildCancelled, ChildError, ChildProcess
 
 
 class Task:
-    """What the three works have in common; the others differ in what is below "the work itself".
+    """What the works have in common; they differ in what is below "the work itself".
 
     Attributes:
         packages: of Python that the command needs beside those of Slicer.

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from .child import ChildProcess
 from .parameters import RECIPE_FILE, RecipeChanges
+from .preparation import reasonNotToRead
 from .task import Task
 from .training_run import CURVES, TrainingRun
 
@@ -24,10 +25,9 @@ class Training(Task):
         return TrainingRun(parameters.runFolder)
 
     def reasonNotToStart(self, parameters):
-        if not Path(parameters.dataSetFolder).is_absolute():
-            return _("Choose a data set.")
-        if not os.path.isfile(Path(parameters.dataSetFolder, "manifest.json")):
-            return _("The data set is not prepared yet; press Prepare, or choose another.")
+        reason = reasonNotToRead(parameters.dataSetFolder)
+        if reason:
+            return reason
         if not Path(parameters.runFolder).is_absolute():
             return _("Choose a folder for the training.")
         if Path(parameters.runFolder) == Path(parameters.dataSetFolder):

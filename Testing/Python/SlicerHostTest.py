@@ -55,6 +55,14 @@ class DialogsTest(unittest.TestCase):
         self.host.answers.append("/data/model.safetensors")
         self.assertEqual(qt.QFileDialog.getOpenFileName(None, "Open", ""), "/data/model.safetensors")
 
+    def test_addresses_are_recorded_and_not_opened(self):
+        url = qt.QUrl.fromLocalFile("/data/a report.html")
+        self.assertTrue(qt.QDesktopServices.openUrl(url))
+        self.host.answers.append(False)
+        self.assertFalse(qt.QDesktopServices.openUrl(url))
+        self.assertFalse(qt.QDesktopServices.openUrl(qt.QUrl()))
+        self.assertEqual([(m.kind, m.text) for m in self.host.messages[:2]], [("address", "file:///data/a report.html")] * 2)
+
     def test_errors_are_displayed_and_raised(self):
         with self.assertRaises(RuntimeError):
             with slicer.util.tryWithErrorDisplay("Failed to compute results.", waitCursor=True):
@@ -70,6 +78,29 @@ class DialogsTest(unittest.TestCase):
         self.assertEqual(self.host.packages.installed, [])
         slicer.packaging.pip_ensure("no-such-package>=1")
         self.assertEqual(self.host.packages.installed, [["no-such-package>=1"]])
+
+
+class TableViewTest(unittest.TestCase):
+    LAYOUT = '<layout type="horizontal"><item><view class="vtkMRMLTableViewNode" singletontag="Cells"/></item></layout>'
+
+    def test_tables_are_drawn_from_their_nodes(self):
+        host = SlicerHost.start()
+        slicer.app.layoutManager().layoutLogic().GetLayoutNode().AddLayoutDescription(777, self.LAYOUT)
+        slicer.app.layoutManager().setLayout(777)
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode")
+
+        def dark():
+            with tempfile.TemporaryDirectory() as folder:
+                picture = qt.QImage(str(host.captureLayout(f"{folder}/views.png", (300, 200))))
+            return sum(picture.pixelColor(x, y).lightness() < 90 for x in range(4, 296) for y in range(4, 196))
+
+        self.assertEqual(dark(), 0)
+        slicer.mrmlScene.GetSingletonNode("Cells", "vtkMRMLTableViewNode").SetTableNodeID(table.GetID())
+        slicer.util.updateTableFromArray(table, [np.arange(4.0)], ["column"])
+        few = dark()
+        slicer.util.updateTableFromArray(table, [np.arange(4.0)] * 2, ["column", "another"])
+        self.assertLess(0, few)
+        self.assertLess(few, dark())
 
 
 class PlotViewTest(unittest.TestCase):

@@ -315,3 +315,20 @@ class NodeComboBoxTest(unittest.TestCase):
         self.assertEqual(box.uncheckedNodes(), [first])
         slicer.mrmlScene.RemoveNode(second)
         self.assertTrue(box.noneChecked())
+
+
+class CollapsibleButtonTest(unittest.TestCase):
+    def test_what_is_shown_in_a_folded_section_waits(self):
+        section = ctk.ctkCollapsibleButton()
+        layout = qt.QVBoxLayout(section)
+        early, late, never = (qt.QLabel(name) for name in ("early", "late", "never"))
+        for label in (early, late, never):
+            layout.addWidget(label)
+        late.visible = never.visible = False
+        section.collapsed = True
+        late.visible = True
+        self.assertEqual([label.isHidden() for label in (early, late, never)], [True] * 3)
+        section.collapsed = False
+        self.assertEqual([label.isHidden() for label in (early, late, never)], [False, False, True])
+        late.visible = False
+        self.assertTrue(late.isHidden())

@@ -52,7 +52,7 @@ class TrainingPanelTestCase(unittest.TestCase):
                 wait(lambda control=control: control.child is None)
 
     def controls(self):
-        return [section.control for section in (self.panel.simulate, self.panel.prepare, self.panel.train)]
+        return [section.control for section in (self.panel.simulate, self.panel.prepare, self.panel.train, self.panel.evaluate)]
 
     @property
     def ui(self):

@@ -66,13 +66,16 @@ class ctkCollapsibleButton(qt.QWidget):
     def _show_contents(self, visible):
         if visible:
             hidden, self._hidden_here = self._hidden_here, []
-            for child in hidden:
+            for child in self.children():
                 child.removeEventFilter(self)
+            for child in hidden:
                 child.setVisible(True)
             return
         for child in self.children():
-            if isinstance(child, qt.QWidget) and not child.isHidden():
-                self._hide(child)
+            if isinstance(child, qt.QWidget):
+                child.installEventFilter(self)
+                if not child.isHidden():
+                    self._hide(child)
 
     def _hide(self, child):
         """Hide a child until the section opens."""
@@ -83,6 +86,8 @@ class ctkCollapsibleButton(qt.QWidget):
     def eventFilter(self, child, event):
         """A child that the module shows meanwhile waits for the section to open."""
         if self._collapsed and event.type() == qt.QEvent.ShowToParent:
+            if child not in self._hidden_here:
+                self._hidden_here.append(child)
             child.setVisible(False)
         return False
 

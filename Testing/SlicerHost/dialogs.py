@@ -1,4 +1,4 @@
-"""Message boxes and file dialogs that a test answers instead of a person.
+"""Message boxes, file dialogs and opened addresses that a test answers instead of a person.
 
 Nothing is shown and nothing waits.  Each question is recorded; its answer is the
 next one in the queue, or else what pressing Return would do: the accepting button
@@ -18,7 +18,7 @@ from PySide6.QtCore import Property
 class Message:
     """What a person would have read, and what was answered."""
 
-    kind: str  # information, warning, critical, question, none, file, text
+    kind: str  # information, warning, critical, question, none, file, text, address
     text: str
     title: str = ""
     detail: str = ""
@@ -116,9 +116,16 @@ def install(dialogs):
     for name in ("information", "warning", "critical", "question"):
         setattr(qt.QMessageBox, name, staticmethod(_static_box(dialogs, name)))
     _install_file_dialogs(dialogs)
+    _install_desktop_services(dialogs)
     qt.QInputDialog.getText = staticmethod(
         lambda parent=None, title="", label="", mode=None, text="", *rest:
         dialogs.ask("text", label, text, title=title))
+
+
+def _install_desktop_services(dialogs):
+    """Nothing is opened; what would have been is recorded, and a test may answer that no program could."""
+    qt.QDesktopServices.openUrl = staticmethod(
+        lambda url: bool(dialogs.ask("address", url.toString(), url.isValid())))
 
 
 def _static_box(dialogs, name):

@@ -72,7 +72,7 @@ class Host:
         return slice_views.render(self.layoutManager.view(name), size)
 
     def captureLayout(self, path, size=(1600, 900), bars=True, fit=False):
-        """Draw the current layout's slice and plot views into one picture file.
+        """Draw the current layout's slice, plot and table views into one picture file.
 
         With ``fit`` every view first shows its whole background volume at that size.
         """

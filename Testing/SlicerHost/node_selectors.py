@@ -388,8 +388,18 @@ class qMRMLCheckableNodeComboBox(SceneWidgetMixin, qt.QComboBox):
         self._refresh()
 
     nodeTypes = Property("QStringList", lambda self: list(self._filter.types), setNodeTypes)
+    def _set_filter(self, name, value):
+        setattr(self._filter, name, value)
+        self._refresh()
+
     showHidden = Property(bool, lambda self: self._filter.show_hidden,
-                          lambda self, value: setattr(self._filter, "show_hidden", value))
+                          lambda self, value: self._set_filter("show_hidden", value))
+    showChildNodeTypes = Property(bool, lambda self: self._filter.show_children,
+                                  lambda self, value: self._set_filter("show_children", value))
+    # It has no entries but the nodes, whatever these say.
+    addEnabled = Property(bool, lambda self: False, lambda self, value: None)
+    removeEnabled = Property(bool, lambda self: False, lambda self, value: None)
+    noneEnabled = Property(bool, lambda self: False, lambda self, value: None)
 
 
 class qMRMLSliderWidget(SceneWidgetMixin, ctkSliderWidget):

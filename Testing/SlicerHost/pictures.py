@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import qt
 
-from . import plot_views, slice_views
+from . import plot_views, slice_views, table_views
 
 
 def prepare_style(application):
@@ -80,7 +80,7 @@ def to_image(pixels):
 
 
 def capture_layout(manager, path, size=(1600, 900), bars=True, fit=False):
-    """Draw the slice and plot views of the current layout as they lie side by side; returns the path.
+    """Draw the slice, plot and table views of the current layout as they lie side by side; returns the path.
 
     Above each slice view lies a bar in the colour and with the name that the view's node has,
     as in Slicer.
@@ -93,6 +93,9 @@ def capture_layout(manager, path, size=(1600, 900), bars=True, fit=False):
         if cell.view_class == "vtkMRMLPlotViewNode":
             pixels = plot_views.render(cell.tag, (cell.width - 2, cell.height - 2))
             painter.drawImage(cell.x + 1, cell.y + 1, to_image(pixels))
+            continue
+        if cell.view_class == "vtkMRMLTableViewNode":
+            table_views.paint(painter, cell)
             continue
         if cell.view_class != "vtkMRMLSliceNode":
             _paint_empty(painter, cell)

@@ -15,10 +15,10 @@ class TaskControl:
         child: the running process, or None.
     """
 
-    def __init__(self, ui, prefix, task, panel, onStarted=None, onPoll=None):
+    def __init__(self, ui, prefix, task, panel, onStarted=None, onPoll=None, onFinished=None):
         self.child = None
         self._task, self._panel = task, panel
-        self._onStarted, self._onPoll = onStarted, onPoll
+        self._onStarted, self._onPoll, self._onFinished = onStarted, onPoll, onFinished
         self._button, self._bar, self._label, self._settings = (getattr(ui, prefix + name) for name in ("Button", "ProgressBar", "StatusLabel", "SettingsWidget"))
         self._outcome, self._subject = "", None
         self._timer = qt.QTimer()
@@ -93,6 +93,8 @@ class TaskControl:
         child, self.child = self.child, None
         self._outcome = self._task.finish(child)
         self._panel.updateGui()
+        if self._onFinished:
+            self._onFinished()
 
     def close(self):
         """With its panel a work is cancelled and can go on later, unless it stays behind."""

@@ -1,0 +1,137 @@
+"""The fourth step: models judged beside baselines."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+from .evaluation_results import EvaluationResults
+from .preparation import reasonNotToRead
+from .simulation import Simulation
+from .task import Task
+from .training_run import TrainingRun
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model that can be judged: its name or file, what the list calls it, and why it cannot be judged (empty if it can)."""
+
+    model: str
+    label: str
+    problem: str = ""
+
+
+class Evaluation(Task):
+    """The command ``evaluate``."""
+
+    packages = ("torch", "safetensors", "pydicom", "skimage")
+
+    def results(self, parameters):
+        """What the chosen folder holds."""
+        return EvaluationResults(parameters.evaluationFolder)
+
+    def models(self, parameters, files=()):
+        """A :class:`ModelChoice` for each model at hand, that of the chosen training, ``files`` and what is chosen already."""
+        from LowDoseContrastLib.catalogue import list_models
+
+        choices = [ModelChoice(entry.name, entry.name, entry.problem) for entry in list_models()]
+        trained = TrainingRun(parameters.runFolder)
+        others = [str(trained.model)] if trained.exists() and os.path.isfile(trained.model) else []
+        known = [choice.model for choice in choices]
+        others = dict.fromkeys([*others, *files, *parameters.models])
+        return choices + [self._choice(model) for model in others if model not in known]
+
+    def _choice(self, model):
+        """Of a file, or of a name that is in no catalogue."""
+        path = Path(model)
+        if not path.is_absolute():
+            return ModelChoice(model, model, _("There is no model named {name}; untick it.").format(name=model))
+        missing = "" if os.path.isfile(path) else _("The file {name} does not exist; untick it.").format(name=path)
+        return ModelChoice(model, f"{path.parent.name}/{path.name}", missing)
+
+    def reasonNotToStart(self, parameters):
+        return self._reasonInData(parameters) or self._reasonInMethods(parameters) or self._reasonInOutput(parameters)
+
+    def _reasonInData(self, parameters):
+        if not (parameters.judgeDataSet or parameters.judgeTruth):
+            return _("Choose a data set, a simulation, or both.")
+        reason = reasonNotToRead(parameters.dataSetFolder) if parameters.judgeDataSet else ""
+        if reason or not parameters.judgeTruth:
+            return reason
+        if not Path(parameters.acquisitionsFolder).is_absolute():
+            return _("Choose the folder of the simulation.")
+        realisations = Simulation().realisationsIn(parameters.acquisitionsFolder)
+        if not realisations:
+            return _("The folder of the simulation holds none; simulate some acquisitions, or choose another.")
+        if realisations < 2:
+            return _("The simulation has one realisation of every image; the truth can be compared with two or more.")
+        return ""
+
+    def _reasonInMethods(self, parameters):
+        from LowDoseContrastLib.cci import CciVariant
+        from LowDoseContrastLib.errors import InputError
+
+        problem = next((each.problem for each in self.models(parameters) if each.model in parameters.models and each.problem), "")
+        try:
+            CciVariant(parameters.evaluationScale)
+            self._checkBaselines(parameters.baselines.strip() or "all")
+        except InputError as error:
+            return problem or str(error)
+        return problem
+
+    def _checkBaselines(self, text):
+        if text == "all":
+            return  # scikit-image is not loaded for nothing
+        try:
+            from LowDoseContrastTrainingLib.evaluation.baselines import chosen_baselines
+        except ImportError:
+            return  # the button asks for the packages, and the command looks again
+        chosen_baselines(text)
+
+    def _reasonInOutput(self, parameters):
+        if not Path(parameters.evaluationFolder).is_absolute():
+            return _("Choose a folder for the results.")
+        if Path(parameters.evaluationFolder) in (Path(parameters.dataSetFolder), Path(parameters.acquisitionsFolder)):
+            return _("Choose another folder for the results than that of the data set or the simulation.")
+        if self.results(parameters).exist() and not parameters.replaceResults:
+            return _("The folder holds the results of an earlier evaluation; choose another, or tick Replace.")
+        return ""
+
+    def arguments(self, parameters):
+        arguments = ["evaluate"]
+        if parameters.judgeDataSet:
+            arguments += ["--dataset", parameters.dataSetFolder]
+        if parameters.judgeTruth:
+            arguments += ["--simulation", parameters.acquisitionsFolder]
+        for model in parameters.models:
+            arguments += ["--model", model]
+        arguments += ["--output", parameters.evaluationFolder, "--baselines", parameters.baselines.strip() or "all", "--split", parameters.judgedSplit]
+        arguments += ["--cci-scale", parameters.evaluationScale, "--seed", str(parameters.bootstrapSeed), "--device", parameters.evaluationDevice]
+        if parameters.noise.strip():
+            arguments += ["--noise", parameters.noise.strip()]
+        if parameters.allowOutOfDomain:
+            arguments.append("--allow-out-of-domain")
+        if parameters.replaceResults:
+            arguments.append("--overwrite")
+        return arguments
+
+    def startTexts(self, parameters):
+        if not parameters.models:
+            return _("Evaluate"), _("Judge the baselines alone: no model is ticked")
+        return _("Evaluate"), _("Judge the ticked models beside the baselines")
+
+    def cancelTip(self):
+        return _("Stop; nothing is written")
+
+    def doneText(self, result):
+        rows = result["rows"]
+        text = _("Done: {methods} methods on {arrangements} arrangements.").format(methods=len(rows), arrangements=len(rows[0].get("arrangements", ())))
+        return " ".join([text, *(f"{row['method']}: {row['verdict']}." for row in rows if row["kind"] == "model")])
+
+    def cancelledText(self):
+        return _("Cancelled; nothing was written.")
+
+    def subject(self, parameters):
+        """The results are for a folder, whatever is chosen next."""
+        return parameters.evaluationFolder

@@ -1,0 +1,161 @@
+"""An evaluation in Slicer's own views: charts of the differences to the gain, with intervals, above the table."""
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import NodeModify
+
+from .table_nodes import fillTable
+
+LAYOUT_IDS = {2: 7312, 3: 7313}  # number of charts -> layout
+TABLE_VIEW = "EvaluationTable"
+CHART_VIEWS = ("EvaluationContrast", "EvaluationLikeness", "EvaluationDetectability")
+MODEL_COLOUR, BASELINE_COLOUR, ZERO_COLOUR = (0.85, 0.37, 0.01), (0.12, 0.47, 0.71), (0.45, 0.45, 0.45)
+ROOM = 0.6  # of a row, beside the first and the last
+
+
+def _layout(count):
+    views = "".join(
+        f"""<item><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
+        <property name="viewlabel" action="default">{tag[10]}</property>
+      </view></item>"""
+        for tag in CHART_VIEWS[:count]
+    )
+    return f"""<layout type="vertical" split="true">
+  <item splitSize="600"><layout type="horizontal" split="true">{views}</layout></item>
+  <item splitSize="400"><view class="vtkMRMLTableViewNode" singletontag="{TABLE_VIEW}">
+    <property name="viewlabel" action="default">T</property>
+  </view></item>
+</layout>"""
+
+
+class EvaluationViews:
+    """One set of nodes in the scene, kept in the parameter node and filled anew with each evaluation that is shown."""
+
+    def show(self, parameters, table):
+        """Fills the nodes with an EvaluationTable and arranges the views."""
+        self._updateTable(parameters, table)
+        self._updateCharts(parameters, table)
+        charts = [chart for chart in (parameters.contrastChart, parameters.likenessChart, parameters.detectabilityChart) if chart]
+        layout = LAYOUT_IDS[len(charts)]
+        manager = slicer.app.layoutManager()
+        layoutNode = manager.layoutLogic().GetLayoutNode()
+        if not layoutNode.IsLayoutDescription(layout):
+            layoutNode.AddLayoutDescription(layout, _layout(len(charts)))
+        manager.setLayout(layout)
+        for tag, chart in zip(CHART_VIEWS, charts):
+            slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").SetPlotChartNodeID(chart.GetID())
+        slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(parameters.resultTable.GetID())
+
+    def _updateTable(self, parameters, table):
+        if not parameters.resultTable:
+            parameters.resultTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Evaluation"))
+        columns = [*table.columns(), _("Reasons")]
+        fillTable(parameters.resultTable, columns, [[*cells, why] for cells, why in zip(table.cells(), table.reasons())])
+
+    # The charts
+
+    def _updateCharts(self, parameters, table):
+        charts = {
+            "contrastChart": ("cci_ratio_error", _("CCI error less that of the gain"), _("below 0: nearer to the high dose")),
+            "likenessChart": ("psnr_matched", _("PSNR matched less that of the gain"), _("dB; above 0: nearer to the high dose")),
+            "detectabilityChart": ("detectability", _("Detectability less that of the gain"), _("above 0: more is found")),
+        }
+        if not table.hasTruth:
+            self._remove(parameters, "detectabilityChart")
+            del charts["detectabilityChart"]
+        if not parameters.intervalTable:
+            parameters.intervalTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Evaluation, intervals"))
+        found = {measure: table.intervals(measure) for measure, _title, _axis in charts.values()}
+        self._fillIntervals(parameters.intervalTable, table, found)
+        for field, (measure, title, axis) in charts.items():
+            if not getattr(parameters, field):
+                setattr(parameters, field, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title))
+            self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
+
+    def _fillIntervals(self, node, table, found):
+        """Columns of three values, for a chart has no error bars and VTK draws no line through one point: mean, and ends of the interval."""
+        count = len(table.rows)
+        columns = {"ends": (1 - ROOM, (count + 1) / 2, count + ROOM), "zero": (0, 0, 0)}
+        for measure, intervals in found.items():
+            for place, each in intervals.items():
+                columns[f"row {place + 1}"] = (place + 1,) * 3
+                columns[_mean(measure, place)] = (each.mean,) * 3
+                if each.low is not None:
+                    columns[_interval(measure, place)] = (each.low, each.mean, each.high)
+        with NodeModify(node):
+            node.RemoveAllColumns()
+            for name, values in columns.items():
+                node.AddColumn(_array(name, values))
+
+    def _draw(self, chart, node, table, texts, intervals):
+        measure, title, axis = texts
+        self._clear(chart)
+        self._addSeries(chart, node, (_("gain"), "ends", "zero"), ZERO_COLOUR, isDashed=True)
+        for place, each in intervals.items():
+            name, colour = table.methods[place], MODEL_COLOUR if table.isModel(place) else BASELINE_COLOUR
+            if each.low is not None:
+                self._addSeries(chart, node, (_("{method}, 95% interval").format(method=name), f"row {place + 1}", _interval(measure, place)), colour)
+            self._addSeries(chart, node, (name, f"row {place + 1}", _mean(measure, place)), colour, isMarked=True)
+        chart.SetTitle(title)
+        chart.SetXAxisTitle(_("row of the table; mean and 95% interval"))
+        chart.SetYAxisTitle(axis)
+        chart.SetXAxisRangeAuto(False)
+        chart.SetXAxisRange(1 - ROOM, len(table.rows) + ROOM)
+        chart.SetYAxisRangeAuto(False)
+        chart.SetYAxisRange(*_span(intervals.values()))
+        chart.SetLegendVisibility(False)
+        chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
+
+    def _addSeries(self, chart, node, columns, colour, isMarked=False, isDashed=False):
+        """``columns``: name of the series, columns of its abscissa and its ordinate. A line, or a marker."""
+        kind = slicer.vtkMRMLPlotSeriesNode
+        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", columns[0])
+        series.SetAndObserveTableNodeID(node.GetID())
+        series.SetXColumnName(columns[1])
+        series.SetYColumnName(columns[2])
+        series.SetPlotType(kind.PlotTypeScatter)
+        series.SetMarkerStyle(kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone)
+        series.SetLineStyle(kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid)
+        series.SetMarkerSize(9)
+        series.SetLineWidth(1 if isDashed else 2)
+        series.SetColor(*colour)
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+
+    def _remove(self, parameters, field):
+        """The chart of an earlier evaluation, for which this one has no figures."""
+        chart = getattr(parameters, field)
+        if chart:
+            self._clear(chart)
+            setattr(parameters, field, None)
+            slicer.mrmlScene.RemoveNode(chart)
+
+    def _clear(self, chart):
+        shown = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
+        chart.RemoveAllPlotSeriesNodeIDs()
+        for series in filter(None, shown):  # the user may have removed some
+            slicer.mrmlScene.RemoveNode(series)
+
+
+def _span(intervals):
+    """(low, high) of an axis with all of the intervals, zero, and some room."""
+    ends = [end for each in intervals for end in (each.mean, each.low, each.high) if end is not None]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    room = 0.08 * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _mean(measure, place):
+    return f"{measure} of row {place + 1}"
+
+
+def _interval(measure, place):
+    return f"{measure} of row {place + 1}, interval"
+
+
+def _array(name, values):
+    array = vtk.vtkDoubleArray()
+    array.SetName(name)
+    for value in values:
+        array.InsertNextValue(value)
+    return array
