@@ -67,7 +67,7 @@ def _data(folder, plan):
     counts = manifest["counts"]
     simulated = f"{ACQUISITIONS}/simulation.json"
     found = {
-        "DICOM images": (len(manifest["files"]), file),
+        "DICOM images": (sum(each["file"].endswith(".dcm") for each in manifest["files"]), file),
         "arrangements": (_json(folder / simulated)["arrangements"], simulated),
         "arrangements at low and high dose": (counts["arrangements"], file),
         "images in groups A and B": (counts["images"], file),
