@@ -28,6 +28,7 @@ from LowDoseContrastTrainingLib.evaluation.report.page import REPORT_FILE, repor
 from LowDoseContrastTrainingLib.evaluation.truth_curves import MethodCurves
 from LowDoseContrastTrainingLib.measurement.noise_texture import NoiseTexture
 from LowDoseContrastTrainingLib.measurement.transfer import TaskTransfer
+from LowDoseContrastTrainingLib.recipe import RECIPES
 from lowdosecontrast_training import OneThreadTest
 
 BASELINES = "identity,gain,clahe,anscombe-wavelet"
@@ -296,7 +297,8 @@ class ToleranceTest(ReportTestCase):
 
 class TrainingTest(ReportTestCase):
     def tearDown(self):
-        (self.run_folder / "losses.csv").unlink(missing_ok=True)
+        for name in ("losses.csv", "recipe.json"):
+            (self.run_folder / name).unlink(missing_ok=True)
 
     def test_losses_are_drawn_where_they_are(self):
         self.assertNotIn("Training of", self.page.text)
@@ -304,6 +306,12 @@ class TrainingTest(ReportTestCase):
         page = Page(report_page(self.document))
         self.assertIn("Training of small.", page.text)
         self.assertEqual(len(page.charts()), len(Page(self.without_losses()).charts()) + 1)
+
+    def test_the_kept_epoch_is_that_of_the_recipe(self):
+        write_losses(self.run_folder)
+        self.assertNotIn("<!-- kept -->", Page(report_page(self.document)).charts()[-1])
+        (self.run_folder / "recipe.json").write_text(json.dumps({**RECIPES["run1"].to_dict(), "data": "of the run"}))
+        self.assertIn("<!-- kept -->", Page(report_page(self.document)).charts()[-1])
 
     def without_losses(self):
         (self.run_folder / "losses.csv").unlink()

@@ -8,7 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 MOST = 4  # patches in all
-CHOICE = "Of each arrangement the patch is shown whose target has the strongest detail (standard deviation of what is finer than 16 and coarser than 3 pixels); no output has a say in it."
+CHOICE = (
+    "Of each arrangement the patch is shown whose target has the strongest fine detail "
+    "(standard deviation of its logarithm between Gaussians of 0.7 and 2.5 pixels); no output has a say in it."
+)
 _LEAST = 3  # patches in all, where there are so many
 _WHOLE = 0.98  # part of a patch that is compared, for it to be shown
 
@@ -111,6 +114,6 @@ def _merit(place):
 
 
 def detail(image: np.ndarray) -> np.ndarray:
-    """Return what of an image is finer than 16 and coarser than 3 pixels."""
-    fine, coarse = (ndimage.uniform_filter(image, side) for side in (3, 16))
+    """Return the fine detail of an image of pixel values: its logarithm between Gaussians of 0.7 and 2.5 pixels, which calcifications stand out in."""
+    fine, coarse = (ndimage.gaussian_filter(np.log(np.maximum(image, 1)), sigma) for sigma in (0.7, 2.5))
     return fine - coarse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .charts import chart, grid
+from .charts import chart, grid, legend_above
 from .markup import is_number
 from .measures import DRAWN, HIGH
 from .methods_shown import arrangement_names, described, main_methods
@@ -22,23 +22,25 @@ def arrangement_chart(document: dict, numbers) -> str:
 
     def draw(figure):
         axes = grid(figure, down, _ACROSS, left=0.45, top=0.5, gap=0.5, row_gap=0.62)
-        for place, axis in enumerate(axes.ravel()):
-            if place >= len(measures):
+        for number, axis in enumerate(axes.ravel()):
+            if number >= len(measures):
                 axis.set_axis_off()
                 continue
             for shift, (name, look) in enumerate(looks.items()):
-                found = _values(rows[name], groups, measures[place].key)
-                offset = (shift - (len(looks) - 1) / 2) * 0.09
-                axis.plot([x + offset for x, _ in found], [y for _, y in found], look.marker, color=look.colour, markersize=3.4, linestyle="-", linewidth=0.5, label=described(name))
+                found = _values(rows[name], groups, measures[number].key)
+                places = [place + (shift - (len(looks) - 1) / 2) * 0.09 for place, _ in found]
+                line = {"color": look.colour, "markersize": 3.4, "linestyle": "-", "linewidth": 0.5}
+                axis.plot(places, [value for _, value in found], look.marker, label=described(name), **line)
             axis.set_xlim(-0.5, len(groups) - 0.5)
             axis.set_xticks(range(len(groups)), groups.values())
-            axis.set_title(f"{measures[place].title}, {'higher' if measures[place].goal == HIGH else 'lower'} is better")
-            axis.set_xlabel("arrangement" if place >= len(measures) - _ACROSS else "")
+            axis.set_title(f"{measures[number].title}, {'higher' if measures[number].goal == HIGH else 'lower'} is better")
+            axis.set_xlabel("arrangement" if number >= len(measures) - _ACROSS else "")
         lines = {line.get_label(): line for axis in axes.ravel() for line in axis.get_lines()}
-        figure.legend(lines.values(), lines, loc="upper left", bbox_to_anchor=(0.055, 1.0), ncols=min(len(lines), 6), handlelength=1.5, columnspacing=1.4, borderpad=0)
+        legend_above(figure, lines, handlelength=1.5)
 
     body = chart(0.95 + down * 1.3 + (down - 1) * 0.6, draw, f"By arrangement: {', '.join(each.title for each in measures)}")
-    return numbers.figure(body, "Every arrangement by itself.", "Means over its patches, and figures against its truth. Methods are compared within arrangements: the intervals rest on what these agree on.")
+    caption = "Means over its patches, and figures against its truth. Methods are compared within arrangements: the intervals rest on what these agree on."
+    return numbers.figure(body, "Every arrangement by itself.", caption)
 
 
 def _values(row, groups, key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 
 from .markup import image
@@ -26,11 +27,11 @@ def is_drawable() -> bool:
     return True
 
 
-def chart(height: float, draw, description: str) -> str:
+def chart(height: float, draw, description: str, width: float = WIDTH) -> str:
     """Return a chart as HTML.
 
     Args:
-        height: inches.
+        height, width: inches.
         draw: called with a matplotlib figure.
         description: for those who cannot see it.
     """
@@ -38,7 +39,7 @@ def chart(height: float, draw, description: str) -> str:
     import matplotlib.figure
 
     with matplotlib.rc_context(_STYLE):
-        figure = matplotlib.figure.Figure((WIDTH, height))
+        figure = matplotlib.figure.Figure((width, height))
         draw(figure)
         return drawn(figure, description)
 
@@ -63,10 +64,14 @@ def grid(figure, down: int, across: int, left: float, right: float = 0.08, top: 
     return axes
 
 
+def legend_above(figure, lines: dict, handlelength: float) -> None:
+    """Name lines, label -> line, in rows above all axes."""
+    place = {"loc": "upper left", "bbox_to_anchor": (0.05, 1.0), "ncols": min(len(lines), 6)}
+    figure.legend(lines.values(), lines, handlelength=handlelength, columnspacing=1.4, borderpad=0, **place)
+
+
 def power_label(value, _=None) -> str:
     """Return a power of ten as an axis shows it, without the mathematics of TeX, which names of methods must not reach."""
-    import math
-
     exponent = round(math.log10(value))
     return f"10{str(exponent).translate(_SUPERSCRIPT)}" if abs(value / 10.0**exponent - 1) < 1e-6 else ""
 
@@ -74,4 +79,5 @@ def power_label(value, _=None) -> str:
 def better(axis, sign: int) -> None:
     """Note below an axis which way is better: +1 to the right, -1 to the left, 0 neither."""
     words, side = {1: ("better ▸", 1.0), -1: ("◂ better", 0.0)}.get(sign, ("", 0.0))
-    axis.annotate(words, (side, 0), (0, -15), xycoords="axes fraction", textcoords="offset points", ha="right" if side else "left", va="top", fontsize=6, color="#555555")
+    look = {"ha": "right" if side else "left", "va": "top", "fontsize": 6, "color": "#555555"}
+    axis.annotate(words, (side, 0), (0, -15), xycoords="axes fraction", textcoords="offset points", **look)

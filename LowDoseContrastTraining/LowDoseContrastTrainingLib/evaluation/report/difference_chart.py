@@ -65,8 +65,9 @@ def _panel(axis, rows, measure, looks, with_names):
 def _bar(axis, place, difference, colour, low, high):
     mean, has_interval = difference["mean"], is_number(difference.get("low"))
     if not low <= mean <= high:
-        at, side = (low, "left") if mean < low else (high, "right")
-        axis.text(at, place, f"◂ {plain(mean, 2)}" if side == "left" else f"{plain(mean, 2)} ▸", ha=side, va="center", fontsize=6, color=colour, zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+        at, side, words = (low, "left", f"◂ {plain(mean, 2)}") if mean < low else (high, "right", f"{plain(mean, 2)} ▸")
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+        axis.text(at, place, words, ha=side, va="center", fontsize=6, color=colour, zorder=4, bbox=paper)
         return
     if has_interval:
         axis.plot([difference["low"], difference["high"]], [place, place], color=colour, linewidth=1.3, solid_capstyle="butt", zorder=2)

@@ -11,7 +11,7 @@ from ...dose_reduction.noise_model import NoiseModel
 from ...samples import windowed
 from ..intensity_baselines import Gain
 from .album import CHOICE, PatchPicture, Pictures, detail
-from .charts import chart
+from .charts import WIDTH, chart
 from .markup import image, named, plain, text
 from .methods_shown import MODEL, arrangement_names, best_denoiser, rows_of_kind
 
@@ -48,7 +48,8 @@ def _rows(name, denoiser, patches, groups, numbers):
         ccis = [*(patch.cci.get(each) for each in columns.values()), patch.cci_high]
         shown = windowed([_middle(each) for each in _images(patch, columns)], _middle(patch.high), patch.sign)
         cells.append(f'<div class="row">{_place(patch, groups)}; CCI of the input itself {plain(patch.cci_low)}</div>')
-        cells += [_cell(f"{_grey(each, f'{head}, {patch.arrangement}, {patch.patch}')}<small>CCI {plain(cci)}</small>") for each, head, cci in zip(shown, heads, ccis)]
+        names = [f"{head}, {patch.arrangement}, {patch.patch}" for head in heads]
+        cells += [_cell(f"{_grey(each, name)}<small>CCI {plain(cci)}</small>") for each, name, cci in zip(shown, names, ccis)]
     caption = (
         f"Each row has one window, the 1st to 99th percentile of its target on a logarithmic scale, dense tissue bright. {CHOICE} "
         "The gain alone raises CCI as well; nearer to the target's is better, higher is not."
@@ -66,10 +67,15 @@ def _details(name, denoiser, patches, groups, numbers):
     cells = []
     for patch in patches:
         top, left = _strongest(patch, side)
-        shown = windowed([each[top : top + side, left : left + side] for each in _images(patch, columns)], patch.high[top : top + side, left : left + side], patch.sign)
+        shown = [each[top : top + side, left : left + side] for each in _images(patch, columns)]
+        shown = windowed(shown, shown[-1], patch.sign)
         images = "".join(_cell(f"{_grey(each, f'{head}, detail of {patch.patch}')}<small>{head}</small>") for each, head in zip(shown, heads))
-        cells.append(_cell(f'<div class="grid" style="grid-template-columns:repeat({len(heads)},1fr)"><div class="row">{_where(patch, groups)}, rows from {top}, columns from {left}</div>{images}</div>'))
-    caption = f"The {side} × {side} pixels of each patch where its target has the strongest detail, each with one window. What a method smooths away or makes up is seen here first."
+        place = f'<div class="row">{_where(patch, groups)}, at row {top}, column {left}</div>'
+        cells.append(_grid(len(heads), [place, images]))
+    caption = (
+        f"The {side} × {side} pixels of each patch where its target has the strongest fine detail, each with one window. "
+        "What a method smooths away or makes up is seen here first."
+    )
     return numbers.figure(f'<div class="details">{"".join(cells)}</div>', f"Details: {name}.", caption)
 
 
@@ -89,15 +95,16 @@ def _maps(name, patches, noise, numbers):
         cells.append(f'<div class="row">{text(title)}</div>')
         for patch, (values, note) in zip(patches, maps):
             cells.append(_cell(f"{_coloured(values, limit, f'{title}, {patch.arrangement}, {patch.patch}')}<small>{note}</small>"))
-    cells.append(f'<div class="row">{_colour_bar(limit, unit)}</div>')
+    cells.append(f'<div class="row">{_colour_bar(limit, unit, WIDTH * len(patches) / 4)}</div>')
     units = (
-        f"In standard deviations of the noise that the model of the detector ({text(noise.source)}) predicts, above for gain × input, below for the difference of gain × input and target, which holds the noise of both. "
+        f"In standard deviations of the noise that the model of the detector ({text(noise.source)}) predicts, above for gain × input, "
+        "below for the difference of gain × input and target, which holds the noise of both. "
         "Above, removed noise has no pattern; structure is what was lost or made up. Below, gain × input itself would have SD 1."
         if noise
         else "No noise of the detector is known, so that the maps are in pixel values."
     )
     caption = f"The same patches, from left to right. The gain of each is fitted to its output by least squares. {units}"
-    return numbers.figure(_grid(len(patches), cells), f"What differs: {name}.", caption)
+    return numbers.figure(f'<div class="maps" style="max-width:{25 * len(patches)}%">{_grid(len(patches), cells)}</div>', f"What differs: {name}.", caption)
 
 
 def _residual(patch, name, noise):
@@ -190,12 +197,12 @@ def _png(values, palette, description):
     return image(stream.getvalue(), "image/png", description)
 
 
-def _colour_bar(limit, unit):
+def _colour_bar(limit, unit, width):
     def draw(figure):
-        axis = figure.add_axes((0.3, 0.72, 0.4, 0.22))
+        axis = figure.add_axes((0.25, 0.72, 0.5, 0.22))
         axis.imshow(np.linspace(0, 1, _LEVELS)[None], cmap=_COLOURS, aspect="auto", extent=(-limit, limit, 0, 1))
         axis.set_yticks([])
         axis.set_xlabel(f"difference ({unit})", labelpad=1)
         axis.spines[["left", "bottom"]].set_visible(False)
 
-    return chart(0.5, draw, f"colours from {-limit:.3g} to {limit:.3g} {unit}")
+    return chart(0.5, draw, f"colours from {-limit:.3g} to {limit:.3g} {unit}", width)

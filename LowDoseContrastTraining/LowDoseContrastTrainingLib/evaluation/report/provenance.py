@@ -13,8 +13,9 @@ _LONGEST = 12  # values of a list that are shown
 
 def reproduction(document: dict, folder) -> str:
     """Return models, parameters, settings and the command line, as HTML."""
+    files = "All numbers of this page are in results.json, those of each patch in results.csv, those of each arrangement against a truth in results-truth.csv."
     parts = [
-        ("How to reproduce", f"<pre>{text(command_line(document, folder))}</pre><p class=small>Same version, data and seed give the same numbers. All numbers of this page are in results.json, those of each patch in results.csv{' and those of each arrangement against the truth in results-truth.csv' if (document.get('settings') or {}).get('simulation') else ''}.</p>"),
+        ("How to reproduce", f"<pre>{text(command_line(document, folder))}</pre><p class=small>Same version, data and seed give the same numbers. {files}</p>"),
         ("Models", _models(document)),
         ("Data", _data(document)),
         ("Settings", _settings({"version": document.get("version"), **(document.get("settings") or {})})),

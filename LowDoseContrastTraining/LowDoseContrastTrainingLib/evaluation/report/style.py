@@ -34,7 +34,8 @@ figure img { display: block; width: 100%; height: auto; }
 figcaption { font-size: .85rem; line-height: 1.42; margin-top: .55rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; border: solid var(--ink); border-width: 1.5px 0; font: 11.5px/1.32 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
+table { border-collapse: collapse; width: 100%; border: solid var(--ink); border-width: 1.5px 0;
+  font: 11.5px/1.32 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums lining-nums; }
 th, td { padding: .22em .3em; text-align: right; vertical-align: top; font-weight: 400; white-space: nowrap; }
 table.figures { table-layout: fixed; min-width: 42rem; } col.name { width: 16.5%; } col.last { width: 14%; }
@@ -57,6 +58,7 @@ table.plain th { width: 11em; }
 .grid small { display: block; font-size: .78rem; color: var(--soft); margin: .1rem 0 .1rem; }
 .grid .head { display: block; font-size: .82rem; line-height: 1.25; overflow-wrap: anywhere; }
 .grid .row { grid-column: 1 / -1; font-size: .8rem; font-style: italic; color: var(--soft); margin-top: .25rem; overflow-wrap: anywhere; }
+.maps { margin: 0 auto; min-width: 14rem; }
 .details { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem 1.6rem; } .details img { image-rendering: pixelated; } .details .grid { gap: .2rem .25rem; }
 footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--rule); font-size: .8rem; color: var(--soft); }
 @media print {

@@ -44,8 +44,10 @@ def verdicts(document: dict) -> str:
     models = rows_of_kind(document, MODEL)
     found = "".join(_verdict(row) for row in models) or f"<p>{_NONE}</p>"
     rule = (
-        "<p class=small>An <i>improvement</i> is more detectability than both the gain and the best denoising baseline, at no more bias and no more false calcifications, against a truth. "
-        "An <i>appearance match</i> looks more like the high dose, or no less, and no more is shown. A model is <i>worse</i> where it harms one of these, or looks less like the high dose than the mere gain.</p>"
+        "<p class=small>An <i>improvement</i> is more detectability than both the gain and the best denoising baseline, "
+        "at no more bias and no more false calcifications, against a truth. "
+        "An <i>appearance match</i> looks more like the high dose, or no less, and no more is shown. "
+        "A model is <i>worse</i> where it harms one of these, or looks less like the high dose than the mere gain.</p>"
     )
     return f"<section id=verdict><h2>Verdict</h2>{found}{rule if models else ''}{'' if has_truth(document) else _no_truth(document)}</section>"
 
@@ -58,7 +60,8 @@ def _verdict(row):
 
 def _no_truth(document):
     return (
-        f"<p class=small>There is {NO_TRUTH}: a data set alone does not tell what is really there, so that detectability, bias and false calcifications are unknown and an improvement cannot be claimed. "
+        f"<p class=small>There is {NO_TRUTH}: a data set alone does not tell what is really there, so that detectability, bias and false calcifications are unknown "
+        "and an improvement cannot be claimed. "
         "To measure them, judge a data set that was prepared from a simulation, and give that with <code>--simulation</code>.</p>"
     )
 

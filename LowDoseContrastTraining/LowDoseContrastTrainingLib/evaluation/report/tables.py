@@ -23,10 +23,12 @@ def likeness_table(document: dict, numbers) -> str:
     ends = [_end_row(title, columns, first, key) for title, key in (("input (low dose)", "input"), ("target (high dose)", "target"))]
     lines = [_row(row, [each.cell(row) for each in columns] + [f"<td class=word>{text(row.get('verdict', DASH))}</td>"]) for row in rows]
     caption = (
-        "Means over arrangements of means over patches. CCI and CCI-norm are right where they equal the target's, the ratio error and the offset at 0, the slope at 1; "
-        "“matched”: after the affine change that brings the output nearest to the target. Bold: nearest to what is right, or highest of PSNR and SSIM, among methods; models shaded."
+        "Means over arrangements of means over patches. CCI and CCI-norm are right where they equal the target's, the ratio error and the offset at 0, "
+        "the slope at 1; “matched”: after the affine change that brings the output nearest to the target. "
+        "Bold: nearest to what is right, or highest of PSNR and SSIM, among methods; models shaded."
     )
-    return numbers.table(f"{_head([each.measure for each in columns], 'verdict')}<tbody class=ends>{''.join(ends)}</tbody><tbody>{''.join(lines)}</tbody>", "Likeness to the high dose.", caption)
+    body = f"{_head([each.measure for each in columns], 'verdict')}<tbody class=ends>{''.join(ends)}</tbody><tbody>{''.join(lines)}</tbody>"
+    return numbers.table(body, "Likeness to the high dose.", caption)
 
 
 def difference_table(document: dict, numbers) -> str:
@@ -39,8 +41,12 @@ def difference_table(document: dict, numbers) -> str:
     denoisers = list(dict.fromkeys(row["against"][DENOISER]["method"] for row in rows if DENOISER in row["against"]))
     models = [row for row in rows_of_kind(document, MODEL) if row.get("against")]
     bodies += [_difference_rows(DENOISER, f"less the best denoising baseline, {name}", [row for row in models if _opponent(row) == name], measures) for name in denoisers if models]
-    caption = "Mean paired difference over arrangements, its 95% bootstrap interval (arrangements, then patches within), and to the gain the p of the exact sign-flip test, adjusted over the methods after Holm."
-    notes = "; ".join(dict.fromkeys(each["note"] for row in rows for found in row["against"].values() for each in found.values() if isinstance(each, dict) and each.get("note")))
+    caption = (
+        "Mean paired difference over arrangements, its 95% bootstrap interval (arrangements, then patches within), "
+        "and to the gain the p of the exact sign-flip test, adjusted over the methods after Holm."
+    )
+    found = [each for row in rows for measured in row["against"].values() for each in measured.values() if isinstance(each, dict)]
+    notes = "; ".join(dict.fromkeys(each["note"] for each in found if each.get("note")))
     return numbers.table(_head(measures, groups={}) + "".join(bodies), "Differences.", caption, text(f"{notes}.") if notes else "")
 
 
@@ -51,8 +57,9 @@ def truth_table(document: dict, numbers) -> str:
     notes = Notes()
     lines = [_row(row, [each.cell(row, notes) for each in columns]) for row in rows]
     caption = (
-        "On whole images of every realisation. Detectability: area under the ROC curve of a channelised Hotelling observer for single calcifications of 0.1 to 0.3 mm, 0.5 by guessing. "
-        "50% frequency: where the transfer of inserts falls to a half. SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, and by themselves they are no evidence. Bold as before."
+        "On whole images of every realisation. Detectability: area under the ROC curve of a channelised Hotelling observer for single calcifications "
+        "of 0.1 to 0.3 mm, 0.5 by guessing. 50% frequency: where the transfer of inserts falls to a half. "
+        "SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, and by themselves they are no evidence. Bold as before."
     )
     return numbers.table(f"{_head([each.measure for each in columns])}<tbody>{''.join(lines)}</tbody>", "Against the truth of the simulation.", caption, notes.html())
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
+from ...checkpoint import SETTINGS_FILE
 from ...curves import curves_figure
-from ...recipe import recipe_from_dict
+from ...recipe import Recipe, recipe_from_dict
 from ...selection import best_epoch
 from .charts import WIDTH, drawn
 from .markup import named
 from .methods_shown import MODEL, rows_of_kind
 
-LOSSES, RECIPE = "losses.csv", "recipe.json"
+LOSSES = "losses.csv"
 
 
 def training_charts(document: dict, numbers) -> str:
@@ -32,9 +34,10 @@ def _figure(folder, names, numbers):
     title, found = f"Training of {' and '.join(names)}.", _history(folder / LOSSES)
     if not found:
         return f"<p>{named(folder / LOSSES)} cannot be read: the training of {named(' and '.join(names))} is not shown.</p>"
-    gan_from, best = _kept(folder / RECIPE, found)
+    gan_from, best = _kept(folder / SETTINGS_FILE, found)
     body = drawn(curves_figure(found, gan_from, best, inches=WIDTH, text=7), "loss curves")
-    return numbers.figure(body, title, f"Means over each epoch, from <code>{LOSSES}</code> beside the model file; what was validated was watched while training and is not what is judged here.")
+    caption = f"Means over each epoch, from <code>{LOSSES}</code> beside the model file. What was validated then is not what is judged here."
+    return numbers.figure(body, title, caption)
 
 
 def _history(path):
@@ -50,7 +53,8 @@ def _history(path):
 def _kept(path, history):
     """(epochs before the discriminator joined, index of the row whose model is kept or None)."""
     try:
-        recipe = recipe_from_dict(json.loads(path.read_text(encoding="utf-8")))
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        recipe = recipe_from_dict({each.name: settings[each.name] for each in dataclasses.fields(Recipe)})  # what else is in it is of the run
         return recipe.gan_from, best_epoch(history, recipe)
     except (OSError, ValueError, LookupError, TypeError, InputError):
         return 0, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .charts import chart, grid, power_label
+from .charts import chart, grid, legend_above, power_label
 from .methods_shown import described, main_methods
 
 _UNKNOWN = 0.3  # standard error above which a transfer is not drawn
@@ -36,7 +36,8 @@ def noise_chart(document: dict, numbers) -> str:
 
     caption = (
         "Radial average, of the noise from realisation to realisation on whole images; mean over arrangements. "
-        "A method whose curve lies below the high dose's smooths; one whose colour (b) differs turns the noise into another pattern. NNPS shape error in the table is the distance in b."
+        "A method whose curve lies below the high dose's smooths; one whose colour (b) differs turns the noise into another pattern. "
+        "NNPS shape error in the table is the distance in b."
     )
     return numbers.figure(chart(2.45, draw, "Normalised noise power spectra"), "Noise power spectra.", caption)
 
@@ -65,10 +66,11 @@ def transfer_chart(document: dict, numbers) -> str:
             axis.set_title(f"{'abcdefgh'[place % 8]}  {task}")
             axis.set_xlabel("spatial frequency (lp/mm)")
         lines = {line.get_label(): line for axis in axes.ravel() for line in axis.get_lines() if not line.get_label().startswith("_")}
-        figure.legend(lines.values(), lines, loc="upper left", bbox_to_anchor=(0.05, 1.0), ncols=min(len(lines), 6), handlelength=2.4, columnspacing=1.4, borderpad=0)
+        legend_above(figure, lines, handlelength=2.4)
 
     caption = (
-        "Detail of inserts that is kept, against the noise-free high dose (1 is all of it); mean over arrangements of the mean over realisations; bands: ± one standard error over inserts. "
+        "Detail of inserts that is kept, against the noise-free high dose (1 is all of it); mean over arrangements of the mean over realisations; "
+        "bands: ± one standard error over inserts. "
         f"Not drawn where the standard error exceeds {_UNKNOWN:g}. The detector's own sharpness is divided out."
     )
     return numbers.figure(chart(0.95 + down * 1.45 + (down - 1) * 0.62, draw, f"Task transfer functions of {', '.join(tasks)}"), "Task transfer.", caption)
