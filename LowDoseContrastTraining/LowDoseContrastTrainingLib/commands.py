@@ -272,7 +272,7 @@ def add_reproduce(subparsers):
         _show_reproduce,
     )
     parser.add_argument("output", metavar="OUTDIR", help="folder, new or of an interrupted run, which goes on where it stopped")
-    parser.add_argument("--quick", action="store_true", help="a quarter of the filters and a 25th of the epochs: under half an hour on two processor cores")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the filters and a 50th of the epochs: under half an hour on two processor cores")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="everything follows from it (default: %(default)s)")
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
     add_progress(parser)

@@ -152,7 +152,7 @@ class PlanTest(unittest.TestCase):
             recipe = plan.recipe(run)
             self.assertEqual((recipe.lambda_l1, recipe.total_epochs, recipe.gan_mode, recipe.init, recipe.ngf, recipe.ndf), (penalty, epochs, mode, init, ngf, ndf))
             quick = ReproductionPlan(quick=True).recipe(run)
-            self.assertEqual((quick.total_epochs, quick.ngf, quick.ndf, quick.learning_rate), (epochs // 25, ngf // 4, ndf // 4, recipe.learning_rate))
+            self.assertEqual((quick.total_epochs, quick.ngf, quick.ndf, quick.learning_rate), (epochs // 50, ngf // 4, ndf // 4, recipe.learning_rate))
         self.assertEqual(len(plan.simulation.images()), paper.DATA["DICOM images"])
 
     def test_an_estimate_counts_steps(self):

@@ -17,7 +17,7 @@ from ..simulator.simulation import SimulationPlan
 
 RUNS = ("run1", "run2", "run3", "run4")
 HONEST = "run1"  # which is trained once more without leak
-QUICK_FILTERS, QUICK_EPOCHS = 4, 25  # by what the quick recipes are smaller and shorter
+QUICK_FILTERS, QUICK_EPOCHS = 4, 50  # by what the quick recipes are smaller and shorter
 _TIMED_STEPS = 3
 
 
@@ -26,7 +26,7 @@ class ReproductionPlan:
     """How the experiment is repeated.
 
     Attributes:
-        quick: a quarter of the filters and a 25th of the epochs; the images and patches are the same.
+        quick: a quarter of the filters and a 50th of the epochs; the images and patches are the same.
         seed: everything follows from it.
     """
 
