@@ -15,10 +15,12 @@ from .denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, Weighte
 from .intensity_baselines import Affine, Gain, Gamma, HistogramMatching, Identity
 from .unet_baseline import UNetL1
 
-DENOISERS = (AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration, UNetL1)
-BASELINES = {
-    each.name: each for each in (Identity, Gain, Affine, HistogramMatching, Gamma, Clahe, UnsharpMask, WaveletEnhancement, *DENOISERS)
+FITTED_DENOISERS = (AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration)
+FITTED = {
+    each.name: each for each in (Identity, Gain, Affine, HistogramMatching, Gamma, Clahe, UnsharpMask, WaveletEnhancement, *FITTED_DENOISERS)
 }  # fmt: skip
+BASELINES = {**FITTED, UNetL1.name: UNetL1}
+DENOISERS = (*FITTED_DENOISERS, UNetL1)
 
 
 def chosen_baselines(text: str) -> list:

@@ -12,11 +12,10 @@ from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.steps import mapped
 
 from ..dataset import open_data_set
-from ..evaluation.baselines import BASELINES
+from ..evaluation.baselines import FITTED
 from ..evaluation.evaluate import EvaluationSettings, evaluate
 from ..evaluation.results import JSON_FILE
 from ..evaluation.stages import Stages
-from ..evaluation.unet_baseline import UNetL1
 from ..prepare import prepare
 from ..run_folder import open_folder
 from ..simulator.layout import image_path
@@ -117,8 +116,7 @@ class _Work:
             return
         data = open_data_set(self.output / pairs)
         variant = CciVariant(f"window:{data.scale.low:g},{data.scale.high:g}")  # the 8 bits of the patches
-        baselines = ",".join(name for name in BASELINES if name != UNetL1.name)
-        settings = EvaluationSettings(baselines=baselines, cci=variant, device=self.device, seed=self.plan.seed, random=random and str(random))
+        settings = EvaluationSettings(baselines=",".join(FITTED), cci=variant, device=self.device, seed=self.plan.seed, random=random and str(random))
         yield from self.stages.run("judge", _shares(evaluate(self.output / pairs, models, self.output / name, settings)))
 
 
