@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .charts import chart, grid, legend_above
 from .markup import is_number
-from .measures import DRAWN, HIGH
+from .measures import DRAWN, HIGH, has_truth
 from .methods_shown import arrangement_names, described, main_methods
 
 _ACROSS = 3
@@ -39,7 +39,8 @@ def arrangement_chart(document: dict, numbers) -> str:
         legend_above(figure, lines, handlelength=1.5)
 
     body = chart(0.95 + down * 1.3 + (down - 1) * 0.6, draw, f"By arrangement: {', '.join(each.title for each in measures)}")
-    caption = "Means over its patches, and figures against its truth. Methods are compared within arrangements: the intervals rest on what these agree on."
+    against = ", and figures against its truth" if has_truth(document) else ""
+    caption = f"Means over its patches{against}. Methods are compared within arrangements: the intervals rest on what these agree on."
     return numbers.figure(body, "Every arrangement by itself.", caption)
 
 

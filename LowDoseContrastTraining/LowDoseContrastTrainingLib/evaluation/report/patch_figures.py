@@ -15,9 +15,9 @@ from .charts import WIDTH, chart
 from .markup import image, named, plain, text
 from .methods_shown import MODEL, arrangement_names, best_denoiser, rows_of_kind
 
-_SIDE = 200  # pixels of a patch that are shown, from its middle, for the size of the page
+_SIDE = 160  # pixels of a patch that are shown, from its middle, for the size of the page
 _DETAIL = 40  # pixels of a detail
-_MANY = 3  # models from which on fewer patches are shown
+_MANY = 20  # patches of all models together, for the same
 _LIMIT = 3.0  # of the colours, in units of predicted noise
 _COLOURS, _LEVELS = "RdBu_r", 64
 _SMOOTHING = 9  # pixels over which the signal is averaged for its predicted noise
@@ -26,7 +26,7 @@ _SMOOTHING = 9  # pixels over which the signal is averaged for its predicted noi
 def patch_figures(document: dict, pictures: Pictures, numbers) -> str:
     """Return the figures of every model as HTML; nothing without patches."""
     models = [row["method"] for row in rows_of_kind(document, MODEL)]
-    patches = pictures.patches[: len(pictures.patches) if len(models) < _MANY else _MANY - 1]
+    patches = pictures.patches[: max(1, _MANY // max(1, len(models)))]
     if not patches:
         return ""
     denoiser, noise, groups = best_denoiser(document), _noise(document), arrangement_names(document)

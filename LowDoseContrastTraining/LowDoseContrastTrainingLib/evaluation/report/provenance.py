@@ -13,7 +13,10 @@ _LONGEST = 12  # values of a list that are shown
 
 def reproduction(document: dict, folder) -> str:
     """Return models, parameters, settings and the command line, as HTML."""
-    files = "All numbers of this page are in results.json, those of each patch in results.csv, those of each arrangement against a truth in results-truth.csv."
+    files = (
+        "All numbers of this page are in results.json, those of each patch in results.csv, those of each arrangement against a truth in results-truth.csv; "
+        "but for those below the maps of what differs, which are of the pictures themselves."
+    )
     parts = [
         ("How to reproduce", f"<pre>{text(command_line(document, folder))}</pre><p class=small>Same version, data and seed give the same numbers. {files}</p>"),
         ("Models", _models(document)),

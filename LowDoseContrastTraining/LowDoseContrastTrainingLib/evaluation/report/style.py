@@ -38,7 +38,7 @@ table { border-collapse: collapse; width: 100%; border: solid var(--ink); border
   font: 11.5px/1.32 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums lining-nums; }
 th, td { padding: .22em .3em; text-align: right; vertical-align: top; font-weight: 400; white-space: nowrap; }
-table.figures { table-layout: fixed; min-width: 42rem; } col.name { width: 16.5%; } col.last { width: 14%; }
+table.figures { table-layout: fixed; min-width: 42rem; } col.name { width: 16.5%; } col.last { width: 14%; } table.figures td.word { white-space: nowrap; }
 th:first-child, .word { text-align: left; white-space: normal; } th.word, td.word { padding-left: .9em; }
 tbody th:first-child { padding-left: .35em; min-width: 7.2em; }
 thead tr + tr th:first-child { text-align: right; }
