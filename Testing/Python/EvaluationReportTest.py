@@ -221,9 +221,35 @@ class TruthTest(ReportTestCase):
 
     def test_its_table_and_its_notes(self):
         self.check_numbers(self.known, 2, TRUTH, self.told["rows"])
-        self.assertEqual(self.known.rows(2)["small"][10][0], "–a")
+        fibres = 1 + [each.key for each in TRUTH].index("half_fibres")
+        self.assertEqual(self.known.rows(2)["small"][fibres][0], "–a")
         self.assertEqual(self.known.text.count("transfer of fibres: stays above 0.5"), 1)
         self.assertNotIn("prepared from a simulation", self.known.text)
+
+    def test_detectability_by_size(self):
+        found = copy.deepcopy(self.told)
+        for place, row in enumerate(found["rows"]):
+            small = {"auc": 0.5 + place / 100, "auc_error": 0.0125, "percent_correct": 25.0 + place}
+            none = dict.fromkeys(small)
+            row["detectability_by_size"] = [
+                {"size_mm": [0.1, 0.2], "clusters": 9, "reason": "", "hotelling": small, "eye-filter": {**small, "auc": 0.75}},
+                {"size_mm": [0.4, 0.7], "clusters": 0, "reason": "no insert of this kind", "hotelling": none, "eye-filter": none},
+            ]
+        page = Page(report_page(found))
+        for place, row in enumerate(found["rows"]):
+            cells = page.rows(3)[row["method"]][1:]
+            self.assertEqual([values for _, values in cells], [[0.5 + place / 100, 0.0125], [0.75], [25.0 + place], [], [], []])
+        self.assertIn("0.4 to 0.7 mm: no insert of this kind", page.text)
+        self.assertNotIn("by size", self.known.text)
+
+    def test_the_leakage_gap(self):
+        measures = ("cci_ratio_error", "psnr_matched", "ssim_matched")
+        sides = {side: {"over_gain": dict.fromkeys(measures, value)} for side, value in (("random", 1.75), ("held_out", 0.5))}
+        found = {**self.told, "leakage": [{"recipe": "<b>mine", **sides, "gap": dict.fromkeys(measures, 1.25)}]}
+        page = Page(report_page(found))
+        self.assertEqual([values for _, values in page.rows(3)["PSNR matched (dB)"][1:]], [[1.75], [0.5], [1.25]])
+        self.assertIn("<b>mine", page.text)
+        self.assertNotIn("leakage", self.known.text)
 
     def test_its_charts(self):
         for words in ("Noise power spectra", "Task transfer"):

@@ -161,7 +161,7 @@ class _Work:
             results += judged_ceiling(folds, places, span, settings.cci)
             truth = yield from run("truth", truth_results(methods, places))
         document = {
-            **_origin(folds, training, settings),
+            **_origin(self.datasets, folds, training, settings),
             "mask": MASK,
             "data_range": span,
             "notes": [*self._notes(folds, learned), *missing, *_notes_of_truth(truth, places)],
@@ -213,14 +213,15 @@ class _Work:
         return notes
 
 
-def _origin(folds, training, settings):
-    """What was judged, and how; the noise and the dose ratio are those of the first fold."""
+def _origin(datasets, folds, training, settings):
+    """What was judged, and how; several data sets are lists, halves of a simulation none. The noise and the dose ratio are those of the first fold."""
+    folders, fingerprints = [str(data.folder) for data in datasets], [fold.data.fingerprint for fold in folds]
     return {
         "notice": RESEARCH_NOTICE,
         "caution": POST_PROCESSING,
         "version": __version__,
-        "dataset": ", ".join(dict.fromkeys(str(fold.data.folder) for fold in folds)),
-        "dataset_fingerprint": ", ".join(fold.data.fingerprint for fold in folds),
+        "dataset": folders[0] if len(folders) == 1 else folders,
+        "dataset_fingerprint": fingerprints[0] if len(fingerprints) == 1 else fingerprints,
         "folds": [{"dataset_fingerprint": fold.data.fingerprint, "held_out": fold.groups} for fold in folds],
         "settings": dataclasses.asdict(settings),
         "noise_model": training[0].noise.as_dict(),

@@ -38,11 +38,14 @@ LIKENESS = (
     Measure("ssim_matched", "SSIM", HIGH, 4),
 )
 TRUTH = (
-    Measure("detectability", "detect­ability (AUC)", HIGH, 3, "detectability"),
+    Measure("detectability", "Hotel­ling (AUC)", HIGH, 3, "detectability"),
+    Measure("forced_choice", "4-AFC (%)", HIGH, 3, "detectability"),
+    Measure("detectability_eye", "eye filter (AUC)", HIGH, 3, "detectability"),
     Measure("bias", "bias B²", ZERO, 3, "bias"),
     Measure("false_calcifications", "false calc. per cm²", LOW, 3),
     Measure("sensitivity", "sensi­tivity", HIGH),
     Measure("residual_noise", "residual noise R<sub>N</sub>", "", 3, "bias"),
+    Measure("mnse", "MNSE", LOW, 3, "bias"),
     Measure("truth_slope", "slope", ONE, 4, "bias"),
     Measure("truth_offset", "offset", ZERO, 3, "bias"),
     Measure("nnps_shape_error", "NNPS shape error", ZERO, 3, "noise"),
@@ -53,6 +56,8 @@ TRUTH = (
     Measure("sdnr_masses", "masses", "", 3),
     Measure("sdnr_fibres", "fibres", "", 3),
     Measure("dprime_noise", "d′ of noise", "", 3, "detectability"),
+    Measure("seam_index", "seam index", "", 3),
+    Measure("seconds_per_image", "seconds an image", "", 2),
 )
 COMPARED = (
     Measure("cci_ratio_error", "CCI ratio error", LOW),
@@ -70,6 +75,7 @@ DRAWN = tuple(each for each in COMPARED if each.key not in ("psnr", "ssim"))  # 
 GROUPS = {
     "matched": ("psnr_matched", "ssim_matched"),
     "line on the truth": ("truth_slope", "truth_offset"),
+    "detectability": ("detectability", "forced_choice", "detectability_eye"),
     "50% frequency (lp/mm)": ("half_masses", "half_fibres", "half_faint_calcifications", "half_dense_calcifications"),
     "SDNR": ("sdnr_masses", "sdnr_fibres"),
 }  # headings above neighbouring columns

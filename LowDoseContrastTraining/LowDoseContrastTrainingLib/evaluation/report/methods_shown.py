@@ -31,6 +31,11 @@ def rows_of_kind(document: dict, kind: str) -> list[dict]:
     return [row for row in document["rows"] if row.get("kind") == kind]
 
 
+def versions(row: dict) -> list[dict]:
+    """Return what was run for a row: itself, or its version of each fold."""
+    return row.get("folds") or [row]
+
+
 def best_denoiser(document: dict) -> str | None:
     """Return the name of the best denoising baseline that the others are compared with, if there is one."""
     found = [row["against"][DENOISER]["method"] for row in document["rows"] if DENOISER in (row.get("against") or {})]

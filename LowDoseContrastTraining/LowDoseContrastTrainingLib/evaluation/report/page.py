@@ -10,10 +10,12 @@ from .album import Pictures
 from .arrangement_chart import arrangement_chart
 from .charts import is_drawable
 from .difference_chart import difference_chart
+from .leakage_table import leakage_table
 from .markup import Numbers, text
 from .measures import has_truth
 from .patch_figures import patch_figures
 from .provenance import reproduction
+from .size_table import size_table
 from .style import STYLE
 from .summary import heading, judged, title, verdicts
 from .tables import difference_table, likeness_table, truth_table
@@ -50,6 +52,7 @@ def report_page(document: dict, pictures: Pictures = Pictures(), folder=".") -> 
     numbers = Numbers()
     with_truth = has_truth(document)
     tables = [likeness_table(document, numbers), difference_table(document, numbers), truth_table(document, numbers) if with_truth else ""]
+    tables += [size_table(document, numbers), leakage_table(document, numbers)]
     figures = [each(document, numbers) for each in (difference_chart, arrangement_chart)] if is_drawable() else [_UNDRAWN]
     if is_drawable():
         figures += [patch_figures(document, pictures, numbers), noise_chart(document, numbers), transfer_chart(document, numbers), training_charts(document, numbers)]

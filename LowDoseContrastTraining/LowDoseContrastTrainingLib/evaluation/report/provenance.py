@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from .markup import DASH, is_number, listed, named, pairs, plain, text
-from .methods_shown import MODEL, arrangement_names, rows_of_kind
+from .methods_shown import MODEL, arrangement_names, rows_of_kind, versions
 
 _LONGEST = 12  # values of a list that are shown
 
@@ -32,7 +32,7 @@ def command_line(document: dict, folder) -> str:
     """Return the command that makes these results, one option a line; settings that were not given are left out."""
     settings = document.get("settings") or {}
     options = [("dataset", each) for each in _several(document.get("dataset"))]
-    options += [("model", row["model"]) for row in rows_of_kind(document, MODEL) if row.get("model")]
+    options += [("model", each["model"]) for row in rows_of_kind(document, MODEL) for each in versions(row) if each.get("model")]
     options += [("cci-scale", settings["cci"]["scale"])] if isinstance(settings.get("cci"), dict) and "scale" in settings["cci"] else []
     for name, value in settings.items():
         if name != "cci":
@@ -55,20 +55,22 @@ def _models(document):
         f"<h4>{named(row['method'])}</h4>"
         + pairs(
             [
-                ("file", named(Path(row.get("model") or DASH).name)),
-                ("SHA-256", f"<span class=hash>{text(row.get('model_sha256') or DASH)}</span>"),
-                ("trained on data set", f"<span class=hash>{text(row.get('dataset') or DASH)}</span>"),
+                ("file", named(Path(each.get("model") or DASH).name)),
+                ("SHA-256", f"<span class=hash>{text(each.get('model_sha256') or DASH)}</span>"),
+                ("trained on data set", f"<span class=hash>{text(each.get('dataset') or DASH)}</span>"),
             ]
         )
         for row in rows
+        for each in versions(row)
     )
-    remarks = listed(f"{named(row['method'])}: {text(each)}" for row in rows for key in ("out_of_domain", "notes") for each in row.get(key) or ())
+    remarks = listed(f"{named(row['method'])}: {text(remark)}" for row in rows for each in versions(row) for key in ("out_of_domain", "notes") for remark in each.get(key) or ())
     return found + remarks
 
 
 def _data(document):
     prints = _several(document.get("dataset_fingerprint"))
-    found = [(Path(str(folder)).name, f"<span class=hash>{text(mark)}</span>") for folder, mark in zip(_several(document.get("dataset")), prints)]
+    folders = _several(document.get("dataset")) or [f"half {number}" for number in range(1, len(prints) + 1)]
+    found = [(Path(str(folder)).name, f"<span class=hash>{text(mark)}</span>") for folder, mark in zip(folders, prints)]
     found += [(f"arrangement {short}", f"<span class=hash>{text(group)}</span>") for group, short in arrangement_names(document).items() if short != group]
     return pairs(found) if found else ""
 
@@ -79,9 +81,9 @@ def _settings(settings):
 
 
 def _parameters(document):
-    rows = [row for row in document["rows"] if row.get("parameters")]
-    lines = "".join(f"<tr><th>{named(row['method'])}</th><td class=word>{_value(row['parameters'])}</td></tr>" for row in rows)
-    return f"<table class=plain><tbody>{lines}</tbody></table>" if rows else ""
+    found = [(row["method"], each["parameters"]) for row in document["rows"] for each in versions(row) if each.get("parameters")]
+    lines = "".join(f"<tr><th>{named(method)}</th><td class=word>{_value(parameters)}</td></tr>" for method, parameters in found)
+    return f"<table class=plain><tbody>{lines}</tbody></table>" if found else ""
 
 
 def _baselines(document):

@@ -24,7 +24,8 @@ def data_set_names(document: dict) -> list[str]:
 def title(document: dict) -> str:
     """Return the title, plain text."""
     models = [row["method"] for row in rows_of_kind(document, MODEL)]
-    where = " and ".join(data_set_names(document))
+    simulation = (document.get("settings") or {}).get("simulation")
+    where = " and ".join(data_set_names(document) or ([Path(str(simulation)).name] if simulation else []))
     return f"Evaluation of {_and(models) if models else 'baselines'}{f' on {where}' if where else ''}"
 
 

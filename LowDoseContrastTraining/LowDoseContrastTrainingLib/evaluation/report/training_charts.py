@@ -15,7 +15,7 @@ from ...recipe import Recipe, recipe_from_dict
 from ...selection import best_epoch
 from .charts import WIDTH, drawn
 from .markup import named
-from .methods_shown import MODEL, rows_of_kind
+from .methods_shown import MODEL, rows_of_kind, versions
 
 LOSSES = "losses.csv"
 
@@ -24,9 +24,10 @@ def training_charts(document: dict, numbers) -> str:
     """Return one figure a training run as HTML; nothing for models without."""
     runs = {}
     for row in rows_of_kind(document, MODEL):
-        folder = Path(row.get("model") or "").parent
-        if row.get("model") and (folder / LOSSES).is_file():
-            runs.setdefault(folder, []).append(row["method"])
+        for each in versions(row):
+            folder = Path(each.get("model") or "").parent
+            if each.get("model") and (folder / LOSSES).is_file():
+                runs.setdefault(folder, []).append(row["method"])
     return "".join(_figure(folder, names, numbers) for folder, names in runs.items())
 
 
