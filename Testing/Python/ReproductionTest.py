@@ -5,14 +5,12 @@ import dataclasses
 import html.parser
 import io
 import json
-import shutil
 import tempfile
 import unittest
 from pathlib import Path
 
 import numpy as np
-import torch
-from lowdosecontrast_training import TINY
+from lowdosecontrast_training import TINY, OneThreadTest
 from LowDoseContrastLib.cci import local_moments
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
@@ -66,13 +64,10 @@ class Page(html.parser.HTMLParser):
         self.fetched += [value for name, value in attributes.items() if name in ("src", "href") and not value.startswith(("data:", "#"))]
 
 
-class ReproductionTest(unittest.TestCase):
+class ReproductionTest(OneThreadTest):
     @classmethod
     def setUpClass(cls):
-        cls.addClassCleanup(torch.set_num_threads, torch.get_num_threads())
-        torch.set_num_threads(1)
-        cls.folder = Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        super().setUpClass()
         cls.told = []
         interrupted = reproduce(cls.folder, TinyPlan(), "cpu", cls.told.append)
         next(progress for progress in interrupted if progress.message == "run2")
