@@ -23,7 +23,7 @@ from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, e
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
 from LowDoseContrastTrainingLib.evaluation.report import charts, page
 from LowDoseContrastTrainingLib.evaluation.report.album import MOST, PatchPicture, Pictures, chosen_patches
-from LowDoseContrastTrainingLib.evaluation.report.measures import LIKENESS, TRUTH
+from LowDoseContrastTrainingLib.evaluation.report.measures import LIKENESS, SEEN, TEXTURE, TRUTH
 from LowDoseContrastTrainingLib.evaluation.report.page import REPORT_FILE, report_page, write_report
 from LowDoseContrastTrainingLib.evaluation.truth_curves import MethodCurves
 from LowDoseContrastTrainingLib.measurement.noise_texture import NoiseTexture
@@ -220,9 +220,10 @@ class TruthTest(ReportTestCase):
         cls.known = Page(report_page(cls.told))
 
     def test_its_table_and_its_notes(self):
-        self.check_numbers(self.known, 2, TRUTH, self.told["rows"])
-        fibres = 1 + [each.key for each in TRUTH].index("half_fibres")
-        self.assertEqual(self.known.rows(2)["small"][fibres][0], "–a")
+        for table, measures in ((2, SEEN), (3, TEXTURE)):
+            self.check_numbers(self.known, table, measures, self.told["rows"])
+        fibres = 1 + [each.key for each in TEXTURE].index("half_fibres")
+        self.assertEqual(self.known.rows(3)["small"][fibres][0], "–a")
         self.assertEqual(self.known.text.count("transfer of fibres: stays above 0.5"), 1)
         self.assertNotIn("prepared from a simulation", self.known.text)
 
@@ -237,7 +238,7 @@ class TruthTest(ReportTestCase):
             ]
         page = Page(report_page(found))
         for place, row in enumerate(found["rows"]):
-            cells = page.rows(3)[row["method"]][1:]
+            cells = page.rows(4)[row["method"]][1:]
             self.assertEqual([values for _, values in cells], [[0.5 + place / 100, 0.0125], [0.75], [25.0 + place], [], [], []])
         self.assertIn("0.4 to 0.7 mm: no insert of this kind", page.text)
         self.assertNotIn("by size", self.known.text)
@@ -247,7 +248,7 @@ class TruthTest(ReportTestCase):
         sides = {side: {"over_gain": dict.fromkeys(measures, value)} for side, value in (("random", 1.75), ("held_out", 0.5))}
         found = {**self.told, "leakage": [{"recipe": "<b>mine", **sides, "gap": dict.fromkeys(measures, 1.25)}]}
         page = Page(report_page(found))
-        self.assertEqual([values for _, values in page.rows(3)["PSNR matched (dB)"][1:]], [[1.75], [0.5], [1.25]])
+        self.assertEqual([values for _, values in page.rows(4)["PSNR matched (dB)"][1:]], [[1.75], [0.5], [1.25]])
         self.assertIn("<b>mine", page.text)
         self.assertNotIn("leakage", self.known.text)
 

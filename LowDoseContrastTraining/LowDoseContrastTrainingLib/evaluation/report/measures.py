@@ -37,17 +37,19 @@ LIKENESS = (
     Measure("psnr_matched", "PSNR (dB)", HIGH, 4),
     Measure("ssim_matched", "SSIM", HIGH, 4),
 )
-TRUTH = (
-    Measure("detectability", "Hotel­ling (AUC)", HIGH, 3, "detectability"),
+SEEN = (
+    Measure("detectability", "Hotelling (AUC)", HIGH, 3, "detectability"),
     Measure("forced_choice", "4-AFC (%)", HIGH, 3, "detectability"),
     Measure("detectability_eye", "eye filter (AUC)", HIGH, 3, "detectability"),
-    Measure("bias", "bias B²", ZERO, 3, "bias"),
     Measure("false_calcifications", "false calc. per cm²", LOW, 3),
-    Measure("sensitivity", "sensi­tivity", HIGH),
+    Measure("sensitivity", "sensitivity", HIGH),
+    Measure("bias", "bias B²", ZERO, 3, "bias"),
     Measure("residual_noise", "residual noise R<sub>N</sub>", "", 3, "bias"),
     Measure("mnse", "MNSE", LOW, 3, "bias"),
     Measure("truth_slope", "slope", ONE, 4, "bias"),
     Measure("truth_offset", "offset", ZERO, 3, "bias"),
+)
+TEXTURE = (
     Measure("nnps_shape_error", "NNPS shape error", ZERO, 3, "noise"),
     Measure("half_masses", "masses", "", 3, "transfer of masses"),
     Measure("half_fibres", "fibres", "", 3, "transfer of fibres"),
@@ -59,6 +61,7 @@ TRUTH = (
     Measure("seam_index", "seam index", "", 3),
     Measure("seconds_per_image", "seconds an image", "", 2),
 )
+TRUTH = (*SEEN, *TEXTURE)
 COMPARED = (
     Measure("cci_ratio_error", "CCI ratio error", LOW),
     Measure("psnr_matched", "PSNR matched (dB)", HIGH),

@@ -29,7 +29,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; back
 .verdict.appearance-match { border-color: #7a6a2a; } .appearance-match .verdictword { color: #7a6a2a; }
 dl { margin: .4rem 0; font-size: .9rem; } dl div { display: grid; grid-template-columns: 11.5rem 1fr; gap: .8rem; padding: .18rem 0; border-bottom: 1px solid #ececec; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-figure { margin: 1.6rem 0; break-inside: avoid; } figure.table { break-inside: auto; } figure.table figcaption { break-after: avoid; }
+figure { margin: 1.6rem 0; break-inside: avoid; } figure.table { break-inside: auto; } figure.table figcaption { break-after: avoid; break-inside: avoid; } figure.table thead { break-after: avoid; }
 figure img { display: block; width: 100%; height: auto; }
 figcaption { font-size: .85rem; line-height: 1.42; margin-top: .55rem; }
 figure.table figcaption { margin: 0 0 .5rem; }

@@ -9,7 +9,7 @@ from ..ceiling import CEILING
 from ..intensity_baselines import Gain
 from ..verdict import DENOISER, GAIN
 from .markup import DASH, decimals, is_number, named, number, text
-from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, TARGET, TRUTH, ZERO, Measure
+from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, SEEN, TARGET, TEXTURE, ZERO, Measure
 from .methods_shown import MODEL, rows_of_kind
 
 _NOT_JUDGED = (CEILING,)
@@ -51,17 +51,23 @@ def difference_table(document: dict, numbers) -> str:
 
 
 def truth_table(document: dict, numbers) -> str:
-    """Return the table of figures against the truth, as HTML, with the reasons for missing ones as its notes."""
-    rows = document["rows"]
-    columns = [_Column(each, rows, None) for each in TRUTH if any(each.key in row for row in rows)]
-    notes = Notes()
-    lines = [_row(row, [each.cell(row, notes) for each in columns]) for row in rows]
-    caption = (
-        "On whole images of every realisation. Detectability: single calcifications of 0.1 to 0.3 mm, area under the ROC curve (0.5 by guessing) of a channelised Hotelling "
-        "observer and of one with the eye's filter; 4-alternative forced choice, 25% by guessing. MNSE is B² + R<sub>N</sub>. 50% frequency: where the transfer of inserts falls to a half. "
-        "SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, and by themselves they are no evidence. Bold as before."
+    """Return the tables of figures against the truth, as HTML, with the reasons for missing ones as their notes."""
+    seen = (
+        "On whole images of every realisation. Detectability of single calcifications of 0.1 to 0.3 mm: area under the ROC curve (0.5 by guessing) of a channelised Hotelling "
+        "observer and of one with the eye's filter, and percent correct of the first in 4-alternative forced choice (25 by guessing). MNSE is B² + R<sub>N</sub>. Bold as before."
     )
-    return numbers.table(f"{_head([each.measure for each in columns])}<tbody>{''.join(lines)}</tbody>", "Against the truth of the simulation.", caption, notes.html())
+    texture = (
+        "50% frequency: where the transfer of inserts falls to a half. SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, "
+        "and by themselves they are no evidence. Seam index: 1 where no border of tiles can be told."
+    )
+    parts = (("Against the truth of the simulation.", seen, SEEN), ("Texture and sharpness against the truth.", texture, TEXTURE))
+    return "".join(_truth_part(document["rows"], numbers, *part) for part in parts)
+
+
+def _truth_part(rows, numbers, title, caption, measures):
+    columns, notes = [_Column(each, rows, None) for each in measures if any(each.key in row for row in rows)], Notes()
+    lines = [_row(row, [each.cell(row, notes) for each in columns]) for row in rows]
+    return numbers.table(f"{_head([each.measure for each in columns])}<tbody>{''.join(lines)}</tbody>", title, caption, notes.html()) if columns else ""
 
 
 def _head(measures, last="", groups=GROUPS):
@@ -119,7 +125,8 @@ def _opponent(row):
 
 
 def _difference_rows(opponent, title, rows, measures):
-    places = {each.key: decimals([_found(row, opponent, each).get("mean") for row in rows], 2) for each in measures}
+    means = {each.key: [_found(row, opponent, each).get("mean") for row in rows] for each in measures}
+    places = {key: decimals([min((abs(value) for value in values if is_number(value) and value), default=None)], 2) for key, values in means.items()}
     lines = [_row(row, [_difference(_found(row, opponent, each), places[each.key]) for each in measures]) for row in rows]
     return f"<tbody><tr class=section><th colspan={len(measures) + 1}>{named(title)}</th></tr>{''.join(lines)}</tbody>"
 
