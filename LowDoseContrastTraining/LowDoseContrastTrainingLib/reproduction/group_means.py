@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastLib.files import read_mammogram
+from LowDoseContrastLib.mask import tissue_mask
 
 from ..patches import StoredScale
 
 EIGHT_BITS = 255
+TISSUE = "full scale, not rounded, tissue alone"
 
 
 def whole_image_cci(pixels: np.ndarray, low: float, high: float) -> float:
@@ -28,17 +30,19 @@ def group_means(paths: dict):
         for path in files:
             yield done / total
             image = read_mammogram(path)
-            for name, limits in _limits(image).items():
-                found.setdefault(name, {}).setdefault(dose, []).append(whole_image_cci(image.pixels[0], *limits))
+            for name, value in _values(image).items():
+                found.setdefault(name, {}).setdefault(dose, []).append(value)
             done += 1
     return {name: {dose: float(np.mean(values)) for dose, values in doses.items()} for name, doses in found.items()}
 
 
-def _limits(image):
-    pixels = image.pixels[0]
-    return {
-        "full scale": (0, image.full_scale),
+def _values(image):
+    pixels, full_scale = image.pixels[0], image.full_scale
+    whole = {
+        "full scale": (0, full_scale),
         "each image's minimum to maximum": (pixels.min(), pixels.max()),
         "window 0 to 2047 for all": (0, 2047),
         "window 0 to 511 for all": (0, 511),
     }
+    found = {name: whole_image_cci(pixels, *limits) for name, limits in whole.items()}
+    return {**found, TISSUE: cci(pixels, full_scale, CciVariant(), tissue_mask(pixels, image.sign)).cci}

@@ -36,7 +36,7 @@ def write_page(folder, plan, numbers: list[dict]) -> Path:
         ("Losses (the paper's tables 4 to 7)", _losses(numbers, plan, count)),
         ("CCI of input, target and output", _patches(numbers, count) + _triples(Path(folder), plan, count)),
         ("CCI of whole images", _groups(numbers, count)),
-        ("What the paper does not tell", _fidelity(numbers, count) + _leakage(numbers, count)),
+        ("What the paper does not tell", _fidelity(numbers, count) + _leakage(numbers, plan, count)),
         ("How to repeat it", _again(plan)),
     )
     body = [_heading(plan), *(f"<section><h2>{text(title)}</h2>{content}</section>" for title, content in sections)]
@@ -141,12 +141,12 @@ def _fidelity(numbers, count):
     return count.table(body, "How near the outputs come to the target.", f"On the same held-out patches. {_files(found)}") + listed(map(text, explanations.of_fidelity()))
 
 
-def _leakage(numbers, count):
+def _leakage(numbers, plan, count):
     found = _of(numbers, LEAK)
     rows = [(text(_NAMES[each["quantity"]]), number(each["beside"]["random"], 3, True), number(each["beside"]["held_out"], 3, True), number(each["ours"], 3, True)) for each in found]
     body = _head(f"{HONEST} less the gain", "random split", "arrangements held out", "gap") + _body(rows)
     caption = f"{HONEST} once on the paper's random split of patches, once with whole arrangements held out; each less the gain's value on the same patches. {_files(found)}"
-    return count.table(body, "The leakage gap.", caption)
+    return count.table(body, "The leakage gap.", caption) + listed(map(text, explanations.of_leakage(numbers, plan)))
 
 
 def _again(plan):
