@@ -209,6 +209,13 @@ class EnhancerTest(unittest.TestCase):
         self.assertGreater(report["clipped"], 0)
         self.assertIn("end of the value range", " ".join(report["notes"]))
 
+    def test_aModelOfResampledPatchesAsksForModePaper(self):
+        model = examples.small_model()
+        model = dataclasses.replace(model, card=dataclasses.replace(model.card, recipe={"crop": "resize"}))
+        for mode, said in (("tiles", True), ("paper", False)):
+            notes = " ".join(Enhancer(model, "cpu").run(examples.mammogram(), Settings(mode)).report["notes"])
+            self.assertEqual("mode paper shows it images as it has learnt them" in notes, said)
+
     def test_smallImagesAreMirroredUpToAWindow(self):
         small = examples.mammogram(examples.phantom_pixels((100, 61)))
         for mode in ("tiles", "whole", "paper"):
