@@ -132,13 +132,18 @@ def cheats(candidates, opponents, scenes: Arrangements):
     truth = yield from mapped(truth_results(every, scenes.found), lambda share: 0.3 + 0.7 * share)
     found = {row["method"]: row for row in rows_of(results, every, seed, truth)}
     outside = {each.name: each.outside(scenes.lows[0]) for each in candidates}
-    rows = [_compared(found[method.name], found[one.name], cheat, outside[method.name]) for method in methods for one, cheat in zip(cheated[method.name], CHEATS)]
+    rows = [compared(found[method.name], found[one.name], cheat, outside[method.name]) for method in methods for one, cheat in zip(cheated[method.name], CHEATS)]
     rows += [_sensitive(found[method.name]) for method in methods if method.name == TrueHighDose.name]
     return rows, Judgement(found, truth, tuple(opponents))
 
 
-def _compared(own, cheated, cheat, outside):
-    """The row of one cheat; a verdict that the method has without it is not earned by it."""
+def compared(own: dict, cheated: dict, cheat: Cheat, outside: tuple[str, ...] = ()) -> ControlRow:
+    """Return the row of one cheat; a verdict that the method has without it is not earned by it.
+
+    Args:
+        own, cheated: rows of :func:`..evaluation.results.rows_of` of a method and of its output after the cheat.
+        outside: see :class:`.rows.ControlRow`.
+    """
     figures = {
         "CCI before": own["cci_output"],
         "CCI after": cheated["cci_output"],

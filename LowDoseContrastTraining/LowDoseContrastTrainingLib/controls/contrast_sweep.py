@@ -11,7 +11,7 @@ from .rows import ControlRow
 
 NAME = "contrast sweep"
 WHAT = "Masses of five contrasts in one phantom. A method that amplifies the strong and drops the weak leaves the band at one end, and its slope is not 1."
-CONTRASTS = (0.02, 0.05, 0.10, 0.15, 0.20)  # of the primary in the middle; the image holds less in the core, by shape and scatter
+CONTRASTS = (0.02, 0.05, 0.10, 0.15, 0.20)  # of the primary in the middle; scatter and film change what the image holds of it by a fifth or less
 SLOPE = (0.9, 1.1)  # recovered over true contrast, across all; a tenth is half of what one mass may err by
 DEVIATION = 0.2  # of the worst mass, as the band of a single one
 

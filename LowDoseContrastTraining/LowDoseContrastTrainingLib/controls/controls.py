@@ -18,7 +18,7 @@ from ..run_folder import results_folder
 from . import cheats, contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
 from .arrangements import arrangements
 from .candidates import Candidate, Remembered, TrueHighDose, identity_and_gain, models_of
-from .document import FILES, write_document
+from .document import FILES, TABLE_FILE, write_document
 from .planted import WITHOUT, Planted, mass_and_cluster, masses
 from .rows import summary_of
 from .settings import HIGH, LOW, ControlSettings
@@ -38,7 +38,7 @@ def controls(output, models=(), settings: ControlSettings = ControlSettings(), o
         :class:`LowDoseContrastLib.steps.Progress`.
 
     Returns:
-        What :func:`judged_controls` returns, which ``controls.json`` holds.
+        What ``controls.json`` holds: what :func:`judged_controls` returns, and ``table`` (path of ``controls.md``).
 
     Raises:
         InputError: no such model, a model outside of its domain, or an output that cannot be written; nothing is left then.
@@ -47,6 +47,7 @@ def controls(output, models=(), settings: ControlSettings = ControlSettings(), o
     found = models_of(models, settings.device, settings.allow_out_of_domain, taken)
     with results_folder(output, FILES, overwrite):
         document = yield from judged_controls(found, settings)
+        document["table"] = str(output / TABLE_FILE)
         write_document(output, document, overwrite)
     return document
 
@@ -69,26 +70,17 @@ def judged_controls(candidates: list[Candidate], settings: ControlSettings = Con
     Raises:
         InputError: a model outside of its domain, or a method whose output is not finite.
     """
-    stages, found = Stages(_WEIGHTS), {}
-    pair, sweep = _planted(settings)
-    every = [*identity_and_gain(pair.ratio(), pair.offset), *candidates, Candidate(TrueHighDose(_first_of(pair.high_of, sweep.high_of)))]
-    every = [dataclasses.replace(each, method=Remembered(each.method)) for each in every]
-    for control, judge, scene in ((presence, presence.presence, pair), (contrast_sweep, contrast_sweep.contrast_sweep, sweep), (dose_sweep, dose_sweep.dose_sweep, pair), (one_sided, one_sided.one_sided, pair)):
-        found[control.NAME] = yield from stages.run(control.NAME, judge(every, scene))
-    with tempfile.TemporaryDirectory(prefix="lowdosecontrast-controls-") as folder:
-        scenes = yield from stages.run("arrangements", arrangements(settings, Path(folder) / "simulation"))
-        every = [*identity_and_gain(scenes.ratio, scenes.offset), *candidates, Candidate(TrueHighDose(scenes.high_of))]
-        every = [dataclasses.replace(each, method=Remembered(each.method)) for each in every]
-        opponents = (every[1].method, Remembered(_denoiser(pair, scenes)))
-        found[cheats.NAME], judgement = yield from stages.run(cheats.NAME, cheats.cheats(every, opponents, scenes))
-        found[shifted_pair.NAME] = yield from stages.run(shifted_pair.NAME, shifted_pair.shifted_pair(every, scenes, judgement))
+    stages = Stages(_WEIGHTS)
+    scenes = planted_scenes(settings)
+    found = yield from planted_controls(candidates, scenes, stages)
+    found |= yield from arranged_controls(candidates, scenes[0], settings, stages)
     rows = [row.as_dict() for control in CONTROLS for row in found[control.NAME]]
     document = {
         "notice": RESEARCH_NOTICE,
         "version": __version__,
         "settings": dataclasses.asdict(settings),
         "controls": {control.NAME: control.WHAT for control in CONTROLS},
-        "methods": {each.name: each.method.described for each in every},
+        "methods": {each.name: each.method.described for each in candidates},
         "summary": summary_of(rows),
         "rows": rows,
         "seconds": stages.seconds,
@@ -97,9 +89,45 @@ def judged_controls(candidates: list[Candidate], settings: ControlSettings = Con
     return document
 
 
-def _planted(settings):
-    """The phantom of a mass and a cluster at every dose, and that of masses of several contrasts."""
+def planted_scenes(settings: ControlSettings) -> tuple[Planted, Planted]:
+    """Return the phantom of a mass and a cluster at every dose, and that of masses of several contrasts."""
     return Planted(settings, mass_and_cluster(presence.CONTRAST), dose_sweep.FRACTIONS), Planted(settings, masses(contrast_sweep.CONTRASTS))
+
+
+def planted_controls(candidates: list[Candidate], scenes, stages: Stages | None = None):
+    """As :func:`judged_controls`, those with lesions: returns name of a control -> list of :class:`.rows.ControlRow`.
+
+    Args:
+        scenes: from :func:`planted_scenes`.
+    """
+    (pair, sweep), stages = scenes, stages or Stages(_WEIGHTS)
+    every = _with_references(candidates, pair, _first_of(pair.high_of, sweep.high_of))
+    found = {}
+    for control, judge, scene in ((presence, presence.presence, pair), (contrast_sweep, contrast_sweep.contrast_sweep, sweep), (dose_sweep, dose_sweep.dose_sweep, pair), (one_sided, one_sided.one_sided, pair)):
+        found[control.NAME] = yield from stages.run(control.NAME, judge(every, scene))
+    return found
+
+
+def arranged_controls(candidates: list[Candidate], scene: Planted, settings: ControlSettings, stages: Stages | None = None):
+    """As :func:`judged_controls`, those on the arrangements that verdicts rest on; returns as :func:`planted_controls`.
+
+    Args:
+        scene: the phantom with ordinary film, to which the denoising baseline is fitted.
+    """
+    stages = stages or Stages(_WEIGHTS)
+    with tempfile.TemporaryDirectory(prefix="lowdosecontrast-controls-") as folder:
+        scenes = yield from stages.run("arrangements", arrangements(settings, Path(folder) / "simulation"))
+        every = _with_references(candidates, scenes, scenes.high_of)
+        opponents = (every[1].method, Remembered(_denoiser(scene, scenes.ratio)))
+        of_cheats, judgement = yield from stages.run(cheats.NAME, cheats.cheats(every, opponents, scenes))
+        of_shifts = yield from stages.run(shifted_pair.NAME, shifted_pair.shifted_pair(every, scenes, judgement, scene))
+    return {cheats.NAME: of_cheats, shifted_pair.NAME: of_shifts}
+
+
+def _with_references(candidates, scene, high_of):
+    """The identity, the gain of a scene, the candidates and the true high dose, none of which makes an output twice."""
+    every = [*identity_and_gain(scene.ratio, scene.offset), *candidates, Candidate(TrueHighDose(high_of))]
+    return [dataclasses.replace(each, method=Remembered(each.method)) for each in every]
 
 
 def _first_of(*sources):
@@ -107,9 +135,9 @@ def _first_of(*sources):
     return lambda image: next(found for found in (each(image) for each in sources) if found is not None)
 
 
-def _denoiser(scene, scenes):
+def _denoiser(scene, ratio):
     """The denoising baseline, fitted to the phantom without lesions, which no verdict rests on."""
     low, high = (np.stack([scene.image(WITHOUT, dose, number).pixels[0] for number in scene.realisations]) for dose in (LOW, HIGH))
     chain = scene.parameters
     noise = NoiseModel(chain.xi_q, chain.xi_e, chain.offset, source="of the simulation")
-    return BaselineMethod(AnscombeWavelet.fit(TrainingPairs(low, high, np.stack([scene.tissue] * len(low)), scenes.ratio, noise)))
+    return BaselineMethod(AnscombeWavelet.fit(TrainingPairs(low, high, np.stack([scene.tissue] * len(low)), ratio, noise)))

@@ -36,7 +36,7 @@ def markdown(document: dict) -> str:
     """Return the summary and one table for each control, as Markdown."""
     size = document["settings"]
     scenes = f"Simulated from seed {size['seed']}: {size['arrangements']} arrangements and two planted phantoms of {size['columns']} x {size['rows']} pixels, {size['realisations']} realisations."
-    lines = [scenes, "", *_table(("method", "controls passed", "failed"), [_summarised(each) for each in document["summary"]]), ""]
+    lines = ["# Adversarial controls", "", scenes, "", *_table(("method", "controls passed", "failed"), [_summarised(each) for each in document["summary"]]), ""]
     for name, what in document["controls"].items():
         rows = [row for row in document["rows"] if row["control"] == name]
         figures = _names(rows)
@@ -69,4 +69,4 @@ def _table(headers, rows):
 def _cell(value):
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{round(value, 4) + 0.0:.4g}" if isinstance(value, float) else str(value)

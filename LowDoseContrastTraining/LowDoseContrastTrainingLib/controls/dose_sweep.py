@@ -29,7 +29,7 @@ def dose_sweep(candidates, scene: Planted):
     for number, (candidate, fraction) in enumerate(pairs):
         yield number / len(pairs)
         dose = dose_name(fraction)
-        method = Remembered(candidate.at(scene.ratio(dose)))
+        method = Remembered(candidate.at(scene.ratio_to(dose)))
         recovered, spread = scene.recovered(method, "mass", WITH, dose)
         error = float(np.mean([_mean_error(scene, output_of(method, scene.image(WITH, dose, each))) for each in scene.realisations]))
         figures = {"CCI error": _cci_error(scene, method, dose), "mean error": error, "recovered": recovered, "spread": spread}

@@ -31,7 +31,6 @@ from .settings import HIGH, LOW, ControlSettings, with_doses
 
 NUMBER = 1000  # of the phantom, which no arrangement that verdicts rest on has
 WITH, WITHOUT = "with", "without"
-_CORE = 0.3  # of the size, in which a mass's contrast is read
 _NOTHING = {"nodules": (0, 0), "spiculated": (0, 0), "fibres": (0, 0), "clusters": (0, 0)}
 _MASS_SIZE = 0.11  # of the height of the field
 _CLUSTER_MM, _GRAINS, _GRAIN_MM = 5.0, 12, (0.3, 0.45)  # sizes that the low dose shows too
@@ -65,7 +64,7 @@ class Place:
         signal: over the square, relative, 0 outside of the lesion.
         without: the true high dose without it over the square, relative.
         zero_level: pixel value at no exposure.
-        contrast: of the true high dose, relative and without sign: of a mass in its core, of a cluster the strongest pixel's.
+        contrast: of the true high dose in its strongest pixel, (without - with) / without.
     """
 
     box: tuple[slice, slice]
@@ -121,19 +120,24 @@ class Planted:
         reach = (lesion.size_mm / 2 + GAP_MM + RING_MM) / pixel
         box = tuple(slice(max(0, round(each - reach)), min(side, round(each + reach) + 1)) for each, side in zip(middle, self.parameters.shape))
         rows, columns = np.ogrid[box]
-        distance_mm = np.hypot(rows - middle[0], columns - middle[1]) * pixel
-        beyond = distance_mm - lesion.size_mm / 2
+        beyond = np.hypot(rows - middle[0], columns - middle[1]) * pixel - lesion.size_mm / 2  # mm
         ring = (beyond > GAP_MM) & (beyond <= GAP_MM + RING_MM) & self.tissue[box]
-        there, without = (relative(self.noise_free(content)[box], ring, self.offset) for content in (WITH, WITHOUT))
-        signal = np.where(beyond <= GAP_MM, there - without, 0)
-        contrast = -signal[distance_mm < _CORE * lesion.size_mm].mean() if len(lesion.parts) == 1 else -signal.min()
-        return Place(box, ring, signal, without, self.offset, float(contrast))
+        there, without = (self.noise_free(content)[box] for content in (WITH, WITHOUT))
+        own = beyond <= GAP_MM
+        contrast = np.max((without - there)[own] / (without[own] - self.offset))
+        there, without = (relative(part, ring, self.offset) for part in (there, without))
+        return Place(box, ring, np.where(own, there - without, 0), without, self.offset, float(contrast))
 
     @property
     def realisations(self) -> range:
         return range(self.settings.realisations)
 
-    def ratio(self, dose: str = LOW) -> float:
+    @property
+    def ratio(self) -> float:
+        """The high dose over the low one."""
+        return self.ratio_to(LOW)
+
+    def ratio_to(self, dose: str) -> float:
         """Return the high dose over another."""
         made = self._made[WITHOUT]
         return made.dose_mgy(HIGH) / made.dose_mgy(dose)
