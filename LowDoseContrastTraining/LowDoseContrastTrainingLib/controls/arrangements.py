@@ -17,7 +17,7 @@ from ..evaluation.truth_measures import judged_pixels
 from ..simulator.simulation import SimulationPlan, simulate
 from .settings import HIGH, LOW, ControlSettings
 
-LARGEST_SHIFT = 4  # pixels by which a target may be moved
+LARGEST_SHIFT = 4  # pixels by which a target may be moved; so far from the edge of the tissue, both are tissue still
 # Little anatomy and grains near the limit of what the low dose shows, so that noise and not film limits their detection:
 # here a higher dose must be told from a lower one, or no verdict of these scenes would mean anything. Pairs of grains, for
 # clusters are the units of the observer's training and test.
@@ -34,7 +34,6 @@ class Arrangements:
     Attributes:
         found: :class:`..evaluation.simulated_arrangements.SimulatedArrangement` of each.
         lows: the first low-dose image of each.
-        masks: bool (rows, columns) of each, the pixels judged in a target shifted by any amount up to ``LARGEST_SHIFT``.
         ratio: high over low dose, the median.
         offset: pixel value at no exposure.
     """
@@ -46,39 +45,36 @@ class Arrangements:
         truths = [each.truth() for each in found]
         self.offset = truths[0].zero_level
         self.ratio = float(np.median([each.doses_mgy[HIGH] / each.doses_mgy[LOW] for each in truths]))
-        self.masks = [_mask(truth, low.full_scale) for truth, low in zip(truths, self.lows)]
-        self._corners = [_corners(mask, settings.patch) for mask in self.masks]
-        self._places = {self._patches(index).source: index for index in range(len(found))}
+        self._masks = [_mask(truth, low.full_scale) for truth, low in zip(truths, self.lows)]
+        self._corners = [_corners(mask, settings.patch) for mask in self._masks]
+        self._views = {}
 
     def view(self, index: int, shift: int = 0) -> View:
-        """Return the patches of an arrangement, the target shifted downwards by ``shift`` pixels."""
-        high, mask = (self._cut(image, index) for image in (self.shifted(index, shift), self.masks[index]))
-        names = tuple(f"patch {number + 1}" for number in range(_PATCHES))
-        return View(index, self.found[index].group, names, self._patches(index), high, mask)
+        """Return the patches of an arrangement, the target ``shift`` pixels below where it belongs.
 
-    def shifted(self, index: int, shift: int) -> np.ndarray:
-        """Return the first high-dose image, moved downwards: (rows, columns)."""
-        return np.roll(self._highs[index], shift, axis=0)
+        The patches of the target are always the same; those of the low dose are cut that much further down.
+        """
+        low, high = self.lows[index], self._cut(self._highs[index], index)
+        source = f"patches of {low.source}, target moved by {shift}"
+        self._views[source] = index, shift
+        low = dataclasses.replace(low, pixels=self._cut(low.pixels[0], index, shift), source=source, header=None)
+        return View(index, self.found[index].group, tuple(f"patch {number + 1}" for number in range(_PATCHES)), low, high, self._cut(self._masks[index], index))
 
     def high_of(self, image: Mammogram) -> np.ndarray | None:
         """Return another exposure at the high dose of a low-dose image or of the patches of a view; None for any other.
 
         Patches are of the first realisation, so theirs is the second.
         """
-        if image.source in self._places:
-            index = self._places[image.source]
-            return self._cut(self.found[index].image(HIGH, 1).pixels[0], index)
+        if image.source in self._views:
+            index, shift = self._views[image.source]
+            return self._cut(self.found[index].image(HIGH, 1).pixels[0], index, shift)
         path = Path(image.source)
         path = path.with_name(path.name.replace(LOW, HIGH))
         return read_mammogram(path).pixels if path.is_file() else None
 
-    def _patches(self, index) -> Mammogram:
-        low = self.lows[index]
-        return dataclasses.replace(low, pixels=self._cut(low.pixels[0], index), source=f"patches of {low.source}", header=None)
-
-    def _cut(self, image, index):
+    def _cut(self, image, index, shift=0):
         side = self.settings.patch
-        return np.stack([image[row : row + side, column : column + side] for row, column in self._corners[index]])
+        return np.stack([image[row + shift : row + shift + side, column : column + side] for row, column in self._corners[index]])
 
 
 def arrangements(settings: ControlSettings, folder: Path):

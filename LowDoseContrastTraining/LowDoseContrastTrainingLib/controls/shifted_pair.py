@@ -20,7 +20,7 @@ from .settings import HIGH, LOW
 NAME = "shifted pair"
 WHAT = "The target moved by 1, 2 and 4 pixels. PSNR after the affine match must fall with each step, and no verdict become an improvement. 'prepare' is the shift that preparing a data set measures, here on the phantom without lesions, the worst over the realisations."
 SHIFTS = (1, 2, LARGEST_SHIFT)  # pixels
-# dB at each step. An even grey falls by 0.1 to 0.3, since the target under the mask is another; what shows the film falls by more than 1.
+# dB at each step. What shows the film falls by more than 1, what shows nothing not at all.
 FALL_DB = 0.5
 PREPARE = "prepare"
 
