@@ -12,11 +12,12 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from lowdosecontrast_training import OneThreadTest
 from LowDoseContrastLib.card import Domain
+from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import save_model
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.controls import controls as suite
 from LowDoseContrastTrainingLib.controls import contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
+from LowDoseContrastTrainingLib.controls import controls as suite
 from LowDoseContrastTrainingLib.controls.candidates import Candidate, models_of
 from LowDoseContrastTrainingLib.controls.cheats import CHEATS, Cheated, compared
 from LowDoseContrastTrainingLib.controls.planted import WITH, WITHOUT
@@ -238,7 +239,8 @@ class CheatTest(unittest.TestCase):
         def row(verdict, cci):
             return {"method": "m", "cci_output": cci, "cci_ratio_error": 0.1, "detectability": 0.9, "verdict": verdict}
 
-        cases = (("worse", "improvement", 2.0, False), ("improvement", "improvement", 2.0, True), ("improvement", "worse", 2.0, True), ("worse", "worse", 2.0, True), ("worse", "worse", 1.0, False))
+        cases = [("worse", "improvement", 2.0, False), ("improvement", "improvement", 2.0, True), ("improvement", "worse", 2.0, True)]
+        cases += [("worse", "worse", 2.0, True), ("worse", "worse", 1.0, False)]
         for before, after, cci, passed in cases:
             self.assertEqual(compared(row(before, 1.0), row(after, cci), CHEATS[0]).passed, passed, (before, after, cci))
 
@@ -286,8 +288,6 @@ class BadInputTest(OneThreadTest):
         self.assertEqual([(each.name, each.read_text()) for each in self.output.iterdir()], [("controls.csv", "mine")])
 
     def test_sizes_that_cannot_be_used(self):
-        from LowDoseContrastLib.errors import InputError
-
         for name, value in (("arrangements", 5), ("realisations", 1), ("rows", 100)):
             with self.assertRaisesRegex(InputError, name):
                 ControlSettings(**{name: value})

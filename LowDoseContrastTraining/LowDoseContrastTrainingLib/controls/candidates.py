@@ -36,9 +36,9 @@ class Candidate:
         """Return the method for a high dose that is ``ratio`` times the low one."""
         return self.at_ratio(ratio) if self.at_ratio else self.method
 
-    def outside(self, mammogram) -> tuple[str, ...]:
-        """Return in what an image lies outside of the model's domain."""
-        return tuple(self.domain.objections(mammogram)) if self.domain else ()
+    def outside(self, *mammograms) -> tuple[str, ...]:
+        """Return in what images lie outside of the model's domain, each sentence once."""
+        return tuple(dict.fromkeys(each for image in mammograms for each in self.domain.objections(image))) if self.domain else ()
 
 
 def identity_and_gain(ratio: float, offset: float) -> list[Candidate]:

@@ -23,7 +23,11 @@ from .candidates import TrueHighDose
 from .rows import ControlRow
 
 NAME = "cheats"
-WHAT = "Every output with a further gain of 1.2, with that and white noise that doubles the local standard deviation, and unsharp masked, each judged as a method of its own beside the gain and a denoising baseline. After the true high dose the verdict must be an improvement, or these scenes could not tell."
+WHAT = (
+    "Every output with a further gain of 1.2, with that and white noise that doubles the local standard deviation, and unsharp masked, "
+    "each judged as a method of its own beside the gain and a denoising baseline. "
+    "After the true high dose the verdict must be an improvement, or these scenes could not tell."
+)
 GAIN = 1.2
 # White noise of standard deviation s adds s sqrt(8/9) to the population standard deviation of 3x3 pixels; to double that
 # of the image, the variance that is added is three times its own.
@@ -131,8 +135,9 @@ def cheats(candidates, opponents, scenes: Arrangements):
     results = yield from mapped(judged(every, views, span_of(views), CciVariant()), lambda share: 0.3 * share)
     truth = yield from mapped(truth_results(every, scenes.found), lambda share: 0.3 + 0.7 * share)
     found = {row["method"]: row for row in rows_of(results, every, seed, truth)}
-    outside = {each.name: each.outside(scenes.lows[0]) for each in candidates}
-    rows = [compared(found[method.name], found[one.name], cheat, outside[method.name]) for method in methods for one, cheat in zip(cheated[method.name], CHEATS)]
+    outside = {each.name: each.outside(*scenes.lows) for each in candidates}
+    pairs = [(name, one, cheat) for name, several in cheated.items() for one, cheat in zip(several, CHEATS)]
+    rows = [compared(found[name], found[one.name], cheat, outside[name]) for name, one, cheat in pairs]
     rows += [_sensitive(found[method.name]) for method in methods if method.name == TrueHighDose.name]
     return rows, Judgement(found, truth, tuple(opponents))
 

@@ -8,6 +8,7 @@ from ..evaluation.fidelity import line
 from .planted import WITH, Planted, mass_name
 from .presence import KEPT, is_kept
 from .rows import ControlRow
+from .settings import LOW
 
 NAME = "contrast sweep"
 WHAT = "Masses of five contrasts in one phantom. A method that amplifies the strong and drops the weak leaves the band at one end, and its slope is not 1."
@@ -25,7 +26,7 @@ def contrast_sweep(candidates, scene: Planted):
     rows = []
     for number, candidate in enumerate(candidates):
         yield number / len(candidates)
-        outside, found = candidate.outside(scene.image(WITH, "low", 0)), []
+        outside, found = candidate.outside(scene.image(WITH, LOW, 0)), []
         for contrast in CONTRASTS:
             place = scene.places[mass_name(contrast)]
             recovered, spread = scene.recovered(candidate.method, mass_name(contrast), WITH)

@@ -103,7 +103,12 @@ def planted_controls(candidates: list[Candidate], scenes, stages: Stages | None 
     (pair, sweep), stages = scenes, stages or Stages(_WEIGHTS)
     every = _with_references(candidates, pair, _first_of(pair.high_of, sweep.high_of))
     found = {}
-    for control, judge, scene in ((presence, presence.presence, pair), (contrast_sweep, contrast_sweep.contrast_sweep, sweep), (dose_sweep, dose_sweep.dose_sweep, pair), (one_sided, one_sided.one_sided, pair)):
+    for control, judge, scene in (
+        (presence, presence.presence, pair),
+        (contrast_sweep, contrast_sweep.contrast_sweep, sweep),
+        (dose_sweep, dose_sweep.dose_sweep, pair),
+        (one_sided, one_sided.one_sided, pair),
+    ):
         found[control.NAME] = yield from stages.run(control.NAME, judge(every, scene))
     return found
 

@@ -35,7 +35,10 @@ def write_document(folder: Path, document: dict, overwrite: bool = False) -> Non
 def markdown(document: dict) -> str:
     """Return the summary and one table for each control, as Markdown."""
     size = document["settings"]
-    scenes = f"Simulated from seed {size['seed']}: {size['arrangements']} arrangements and two planted phantoms of {size['columns']} x {size['rows']} pixels, {size['realisations']} realisations."
+    scenes = (
+        f"Simulated from seed {size['seed']}: {size['arrangements']} arrangements and two phantoms with planted lesions, "
+        f"{size['columns']} x {size['rows']} pixels, {size['realisations']} realisations."
+    )
     lines = ["# Adversarial controls", "", scenes, "", *_table(("method", "controls passed", "failed"), [_summarised(each) for each in document["summary"]]), ""]
     for name, what in document["controls"].items():
         rows = [row for row in document["rows"] if row["control"] == name]
@@ -49,7 +52,13 @@ def markdown(document: dict) -> str:
 
 
 def _summarised(entry):
-    return [entry["method"], f"{entry['passed']} of {entry['controls']}", "; ".join(entry["checks_failed"]) or "none"]
+    return [entry["method"], f"{entry['passed']} of {entry['controls']}", "; ".join(_failed(entry)) or "none"]
+
+
+def _failed(entry):
+    """Each control that is failed, with the conditions: ``dose sweep (40 %, 50 %)``."""
+    for name in entry["failed"]:
+        yield f"{name} ({', '.join(each.partition(': ')[2] for each in entry['checks_failed'] if each.startswith(name + ': '))})"
 
 
 def _marked(row):

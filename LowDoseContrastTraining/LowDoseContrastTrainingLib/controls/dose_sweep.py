@@ -12,7 +12,11 @@ from .rows import ControlRow
 from .settings import HIGH, dose_name
 
 NAME = "dose sweep"
-WHAT = "The mass at 25 to 60 % of the high dose. The gain is given each ratio; a model gets the image as it is, also outside of its domain, and one that has learnt a single ratio shows it in the mean. The CCI error is not judged: the noise of a lower dose raises it in any method that leaves the noise."
+WHAT = (
+    "The mass at 25 to 60 % of the high dose. "
+    "The gain is given each ratio; a model gets the image as it is, also outside of its domain, and one that has learnt a single ratio shows it in the mean. "
+    "The CCI error is not judged: the noise of a lower dose raises it in any method that leaves the noise."
+)
 FRACTIONS = (0.25, 0.29, 0.40, 0.50, 0.60)  # of the high dose; 0.29 is the paper's low dose
 # Of the mean: what European guidelines (4th edition, 2006) allow the exposures of one unit to differ by from shot to
 # shot. Neighbouring doses of the sweep differ by 16 % and more.

@@ -13,7 +13,10 @@ from .rows import ControlRow
 from .settings import HIGH, LOW
 
 NAME = "lesion in one dose only"
-WHAT = "Pairs of which one image lacks the lesion. The output must show what the low dose shows, and PSNR after the affine match at the place must be lower than in the pair that agrees."
+WHAT = (
+    "Pairs of which one image lacks the lesion. "
+    "The output must show what the low dose shows, and PSNR after the affine match at the place must be lower than in the pair that agrees."
+)
 # dB at the place. The mean over three realisations of a pair that agrees is known to 0.1 dB.
 NOTICED_DB = 0.5
 _CASES = (("only in the low dose", WITH, WITHOUT, KEPT, is_kept), ("only in the high dose", WITHOUT, WITH, CLEAR, is_clear))

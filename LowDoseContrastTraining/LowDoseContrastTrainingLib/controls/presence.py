@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from .planted import WITH, WITHOUT, Planted
 from .rows import ControlRow
+from .settings import LOW
 
 NAME = "lesion absent and present"
-WHAT = "One phantom with and without a mass and a cluster of calcifications, with the same noise. Recovered: the part of the true high dose's contrast that the output holds, the mean over realisations."
+WHAT = (
+    "One phantom with and without a mass and a cluster of calcifications, with the same noise. "
+    "Recovered: the part of the true high dose's contrast that the output holds, the mean over realisations."
+)
 CONTRAST = 0.08  # of the mass; seen at the low dose, and less than the simulator's own nodules have
 # A fifth of a lesion's contrast: the noise of three low-dose realisations moves the mean by 0.02 or less, so a method
 # that leaves the band does so by what it does to the lesion.
@@ -32,7 +36,7 @@ def presence(candidates, scene: Planted):
     for number, candidate in enumerate(candidates):
         for content, expected, holds in ((WITH, KEPT, is_kept), (WITHOUT, CLEAR, is_clear)):
             yield (number + 0.5 * (content == WITHOUT)) / len(candidates)
-            outside = candidate.outside(scene.image(content, "low", 0))
+            outside = candidate.outside(scene.image(content, LOW, 0))
             for name, place in scene.places.items():
                 recovered, spread = scene.recovered(candidate.method, name, content)
                 figures = {"true contrast": place.contrast if content == WITH else 0.0, "recovered": recovered, "spread": spread}
