@@ -1,10 +1,11 @@
-"""The commands of the training library: simulate, prepare, train, evaluate, reproduce."""
+"""The commands of the training library: simulate, prepare, train, evaluate, controls, reproduce."""
 
 from LowDoseContrastLib.cli import EXIT_DONE, add_command, add_progress, progress_bar, table
 from LowDoseContrastLib.device import DEVICES
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped, run_to_end
 
+from .controls.command import add_controls
 from .simulator.parameters import DETECTORS, DOSES_MGY
 
 
@@ -298,4 +299,4 @@ def _show_reproduce(result):
     return "\n".join([table(rows, ("table", "of", "number", "paper", "ours")), result["page"]])
 
 
-COMMANDS = (add_simulate, add_prepare, add_train, add_evaluate, add_reproduce)
+COMMANDS = (add_simulate, add_prepare, add_train, add_evaluate, add_controls, add_reproduce)

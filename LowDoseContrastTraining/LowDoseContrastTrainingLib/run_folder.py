@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
 
-from LowDoseContrastLib.atomic import atomic_output
+from LowDoseContrastLib.atomic import atomic_output, check_output
 from LowDoseContrastLib.errors import InputError
 
 
@@ -53,6 +54,28 @@ def check_space(folder: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
         raise InputError(f"{folder}: needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")
+
+
+@contextlib.contextmanager
+def results_folder(folder: Path, names, overwrite: bool = False):
+    """Make ``folder`` for the files ``names``; where the block fails, a folder that is new goes again with those of them that were written.
+
+    Raises:
+        InputError: it cannot be made, or holds one of the files and ``overwrite`` is not set.
+    """
+    is_new = not folder.exists()
+    make_folder(folder)
+    try:
+        for name in names:
+            check_output(folder / name, overwrite)
+        yield
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                for name in names:
+                    (folder / name).unlink(missing_ok=True)
+                folder.rmdir()
+        raise
 
 
 def abandon(folder: Path, settings_file: str) -> None:

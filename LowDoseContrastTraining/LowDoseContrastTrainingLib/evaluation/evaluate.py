@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
-from LowDoseContrastLib.atomic import check_output
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped
 
 from ..dataset import open_data_set
-from ..run_folder import make_folder
+from ..run_folder import results_folder
 from ..splits import LEAK
 from .baselines import chosen_baselines
 from .ceiling import Ceiling
@@ -99,29 +97,11 @@ def evaluate(datasets, models, output, settings: EvaluationSettings = Evaluation
     if not datasets and not settings.simulation:
         raise InputError("give --dataset, --simulation, or both")
     work = _Work(datasets, models, output, settings)
-    with _folder_for_results(output, overwrite):
+    with results_folder(output, (JSON_FILE, CSV_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
         results, truth, document, pictures = yield from work.steps()
         document["report"] = str(write_report(output, document, pictures, overwrite))
         write_results(output, results, document, overwrite, truth)
     return document
-
-
-@contextlib.contextmanager
-def _folder_for_results(output, overwrite):
-    """Make the folder; where the block fails, a folder that is new goes again with what was written into it."""
-    is_new, names = not output.exists(), (JSON_FILE, CSV_FILE, TRUTH_FILE, REPORT_FILE)
-    make_folder(output)
-    try:
-        for name in names:
-            check_output(output / name, overwrite)
-        yield
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):
-                for name in names:
-                    (output / name).unlink(missing_ok=True)
-                output.rmdir()
-        raise
 
 
 class _Work:

@@ -76,5 +76,10 @@ def judged_ceiling(folds, places, span: float, variant) -> list[PatchResult]:
 
 def span_of(views) -> float:
     """Return the data range: from the 0.5th to the 99.5th percentile of the target's pixels that are compared."""
-    low, high = np.percentile(np.concatenate([view.high[view.mask] for view in views]), (0.5, 99.5))
+    return range_of(np.concatenate([view.high[view.mask] for view in views]))
+
+
+def range_of(pixels: np.ndarray) -> float:
+    """Return the data range of pixel values: from their 0.5th to their 99.5th percentile, 1 where they are all the same."""
+    low, high = np.percentile(pixels, (0.5, 99.5))
     return float(high - low) or 1.0

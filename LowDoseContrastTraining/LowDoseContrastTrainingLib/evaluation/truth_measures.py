@@ -163,15 +163,20 @@ def _known(arrangement):
     low, high = ([arrangement.image(dose, number) for number in range(arrangement.realisations)] for dose in (arrangement.low, arrangement.high))
     full_scale, high = high[0].full_scale, np.stack([image.pixels[0] for image in high])
     reference = truth.noise_free(arrangement.high)
-    mask = _comparable(truth, reference, full_scale)
+    mask = judged_pixels(truth.mask, reference, full_scale)
     noise = _tried(reasons, "noise of the high dose", lambda: noise_texture(high, truth.pixel_mm, mask, zero_level=truth.zero_level))
     return _Known(arrangement, truth, low, high, reference, calcification_sites(truth), CalcificationSearch(truth), mask, noise, tuple(reasons))
 
 
-def _comparable(truth: Truth, reference, full_scale):
-    """Where figures of pixels are taken: tissue that the high dose does not saturate, as on the patches."""
-    tissue = tissue_of(reference, float(np.median(reference[truth.mask])), sign=1)
-    return truth.mask & tissue & (reference < SATURATED * full_scale)
+def judged_pixels(phantom: np.ndarray, reference: np.ndarray, full_scale: float) -> np.ndarray:
+    """Return where figures of pixels are taken: tissue that the high dose does not saturate, as on the patches; bool (rows, columns).
+
+    Args:
+        phantom: bool (rows, columns), where there is phantom.
+        reference: the high dose without noise, pixel values.
+    """
+    tissue = tissue_of(reference, float(np.median(reference[phantom])), sign=1)
+    return phantom & tissue & (reference < SATURATED * full_scale)
 
 
 def _outputs(method, known, seconds):

@@ -72,7 +72,11 @@ class Arrangement:
 
 def make_arrangement(parameters: AcquisitionParameters, seed: int, number: int) -> Arrangement:
     """Return arrangement ``number`` of the phantom, ready to be exposed at any of its doses."""
-    phantom = make_phantom(parameters, seed, number)
+    return arrangement_of(make_phantom(parameters, seed, number), parameters, seed, number)
+
+
+def arrangement_of(phantom: Phantom, parameters: AcquisitionParameters, seed: int, number: int) -> Arrangement:
+    """Return a phantom ready to be exposed; two of one seed and number get the same noise."""
     signal = unit_signal(parameters, phantom.thickness_mm, phantom.profile)
     return Arrangement(number, seed, parameters, phantom, signal, defects.response(parameters, seed))
 

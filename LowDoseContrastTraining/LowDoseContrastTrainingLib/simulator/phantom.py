@@ -8,7 +8,7 @@ arrangement is a fresh draw of every layer, never a shifted copy of another.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,6 +79,19 @@ def make_phantom(parameters, seed: int, arrangement: int) -> Phantom:
     filled = film + sum(maps.values())
     gel = np.clip(np.float32(parameters.thickness_mm) * profile - filled, 0, None)
     return Phantom({"paraffin": gel, "pvc": film, **maps}, mask, profile, tuple(inserts), insert_map, density, outline)
+
+
+def with_inserts(phantom: Phantom, inserts, spacing_mm: float) -> Phantom:
+    """Return a phantom without inserts with ``inserts`` (:class:`.inserts.Insert`) in the place of gel, all else the same.
+
+    Raises:
+        ValueError: the phantom has inserts already.
+    """
+    if phantom.inserts:
+        raise ValueError("the phantom has inserts already")
+    maps, insert_map = _drawn(inserts, phantom.mask, spacing_mm)
+    gel = np.clip(phantom.thickness_mm["paraffin"] - sum(maps.values()), 0, None)
+    return replace(phantom, thickness_mm={**phantom.thickness_mm, "paraffin": gel, **maps}, inserts=tuple(inserts), insert_map=insert_map)
 
 
 def _drawn(inserts, mask, spacing):

@@ -1,0 +1,87 @@
+"""A target that does not lie on its input must be noticed, and must not flatter anyone.
+
+An improvement rests on the truth alone today, so that no shift can make one; the check guards that rule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from LowDoseContrastLib.cci import CciVariant
+from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.steps import run_to_end
+
+from ..alignment import TOLERANCE, measured_shift
+from ..evaluation.judging import judged, span_of
+from ..evaluation.results import rows_of
+from ..evaluation.verdict import IMPROVEMENT
+from .arrangements import LARGEST_SHIFT, Arrangements
+from .cheats import Judgement
+from .planted import WITHOUT, Planted
+from .rows import ControlRow
+from .settings import HIGH, LOW
+
+NAME = "shifted pair"
+WHAT = (
+    "The target moved by 1, 2 and 4 pixels. "
+    "PSNR after the affine match must fall with each step, and no verdict become an improvement. "
+    "'prepare' is the shift that preparing a data set measures, here on the phantom without lesions, the worst over the realisations."
+)
+SHIFTS = (1, 2, LARGEST_SHIFT)  # pixels
+# dB at each step. What shows the film falls by more than 1, what shows nothing not at all.
+FALL_DB = 0.5
+PREPARE = "prepare"
+
+
+def shifted_pair(candidates, scenes: Arrangements, judgement: Judgement, scene: Planted):
+    """Generator: yields the share done, returns a :class:`.rows.ControlRow` for each candidate and shift, and those of ``prepare``.
+
+    Args:
+        judgement: of these candidates, the target in its place.
+        scene: a phantom with ordinary film, whose shift is measured as ``prepare`` does.
+    """
+    methods = list({each.name: each for each in [*judgement.opponents, *(each.method for each in candidates)]}.values())
+    numbers, found = range(len(scenes.found)), {}
+    span = span_of([scenes.view(index) for index in numbers])
+    for place, shift in enumerate((0, *SHIFTS)):
+        yield place / (len(SHIFTS) + 1)
+        results = run_to_end(judged(methods, [scenes.view(index, shift) for index in numbers], span, CciVariant()))
+        rows = rows_of(results, methods, scenes.settings.seed, {each.name: judgement.truth[each.name] for each in methods})
+        found[shift] = {row["method"]: row for row in rows}
+    return [*_followed(candidates, found, scenes.lows), *measured_shifts(scene)]
+
+
+def _followed(candidates, found, lows):
+    for candidate in candidates:
+        for before, shift in zip((0, *SHIFTS), SHIFTS):
+            nearer, own = found[before][candidate.name], found[shift][candidate.name]
+            figures = {f"PSNR {'at' if each is own else 'before'}": each["psnr_matched"] for each in (nearer, own)}
+            figures |= {"verdict without": found[0][candidate.name]["verdict"], "verdict at": own["verdict"]}
+            became = own["verdict"] == IMPROVEMENT != found[0][candidate.name]["verdict"]
+            expected = f"PSNR {FALL_DB:g} dB or more below that at {_pixels(before)}, no {IMPROVEMENT} by the shift"
+            passed = _decibels(nearer) - _decibels(own) >= FALL_DB and not became
+            yield ControlRow(NAME, _pixels(shift), candidate.name, figures, expected, passed, candidate.outside(*lows))
+
+
+def _pixels(shift):
+    return f"{shift} pixel" + "s" * (shift != 1)
+
+
+def _decibels(row):
+    """A PSNR that no finite number tells is of equal images."""
+    return np.inf if row["psnr_matched"] is None else row["psnr_matched"]
+
+
+def measured_shifts(scene: Planted) -> list[ControlRow]:
+    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :func:`..examination.examine`."""
+    return [_measured(scene, shift) for shift in SHIFTS]
+
+
+def _measured(scene, shift):
+    found = []
+    for number in scene.realisations:
+        low, high = (scene.image(WITHOUT, dose, number).pixels[0] for dose in (LOW, HIGH))
+        found.append(measured_shift(low, np.roll(high, shift, axis=0), tissue_mask(low, sign=1)))
+    errors = [float(np.hypot(rows - shift, columns)) for rows, columns in found]
+    rows, columns = found[int(np.argmax(errors))]
+    figures = {"rows measured": rows, "columns measured": columns}
+    return ControlRow(NAME, _pixels(shift), PREPARE, figures, f"measured to {TOLERANCE:g} pixels", max(errors) <= TOLERANCE)
