@@ -25,9 +25,22 @@ def keep_freed_memory() -> None:
     system clears them page by page. It holds for the whole process, so it is for programs and not
     for libraries. Elsewhere than on Linux with glibc, nothing happens.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _of_glibc("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST)
         mallopt(_M_TRIM_THRESHOLD, _LARGEST)
+
+
+def give_back_memory() -> None:
+    """Let glibc give freed memory back to the system, which it else keeps in pieces between what is still in use.
+
+    Elsewhere than on Linux with glibc, nothing happens.
+    """
+    malloc_trim = _of_glibc("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(ctypes.c_size_t(0))
+
+
+def _of_glibc(name):
+    """A function of the C library where that is glibc, else None."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

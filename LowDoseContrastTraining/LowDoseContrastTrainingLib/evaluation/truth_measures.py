@@ -26,6 +26,7 @@ from ..measurement.noise_and_bias import noise_and_bias
 from ..measurement.noise_texture import NoiseTexture, noise_texture, shape_error
 from ..measurement.transfer import task_transfers
 from ..measurement.truth_places import FIBRES, MASSES, Truth
+from ..process_memory import give_back_memory
 from .ceiling import Ceiling
 from .held_out_views import tissue_of
 from .simulated_arrangements import SimulatedArrangement
@@ -154,6 +155,7 @@ def truth_results(methods, arrangements: list[SimulatedArrangement]):
             of_method.figures[arrangement.group] = figures
             of_method.regions.append(regions)
             done += 1
+            give_back_memory()
     pixel_mm = known.truth.pixel_mm
     return {name: _result(each, pixel_mm) for name, each in found.items()}
 

@@ -46,7 +46,7 @@ class Regions:
     """Regions of several sites in realisations of their images.
 
     Attributes:
-        present: (sites, realisations, side, side), the signal in the middle.
+        present: (sites, realisations, side, side), the signal in the middle; in the type of the images.
         absent: (sites, places, realisations, side, side).
         clusters: int (sites,), equal where sites belong together.
         signals: (sites, side, side), what is to be seen; any scale.
@@ -157,8 +157,8 @@ def regions_at(images, sites: list[Site], side: int) -> Regions:
         InputError: a region lies outside of the images: they are not of the arrangement of the sites.
     """
     stack = checked_stack(images)
-    present = np.array([cut(stack, site.row, site.column, side) for site in sites]).reshape(-1, len(stack), side, side)
-    absent = np.array([[cut(stack, *place, side) for place in site.absent] for site in sites]).reshape(-1, ABSENT, len(stack), side, side)
+    present = np.array([cut(stack, site.row, site.column, side) for site in sites], stack.dtype).reshape(-1, len(stack), side, side)
+    absent = np.array([[cut(stack, *place, side) for place in site.absent] for site in sites], stack.dtype).reshape(-1, ABSENT, len(stack), side, side)
     signals = np.array([site.signal for site in sites]).reshape(-1, side, side)
     names = sorted({site.cluster for site in sites})
     return Regions(present, absent, np.array([names.index(site.cluster) for site in sites], int), signals)
