@@ -235,7 +235,7 @@ def run_evaluate(arguments):
 
 _TRUTH_SHOWN = {
     "against the truth": "method", "detectability": "detectability", "4-AFC %": "forced_choice", "eye filter": "detectability_eye", "bias": "bias",
-    "false/cm2": "false_calcifications", "sensitivity": "sensitivity", "noise": "residual_noise", "MNSE": "mnse", "slope": "truth_slope", "offset": "truth_offset", "NNPS error": "nnps_shape_error", "50% masses": "half_masses",
+    "false/cm2": "false_calcifications", "missed/cm2": "missed_calcifications", "sensitivity": "sensitivity", "noise": "residual_noise", "MNSE": "mnse", "slope": "truth_slope", "offset": "truth_offset", "NNPS error": "nnps_shape_error", "50% masses": "half_masses",
     "50% dense": "half_dense_calcifications", "SDNR masses": "sdnr_masses", "SDNR fibres": "sdnr_fibres", "d' noise": "dprime_noise",
     "seam": "seam_index", "seconds": "seconds_per_image",
 }  # fmt: skip

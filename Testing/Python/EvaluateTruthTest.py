@@ -183,6 +183,7 @@ class MeasuresTest(TruthTestCase):
         self.assertLess(blur.value("detectability"), high.value("detectability"))
         grey = found["grey"]
         self.assertEqual([grey.value(name) for name in ("detectability", "sensitivity", "false_calcifications")], [0.5, 0, 0])
+        self.assertGreater(grey.value("missed_calcifications"), blur.value("missed_calcifications"))
         for name in ("bias", "nnps_shape_error", "half_masses", "dprime_noise"):
             self.assertTrue(np.isnan(grey.value(name)), name)
         for words in ("do not rise with the reference", "the images are flat where the inserts are"):

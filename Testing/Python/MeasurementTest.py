@@ -212,6 +212,7 @@ class CalcificationsTest(unittest.TestCase):
         np.testing.assert_array_equal(found.kept, [True] * 15 + [False] * 5)
         self.assertAlmostEqual(found.sensitivity, 0.75)
         self.assertAlmostEqual(found.added_per_cm2, 7 / 5.04**2, delta=0.03)
+        self.assertAlmostEqual(found.missed_per_cm2, 5 / 5.04**2, delta=0.03)
 
     def test_gain_and_polarity_change_nothing(self):
         expected = sorted(candidates(self.image, PIXEL).tolist())

@@ -47,6 +47,7 @@ class TruthFigures:
         detectability_eye: AUC of the non-prewhitening observer with eye filter.
         bias: B^2 of :mod:`..measurement.noise_and_bias`, pixel values.
         false_calcifications: candidates that are none, per cm^2, mean over realisations.
+        missed_calcifications: true ones without a candidate, per cm^2, mean over realisations.
         sensitivity: part of the calcifications that has a candidate, 0 to 1, mean over realisations.
         residual_noise: R_N, pixel values.
         mnse: mean normalised squared error after the affine match, R_N + B^2, pixel values.
@@ -64,6 +65,7 @@ class TruthFigures:
     detectability_eye: float
     bias: float
     false_calcifications: float
+    missed_calcifications: float
     sensitivity: float
     residual_noise: float
     mnse: float
@@ -255,7 +257,8 @@ def _error(stack, reference, mask, zero_level, reasons):
 def _matches(stack, search):
     with ThreadPoolExecutor() as pool:  # scipy lets go of the interpreter
         found = list(pool.map(search.match, stack))
-    return {"false_calcifications": float(np.mean([each.added_per_cm2 for each in found])), "sensitivity": float(np.mean([each.sensitivity for each in found]))}
+    chosen = {"false_calcifications": "added_per_cm2", "missed_calcifications": "missed_per_cm2", "sensitivity": "sensitivity"}
+    return {name: float(np.mean([getattr(each, figure) for each in found])) for name, figure in chosen.items()}
 
 
 def _colour(stack, known, is_reference, reasons, curves):

@@ -51,6 +51,11 @@ class CalcificationMatch:
         return self.added / self.area_cm2 if self.area_cm2 else float("nan")
 
     @property
+    def missed_per_cm2(self) -> float:
+        """True ones that the image does not show (any more), per cm^2 of the same tissue."""
+        return self.missed / self.area_cm2 if self.area_cm2 else float("nan")
+
+    @property
     def sensitivity(self) -> float:
         """Part of the true ones that was kept, 0 to 1; NaN without any."""
         return float(self.kept.mean()) if len(self.kept) else float("nan")

@@ -42,6 +42,7 @@ SEEN = (
     Measure("forced_choice", "4-AFC (%)", HIGH, 3, "detectability"),
     Measure("detectability_eye", "eye filter (AUC)", HIGH, 3, "detectability"),
     Measure("false_calcifications", "false calc. per cm²", LOW, 3),
+    Measure("missed_calcifications", "missed calc. per cm²", LOW, 3),
     Measure("sensitivity", "sensitivity", HIGH),
     Measure("bias", "bias B²", ZERO, 3, "bias"),
     Measure("residual_noise", "residual noise R<sub>N</sub>", "", 3, "bias"),
