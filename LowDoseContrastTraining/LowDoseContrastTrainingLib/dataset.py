@@ -24,7 +24,6 @@ class PairedDataSet:
         arrangements, patches: the manifest's tables.
         fingerprint: SHA-256 of the manifest, which holds the hashes of all patches.
         direction: ``AtoB`` (low dose in, high dose wanted) or ``BtoA``.
-        split: how it was split: ``random``, ``arrangement`` or ``loo``.
     """
 
     folder: Path
@@ -33,7 +32,6 @@ class PairedDataSet:
     patches: tuple
     fingerprint: str
     direction: str = "AtoB"
-    split: str = ""
 
     def of(self, split: str) -> list[dict]:
         """Return the patches of ``train``, ``val`` or ``test``."""
@@ -44,7 +42,7 @@ class PairedDataSet:
         held_out = frozenset(groups)
         patches = tuple({**patch, "split": "test" if patch["group"] in held_out else "train", "stored": stored_split(patch)} for patch in self.patches)
         fingerprint = hashlib.sha256("\n".join([self.fingerprint, *sorted(held_out)]).encode()).hexdigest()
-        return replace(self, patches=patches, fingerprint=fingerprint, split="arrangement")
+        return replace(self, patches=patches, fingerprint=fingerprint)
 
     @property
     def gain(self) -> float:
@@ -85,7 +83,6 @@ def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
             tuple(manifest["patches"]),
             hashlib.sha256(raw).hexdigest(),
             direction,
-            manifest.get("settings", {}).get("split", ""),
         )
         _check_tables(data)
     except (LookupError, TypeError, ValueError) as error:

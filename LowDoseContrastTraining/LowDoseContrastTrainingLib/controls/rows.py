@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from ..evaluation.statistics import number_or_none
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ControlRow:
 def _plain(value):
     if value is None or isinstance(value, (str, bool, int)):
         return value
-    return float(value) if math.isfinite(value) else None
+    return number_or_none(value)
 
 
 def summary_of(rows: list[dict]) -> list[dict]:

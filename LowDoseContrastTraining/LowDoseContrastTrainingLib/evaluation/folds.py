@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from LowDoseContrastLib.steps import mapped
 from ..dataset import PairedDataSet, open_data_set
 from ..prepare import prepare
 from ..prepare_settings import PrepareSettings
-from ..simulator.simulation import SETTINGS_FILE
 from .held_out_views import View, held_out_views, shared_arrangements
+from .simulated_arrangements import simulation_settings
 from .statistics import MOST_UNITS
 
 PAIRS_FOLDER = "pairs"
@@ -85,7 +84,7 @@ def halves_of(simulation, output: Path):
     Raises:
         InputError: no simulation, or fewer than two arrangements with the lowest and the highest of its doses.
     """
-    levels = _levels(Path(simulation))
+    levels = _levels(simulation)
     settings = PrepareSettings(bits=16, split="arrangement", test=0, validation=0, group_by="study", doses=levels)
     yield from mapped(prepare(simulation, output / PAIRS_FOLDER, settings), lambda progress: progress)
     data = open_data_set(output / PAIRS_FOLDER)
@@ -95,15 +94,9 @@ def halves_of(simulation, output: Path):
     return [data.holding_out(groups[part::HALVES]) for part in range(HALVES)]
 
 
-def _levels(simulation: Path) -> str:
+def _levels(simulation) -> str:
     """The lowest and the highest dose of a simulation, as ``prepare`` takes them."""
-    path = simulation / SETTINGS_FILE
-    try:
-        settings = json.loads(path.read_text())
-        levels = settings["parameters"]["doses_mgy"]["value"]
-        doses = sorted(float(levels[name]) for name in settings["doses"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"--simulation: {simulation} is no simulation (no readable {SETTINGS_FILE}); name the folder that 'simulate' wrote") from error
+    doses = sorted(simulation_settings(simulation)["doses"].values())
     if len(doses) < 2:
         raise InputError(f"--simulation: {simulation} holds one dose; simulate two or more")
     return f"low={doses[0]:g},high={doses[-1]:g}"

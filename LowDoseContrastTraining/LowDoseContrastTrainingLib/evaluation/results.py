@@ -14,7 +14,7 @@ from .baselines import DENOISERS
 from .ceiling import CEILING
 from .fidelity import Fidelity
 from .intensity_baselines import Gain
-from .statistics import PairedDifference, holm, paired_difference
+from .statistics import PairedDifference, holm, number_or_none, paired_difference
 from .truth_measures import FIGURES, TruthResult
 from .verdict import DENOISER, GAIN, NO_TRUTH, TRUTH_MEASURES, verdict
 
@@ -57,7 +57,7 @@ def rows_of(results: list[PatchResult], methods, seed: int = 0, truth: dict[str,
     rows = [_row(method, tables[method.name], means[method.name], against.get(method.name), adjusted, opponents) for method in methods]
     for row in rows if truth else ():
         found = truth[row["method"]]
-        row |= {"truth_reasons": list(found.reasons), "detectability_by_size": list(found.by_size), "seconds_per_image": _number(found.seconds)}
+        row |= {"truth_reasons": list(found.reasons), "detectability_by_size": list(found.by_size), "seconds_per_image": number_or_none(found.seconds)}
     return rows
 
 
@@ -114,9 +114,9 @@ def _adjusted(against):
 
 
 def _row(method, table, means, against, adjusted, opponents):
-    row = {"method": method.name, "kind": method.kind, **{name: _number(value) for name, value in means.items()}}
+    row = {"method": method.name, "kind": method.kind, **{name: number_or_none(value) for name, value in means.items()}}
     row |= {name: NO_TRUTH for name in TRUTH_MEASURES if name not in row}
-    row["arrangements"] = {group: {name: _number(values.mean()) for name, values in measures.items()} for group, measures in table.items()}
+    row["arrangements"] = {group: {name: number_or_none(values.mean()) for name, values in measures.items()} for group, measures in table.items()}
     row["patches"] = sum(len(measures["cci_output"]) for measures in table.values())
     if against is None:
         return {**row, **method.described, "against": {}, "verdict": REFERENCE, "reasons": [_REFERENCES[method.kind]]}
@@ -130,10 +130,6 @@ def _described(title, opponent, method, differences, adjusted):
     for measure, difference in differences.items():
         found[measure] = {**dataclasses.asdict(difference), **({"p_holm": adjusted.get((method, measure))} if title == GAIN else {})}
     return found
-
-
-def _number(value):
-    return float(value) if math.isfinite(value) else None
 
 
 def write_results(folder, results: list[PatchResult], document: dict, overwrite: bool = False, truth: dict[str, TruthResult] | None = None) -> None:
@@ -156,7 +152,7 @@ def write_results(folder, results: list[PatchResult], document: dict, overwrite:
 
 
 def _cells(measures, names):
-    return [_number(getattr(measures, name)) for name in names]
+    return [number_or_none(getattr(measures, name)) for name in names]
 
 
 def _write_csv(path, header, lines, overwrite):

@@ -84,15 +84,25 @@ def simulated_arrangements(folder, data: PairedDataSet, entries) -> list[Simulat
 
 
 def _settings(folder):
-    path = folder / SETTINGS_FILE
-    try:
-        settings = json.loads(path.read_text())
-        settings = {"arrangements": int(settings["arrangements"]), "realisations": int(settings["realisations"]), "doses": list(settings["doses"])}
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"--simulation: {folder} is no simulation (no readable {SETTINGS_FILE}); name the folder that 'simulate' wrote") from error
+    settings = simulation_settings(folder)
     if settings["realisations"] < LEAST_REALISATIONS:
         raise InputError(f"--simulation: {folder} holds one realisation of every image; simulate with --realisations {LEAST_REALISATIONS} or more")
     return settings
+
+
+def simulation_settings(folder) -> dict:
+    """Return ``arrangements``, ``realisations`` and ``doses`` (name -> mGy) of a simulation.
+
+    Raises:
+        InputError: ``folder`` is none.
+    """
+    try:
+        settings = json.loads((Path(folder) / SETTINGS_FILE).read_text())
+        levels = settings["parameters"]["doses_mgy"]["value"]
+        doses = {name: float(levels[name]) for name in settings["doses"]}
+        return {"arrangements": int(settings["arrangements"]), "realisations": int(settings["realisations"]), "doses": doses}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"--simulation: {folder} is no simulation (no readable {SETTINGS_FILE}); name the folder that 'simulate' wrote") from error
 
 
 def _places(folder, settings):

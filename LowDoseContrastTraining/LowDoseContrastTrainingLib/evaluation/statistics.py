@@ -6,6 +6,7 @@ difference look certain. So differences are averaged within arrangements first.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,11 @@ class PairedDifference:
     arrangements: int
     patches: int
     note: str = ""
+
+
+def number_or_none(value) -> float | None:
+    """Return a number for JSON and tables: None where it is not finite."""
+    return float(value) if math.isfinite(value) else None
 
 
 def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> PairedDifference:

@@ -30,6 +30,7 @@ from ..process_memory import give_back_memory
 from .ceiling import Ceiling
 from .held_out_views import tissue_of
 from .simulated_arrangements import SimulatedArrangement
+from .statistics import number_or_none
 from .truth_curves import MethodCurves
 
 CLASSES_MM = SIZE_CLASSES_MM[:2]  # the rule's
@@ -237,15 +238,11 @@ def _by_size(parts, pixel_mm):
     rows = []
     for (low, high), each in found[OBSERVERS[0]].items():
         figures = {
-            observer: {name: _number(getattr(of_size[low, high], name)) for name in ("auc", "auc_error", "dprime", "dprime_noise", "percent_correct")}
+            observer: {name: number_or_none(getattr(of_size[low, high], name)) for name in ("auc", "auc_error", "dprime", "dprime_noise", "percent_correct")}
             for observer, of_size in found.items()
         }
         rows.append({"size_mm": [low, high], "clusters": each.clusters, "reason": each.reason, **figures})
     return tuple(rows)
-
-
-def _number(value):
-    return float(value) if math.isfinite(value) else None
 
 
 def _error(stack, reference, mask, zero_level, reasons):
