@@ -252,7 +252,9 @@ class ResultTest(PanelTestCase):
         result = self.apply()
         self.panel.ui.fadeButton.click()
         self.panel.ui.fadeSlider.value = 0.75
-        composite = slicer.app.layoutManager().sliceWidget(slicer.app.layoutManager().sliceViewNames()[0]).sliceLogic().GetSliceCompositeNode()
+        from LowDoseContrastSlicer.comparison import SINGLE_VIEW
+
+        composite = slicer.app.layoutManager().sliceWidget(SINGLE_VIEW).sliceLogic().GetSliceCompositeNode()
         self.assertEqual((composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()), (source.GetID(), result.GetID()))
         self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.75)
         self.assertAlmostEqual(self.parameters.fade, 0.75)
@@ -273,7 +275,7 @@ class ResultTest(PanelTestCase):
 
         source = self.volume()
         result, path = self.apply(), self.folder / "export.dcm"
-        self.panel.logic.exportDicom(result, path)
+        self.panel.logic.exportResult(result, path)
         written = pydicom.dcmread(path)
         self.assertEqual(written.SourceImageSequence[0].ReferencedSOPInstanceUID, self.panel.logic.image(source).mammogram.uid)
         np.testing.assert_array_equal(written.pixel_array, 16383 - slicer.util.arrayFromVolume(result)[0])
@@ -296,6 +298,8 @@ class NodesTest(PanelTestCase):
         node.SetSpacing(0.1, 0.1, 5)
         self.parameters.inputVolume = node
         self.assertEqual(self.panel.logic.image(node).mammogram.spacing, (0.1, 0.1))
+        self.assertIn("cannot be told whether the model fits", self.panel.ui.applyButton.toolTip)
+        self.panel.ui.outOfDomainCheckBox.checked = True
         self.assertEqual(slicer.util.arrayFromVolume(self.apply()).shape, pixels.shape)
 
     def test_otherSpacingsAreOutOfDomain(self):
