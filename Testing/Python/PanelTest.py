@@ -35,7 +35,6 @@ class PanelTestCase(unittest.TestCase):
         slicer.mrmlScene.Clear()
         self.panel = loadModule()
         slicer.util.selectModule("LowDoseContrast")
-        self.panel.initializeParameterNode()
         self.parameters.model = "small"
         self.parameters.device, self.parameters.precision = "cpu", "fp32"
 
@@ -232,7 +231,6 @@ class ResultTest(PanelTestCase):
         self.assertTrue(slicer.util.saveScene(scene))
         slicer.mrmlScene.Clear()
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         restored = self.parameters
         self.assertEqual((restored.mode, restored.overlap, restored.useMask, restored.allowOutOfDomain, restored.model), ("paper", 0.3, False, True, "small"))
         self.assertEqual(restored.inputVolume.GetName(), "mammogram")

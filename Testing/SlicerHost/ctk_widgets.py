@@ -361,12 +361,32 @@ class ctkRangeWidget(qt.QWidget):
 
 
 class ctkComboBox(qt.QComboBox):
-    """A combo box that shows a hint while nothing is chosen."""
+    """A combo box that shows a hint while nothing is chosen.
+
+    It is not Qt's placeholder, with which Qt would no longer choose the first row by itself.
+    """
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._default_text = ""
+
+    def shownText(self):
+        """What stands in the closed box."""
+        return self._default_text if self.currentIndex == -1 else self.currentText
+
+    def paintEvent(self, event):
+        painter, option = qt.QStylePainter(self), qt.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shownText()
+        painter.drawComplexControl(qt.QStyle.CC_ComboBox, option)
+        painter.drawControl(qt.QStyle.CE_ComboBoxLabel, option)
+        painter.end()
 
     def _set_default_text(self, text):
-        self.setPlaceholderText(text)
+        self._default_text = text
+        self.update()
 
-    defaultText = Property(str, lambda self: self.placeholderText, _set_default_text)
+    defaultText = Property(str, lambda self: self._default_text, _set_default_text)
 
 
 class ctkCheckBox(qt.QCheckBox):

@@ -68,14 +68,14 @@ def _start_scene(slicer):
 
 
 def _install_widgets(qt, slicer):
-    from . import module_loading, mrml_widgets, node_selectors, ui_loader
+    from . import checkable_selector, module_loading, mrml_widgets, node_selectors, scene_model, ui_loader
     from .ctk_widgets import CTK_CLASSES
 
     widgets = [mrml_widgets.qMRMLWidget, mrml_widgets.qSlicerWidget, mrml_widgets.qMRMLTableView,
-               node_selectors.qMRMLNodeComboBox, node_selectors.qMRMLCheckableNodeComboBox,
+               node_selectors.qMRMLNodeComboBox, checkable_selector.qMRMLCheckableNodeComboBox,
                node_selectors.qMRMLSliderWidget]
-    others = [module_loading.qSlicerScriptedLoadableModule,
-              module_loading.qSlicerScriptedLoadableModuleWidget]
+    others = [scene_model.qMRMLSceneModel, scene_model.qMRMLSortFilterProxyModel,
+              module_loading.qSlicerScriptedLoadableModule, module_loading.qSlicerScriptedLoadableModuleWidget]
     for cls in widgets + others:
         setattr(slicer, cls.__name__, cls)
     ui_loader.QUiLoader.widget_classes = {cls.__name__: cls for cls in (*widgets, *CTK_CLASSES)}
