@@ -8,7 +8,7 @@ from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-STEP_MS = 40  # how long one turn of the timer may keep the window waiting
+STEP_MS = 30  # how long one turn of the timer may keep the window waiting
 
 
 class LowDoseContrast(ScriptedLoadableModule):
@@ -50,7 +50,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._guiTag = None
-        self._steps = None
+        self._steps, self._finish = None, None
         self._timer = None
         self._loading = None
         self._libraries = None
@@ -299,7 +299,11 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if not self.logic.ensureTorch():
             return
         fitted_label.show(self.ui.exportLabel, "")
-        self._steps = self.logic.steps(self._parameterNode)
+        self._start(self.logic.steps(self._parameterNode), self._onEnhanced)
+
+    def _start(self, steps, finish):
+        """Lets the timer drive ``steps``; ``finish`` is called with what they return."""
+        self._steps, self._finish = steps, finish
         self.ui.progressBar.value = 0
         self.updateGui()
         self._say(_("Starting"))
@@ -310,6 +314,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         try:
             progress = self.logic.advance(self._steps, STEP_MS, self.ui.statusLabel.text)
         except StopIteration as stop:
+            self._stop()
             self._finish(stop.value)
         except Exception as error:
             self._stop(_("Failed; nothing was written."))
@@ -319,8 +324,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._say(self.logic.progressText(progress))
             self.ui.statusLabel.repaint()  # before a step that cannot be cut
 
-    def _finish(self, node):
-        self._stop()
+    def _onEnhanced(self, node):
         parameters = self.logic.getParameterNode()
         parameters.outputVolume = node
         if self._parameterNode:
@@ -372,10 +376,10 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.comparison.setFade(value)
 
     def onDifference(self, checked=False):
-        parameters = self._parameterNode
-        with slicer.util.tryWithErrorDisplay(_("The difference could not be computed."), waitCursor=True):
-            image = self.logic.image(parameters.inputVolume)
-            parameters.differenceVolume = self.logic.comparison.showDifference(parameters.inputVolume, parameters.outputVolume, parameters.differenceVolume, image)
+        self._start(self.logic.differenceSteps(self._parameterNode), self._onDifference)
+
+    def _onDifference(self, node):
+        self.logic.getParameterNode().differenceVolume = node
         self._fitSoon()
 
     def onBack(self, checked=False):

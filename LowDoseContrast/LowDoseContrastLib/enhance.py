@@ -185,7 +185,7 @@ class Enhancer:
         other = {"whole": whole_plan, "paper": paper_plan}.get(settings.mode)
         plan = other(mask, multiple) if other else tiles
         if self._runner.precision_is_open:
-            self._runner.settle_precision(_fullest_window(image, mask, tiles), mammogram.full_scale)
+            yield from mapped(self._runner.settle_steps(_fullest_window(image, mask, tiles), mammogram.full_scale), lambda _: 0.0)
         try:
             return settings.mode, plan, (yield from self._runner.answer_steps(image, plan))
         except (RuntimeError, MemoryError) as error:

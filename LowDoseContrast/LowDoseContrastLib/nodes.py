@@ -12,12 +12,14 @@ from .dicom import UNREADABLE, is_dicom, mammogram_from_header
 from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
 from .mask import air_sign, tissue_mask
+from .steps import Progress
 
 HEADER_ATTRIBUTE = "LowDoseContrast.header"
 REPORT_ATTRIBUTE = "LowDoseContrast.report"
 ROLE_ATTRIBUTE = "LowDoseContrast.role"
 _SOURCE_ROLE = "LowDoseContrast.source"
 _CCI_MAP_ROLE = "LowDoseContrast.cciMap"
+_STRIPE = 256  # rows looked at in one step
 
 
 @dataclass(frozen=True)
@@ -247,14 +249,16 @@ def write_enhancement(enhancement, image, source_node, target_node):
     target_node.SetAttribute("LowDoseContrast.notice", enhancement.report["notice"])
 
 
-def write_change(target_node, source_node, enhanced_node, image=None):
-    """Fills ``target_node`` with enhanced - fitted gain x source, float32, in the values that the network saw.
+def change_steps(target_node, source_node, enhanced_node, image):
+    """Generator: fills ``target_node`` with enhanced - fitted gain x source, float32, in the values that the network saw.
+
+    Yields :class:`LowDoseContrastLib.steps.Progress`; closing it leaves ``target_node`` as it is.
 
     Args:
-        image: the :class:`NodeImage` of the source, where the caller has it.
+        image: the :class:`NodeImage` of the source.
 
     Returns:
-        (gain, spread): the fitted gain; the 99th percentile of the absolute change.
+        The 99th percentile of the absolute change, for a window.
 
     Raises:
         InputError: volumes of different sizes, or one that is no enhancement of the other.
@@ -265,15 +269,31 @@ def write_change(target_node, source_node, enhanced_node, image=None):
         raise InputError(f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size; choose volumes of the same image")
     if report is None:
         raise InputError(f"{enhanced_node.GetName()}: was not made by this module; choose an enhanced volume")
-    image = image or image_from_node(source_node)
-    before, after = (image.seen_values(v, report) for v in (before, after))
-    tissue = np.stack([tissue_mask(s, report.get("air")) for s in before])
-    power = float(np.sum(before[tissue] ** 2, dtype=np.float64))
-    gain = float(np.sum(before[tissue] * after[tissue], dtype=np.float64)) / power if power else 1.0
-    change = np.where(tissue, after - gain * before, 0).astype(np.float32)
+    tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
+    stripes = [(i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)]
+    for index, seen in enumerate(before):
+        tissue[index] = tissue_mask(image.seen_values(seen, report), report.get("air"))
+        yield _change_progress(0.3 * (index + 1) / len(before))
+    for done, stripe in enumerate(stripes, start=1):
+        x, y = (image.seen_values(v[stripe][tissue[stripe]], report).astype(np.float64) for v in (before, after))
+        power, cross = power + float(x @ x), cross + float(x @ y)
+        yield _change_progress(0.3 + 0.3 * done / len(stripes))
+    gain = cross / power if power else 1.0
+    change, sample = np.zeros(before.shape, dtype=np.float32), []
+    for done, stripe in enumerate(stripes, start=1):
+        inside = tissue[stripe]
+        found = image.seen_values(after[stripe][inside], report) - np.float32(gain) * image.seen_values(before[stripe][inside], report)
+        change[stripe][inside] = found
+        sample.append(np.abs(found[:: max(1, len(stripes) * found.size // 500_000)]))
+        yield _change_progress(0.6 + 0.4 * done / len(stripes))
     _fill(target_node, change, source_node, "difference")
     target_node.SetAttribute("LowDoseContrast.fittedGain", f"{gain:.6g}")
-    return gain, float(np.percentile(np.abs(change[tissue]), 99)) if tissue.any() else 1.0
+    sample = np.concatenate(sample)
+    return float(np.percentile(sample, 99)) if sample.size else 1.0
+
+
+def _change_progress(done):
+    return Progress(done, "Computing the difference")
 
 
 def write_cci_map(maps, measured, source_node):

@@ -80,13 +80,24 @@ class Comparison:
         if composite is not None and composite.GetForegroundVolumeID():
             composite.SetForegroundOpacity(opacity)
 
-    def showDifference(self, before, after, target=None, image=None):
-        """Shows result - fitted gain x input in one view; returns the volume node that holds it."""
-        from LowDoseContrastLib.nodes import set_window, write_change
+    def differenceSteps(self, before, after, image, target=None):
+        """Generator: shows result - fitted gain x input in one view; yields Progress, returns the volume node that holds it.
 
-        if target is None:
+        Args:
+            image: the NodeImage of the input.
+            target: an earlier volume to fill anew; a new one if None.
+        """
+        from LowDoseContrastLib.nodes import change_steps, set_window
+
+        made = target is None
+        if made:
             target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _("{name} change beyond gain").format(name=after.GetName()))
-        _gain, spread = write_change(target, before, after, image)
+        try:
+            spread = yield from change_steps(target, before, after, image)
+        except BaseException:
+            if made:
+                slicer.mrmlScene.RemoveNode(target)
+            raise
         set_window(target, -spread, spread)
         showLayout(SINGLE_LAYOUT, LAYOUTS)
         self._fill(SINGLE_VIEW, _("Diff"), target)

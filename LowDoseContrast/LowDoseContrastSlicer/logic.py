@@ -238,6 +238,11 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         return run_to_end(self.steps(parameters))
 
+    def differenceSteps(self, parameters):
+        """Generator: shows what the network did beyond its gain; yields Progress, returns the volume node that holds it."""
+        source, result = parameters.inputVolume, parameters.outputVolume
+        return self.comparison.differenceSteps(source, result, self.image(source), parameters.differenceVolume)
+
     def exportResult(self, node, path):
         """Writes an enhanced volume with what made it, in the format that the ending of ``path`` names; DICOM becomes an image derived from the source.
 

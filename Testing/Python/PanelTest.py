@@ -261,6 +261,7 @@ class ResultTest(PanelTestCase):
         source = self.volume()
         result = self.apply()
         self.panel.ui.differenceButton.click()
+        self.wait(lambda: self.panel._steps is None)
         change = slicer.util.arrayFromVolume(self.parameters.differenceVolume)[0]
         before, after = (16383 - slicer.util.arrayFromVolume(n)[0].astype(float) for n in (source, result))
         gain = float(self.parameters.differenceVolume.GetAttribute("LowDoseContrast.fittedGain"))
