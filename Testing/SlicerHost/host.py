@@ -69,6 +69,7 @@ class Host:
 
     def renderSliceView(self, name, size=None):
         """The pixels of a slice view: uint8 RGB, (height, width, 3), first row on top."""
+        self.layoutManager.settle()
         return slice_views.render(self.layoutManager.view(name), size)
 
     def captureLayout(self, path, size=(1600, 900), bars=True, fit=False):

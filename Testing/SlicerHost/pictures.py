@@ -85,6 +85,7 @@ def capture_layout(manager, path, size=(1600, 900), bars=True, fit=False):
     Above each slice view lies a bar in the colour and with the name that the view's node has,
     as in Slicer.
     """
+    qt.QApplication.processEvents()  # views that were just shown are laid out first
     manager.resize(size)
     canvas = qt.QImage(*manager.size, qt.QImage.Format_RGB888)
     canvas.fill(qt.QColor("#202020"))

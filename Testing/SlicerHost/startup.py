@@ -126,7 +126,7 @@ def make_host():
     dialogs.install(asked)
     ctk.ctkMessageBox = dialogs.make_message_box_class(asked)
     slicer.dicomDatabase = ctkDICOMDatabase()
-    from .slice_views import LayoutManager
+    from .layout_manager import LayoutManager
 
     manager = LayoutManager(core.scene, core.app_logic)
     application.attach(core.scene, core.app_logic, manager)
