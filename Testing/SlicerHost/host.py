@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 import traceback
 
 import slicer
 
-from . import module_loading, pictures, slice_views
+from . import dicom_loading, layout_manager, module_loading, pictures, sample_data, slice_views
 
 
 class Host:
@@ -59,13 +60,28 @@ class Host:
         return True
 
     def reset(self):
-        """Close the scene and forget messages, answers, packages and settings."""
+        """Close the scene and forget messages, answers, packages, settings and what was fetched."""
         slicer.mrmlScene.Clear()
+        self.layoutManager.resize(layout_manager.WINDOW)
         self.dialogs.clear()
         self.packages.clear()
         self.uncaught.clear()
         self.app.settings().clear()
         slicer.dicomDatabase.clear()
+        shutil.rmtree(self.app.cachePath, ignore_errors=True)
+
+    def clickSample(self, name):
+        """Go to the Sample Data module and press the button of a sample; its errors are kept in ``uncaught``."""
+        sample_data.click_sample(name)
+
+    def loadDicom(self, files, approach=None):
+        """Take DICOM files into the database and load their series from there; returns the volumes.
+
+        ``approach`` is "GDCM with DCMTK fallback" (Slicer's default), "GDCM", "DCMTK" or "Archetype".
+        """
+        for file in files:
+            slicer.dicomDatabase.addFile(str(file))
+        return [dicom_loading.load(loadable, approach) for loadable in dicom_loading.examine(files)]
 
     def renderSliceView(self, name, size=None):
         """The pixels of a slice view: uint8 RGB, (height, width, 3), first row on top."""

@@ -14,6 +14,8 @@ from .layouts import cells
 from .plot_views import PlotWidget
 from .slice_views import BAR, NodeSliceView, SliceWidget
 
+WINDOW = (1200, 800)  # of the area that the views share, in pixels
+
 
 class LayoutManager(qt.QObject):
     """Makes the views of the scene's view nodes and shows those of the current layout.
@@ -32,7 +34,7 @@ class LayoutManager(qt.QObject):
         self._node = self._node_tag = None
         self._description = ""
         self._is_resizing = False
-        self.size = (1200, 800)  # of the area that the views share
+        self.size = WINDOW
         self._logic = slicer.vtkMRMLLayoutLogic()
         self._logic.SetMRMLApplicationLogic(application_logic)
         self._logic.SetMRMLScene(scene)  # before this object, so that it finds the scene in order
