@@ -220,3 +220,97 @@ class CheckableSelectorTest(unittest.TestCase):
         self.assertEqual(self.box.checkedNodes(), [])
         self.box.sortFilterProxyModel().hiddenNodeIDs = []
         self.assertEqual((self.box.nodeCount(), self.box.checkedNodes()), (2, []))
+
+
+def layout_of(*tags):
+    views = "".join(f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}"/></item>' for tag in tags)
+    return f'<layout type="horizontal">{views}</layout>'
+
+
+class LayoutTest(unittest.TestCase):
+    def setUp(self):
+        self.host, self.manager = SlicerHost.start(), slicer.app.layoutManager()
+        self.node = self.manager.layoutLogic().GetLayoutNode()
+        self.conventional = slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView
+        self.manager.setLayout(self.conventional)
+        self.host.processEvents()
+
+    def show(self, number, *tags):
+        if not self.node.IsLayoutDescription(number):
+            self.node.AddLayoutDescription(number, layout_of(*tags))
+        self.manager.setLayout(number)
+
+    def tags(self):
+        return [cell.tag for cell in self.manager.cells()]
+
+    def mapped(self, name):
+        return self.manager.sliceWidget(name).mrmlSliceNode().IsMappedInLayout()
+
+    def test_the_current_layout_is_not_shown_again_and_an_unknown_one_is_conventional(self):
+        heard = []
+        self.manager.layoutChanged.connect(heard.append)
+        self.addCleanup(self.manager.layoutChanged.disconnect, heard.append)
+        self.manager.setLayout(self.conventional)
+        self.assertEqual(heard, [])
+        self.show(810, "HostLeft", "HostRight")
+        self.manager.setLayout(99999)
+        self.assertEqual((self.manager.layout, heard[-1]), (self.conventional, self.conventional))
+
+    def test_views_of_other_layouts_stay_but_are_not_mapped(self):
+        self.show(810, "HostLeft", "HostRight")
+        self.assertTrue(self.mapped("HostLeft"))
+        self.assertFalse(self.mapped("Red"))
+        self.manager.setLayout(self.conventional)
+        self.assertEqual((self.mapped("HostLeft"), self.mapped("Red")), (False, True))
+        self.assertIsNone(self.manager.sliceWidget("NoSuchView"))
+
+    def test_a_scene_with_an_unknown_layout_shows_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "scene.mrml")
+            slicer.util.saveScene(str(path))
+            path.write_text(path.read_text().replace(
+                f'currentViewArrangement="{self.conventional}"', 'currentViewArrangement="991"'))
+            slicer.util.loadScene(str(path))
+        self.assertEqual((self.manager.layout, self.node.GetCurrentLayoutDescription() or "", self.tags()), (991, "", []))
+        self.assertFalse(self.mapped("Red"))
+        self.manager.setLayout(991)  # it is the current one
+        self.assertEqual(self.tags(), [])
+        self.manager.setLayout(self.conventional)
+        self.assertIn("Red", self.tags())
+
+    def test_a_layout_waits_for_the_end_of_a_batch(self):
+        slicer.mrmlScene.StartState(slicer.vtkMRMLScene.BatchProcessState)
+        self.show(810, "HostLeft", "HostRight")
+        self.assertIn("Red", self.tags())
+        slicer.mrmlScene.EndState(slicer.vtkMRMLScene.BatchProcessState)
+        self.assertEqual(self.tags(), ["HostLeft", "HostRight"])
+
+    def test_closing_the_scene_keeps_the_layout(self):
+        self.show(810, "HostLeft", "HostRight")
+        slicer.mrmlScene.Clear()
+        self.assertEqual((self.manager.layout, self.tags()), (810, ["HostLeft", "HostRight"]))
+        self.assertTrue(self.mapped("HostLeft"))
+
+    def test_a_maximized_view_fills_the_layout_until_another_is_set(self):
+        self.manager.addMaximizedViewNode(self.manager.sliceWidget("Red").mrmlSliceNode())
+        self.assertEqual(self.tags(), ["Red"])
+        self.show(810, "HostLeft", "HostRight")
+        self.assertEqual(self.tags(), ["HostLeft", "HostRight"])
+        self.assertEqual(self.node.GetNumberOfMaximizedViewNodes(), 0)
+
+    def test_views_get_their_size_when_events_are_handled(self):
+        picture = volume(shape=(1, 400, 400))
+        self.show(811, "HostTall", "HostOther")
+        logic = self.manager.sliceWidget("HostTall").sliceLogic()
+        node = logic.GetSliceNode()
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(picture.GetID())
+        self.assertEqual(node.GetDimensions()[:2], (256, 256))
+        logic.FitSliceToBackground()
+        fitted = node.GetFieldOfView()
+        self.host.processEvents()
+        cell = self.manager.cells()[0]
+        self.assertEqual(node.GetDimensions()[0], cell.width)
+        self.assertAlmostEqual(node.GetFieldOfView()[1], fitted[1])
+        self.assertLess(node.GetFieldOfView()[0], 400)  # the view is higher than wide, so the sides are cut off
+        logic.FitSliceToBackground()
+        self.assertGreaterEqual(node.GetFieldOfView()[0], 400)

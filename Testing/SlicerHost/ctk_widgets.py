@@ -12,6 +12,7 @@ import types
 import qt
 from PySide6.QtCore import Property, Signal
 
+from .ctk_combo_boxes import ctkCheckableComboBox, ctkComboBox
 from .ctk_paths import ctkDirectoryButton, ctkPathLineEdit
 
 # A slider counts steps in whole numbers; this is as many as one needs on screen.
@@ -360,35 +361,6 @@ class ctkRangeWidget(qt.QWidget):
                           lambda self, value: self._set_limit("singleStep", value))
 
 
-class ctkComboBox(qt.QComboBox):
-    """A combo box that shows a hint while nothing is chosen.
-
-    It is not Qt's placeholder, with which Qt would no longer choose the first row by itself.
-    """
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self._default_text = ""
-
-    def shownText(self):
-        """What stands in the closed box."""
-        return self._default_text if self.currentIndex == -1 else self.currentText
-
-    def paintEvent(self, event):
-        painter, option = qt.QStylePainter(self), qt.QStyleOptionComboBox()
-        self.initStyleOption(option)
-        option.currentText = self.shownText()
-        painter.drawComplexControl(qt.QStyle.CC_ComboBox, option)
-        painter.drawControl(qt.QStyle.CE_ComboBoxLabel, option)
-        painter.end()
-
-    def _set_default_text(self, text):
-        self._default_text = text
-        self.update()
-
-    defaultText = Property(str, lambda self: self._default_text, _set_default_text)
-
-
 class ctkCheckBox(qt.QCheckBox):
     """CTK's check box is Qt's with icons."""
 
@@ -413,7 +385,7 @@ class ctkSearchBox(qt.QLineEdit):
         self.setPlaceholderText("Search...")
 
 
-CTK_CLASSES = (ctkCheckBox, ctkCheckablePushButton, ctkCollapsibleButton, ctkCollapsibleGroupBox,
+CTK_CLASSES = (ctkCheckBox, ctkCheckableComboBox, ctkCheckablePushButton, ctkCollapsibleButton, ctkCollapsibleGroupBox,
                ctkComboBox, ctkDirectoryButton, ctkDoubleSlider, ctkDoubleSpinBox,
                ctkPathLineEdit, ctkRangeWidget, ctkSearchBox, ctkSliderWidget)
 

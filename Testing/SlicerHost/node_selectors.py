@@ -5,7 +5,8 @@ from __future__ import annotations
 import qt
 from PySide6.QtCore import Property, Signal
 
-from .ctk_widgets import ctkComboBox, ctkSliderWidget
+from .ctk_combo_boxes import ctkComboBox
+from .ctk_widgets import ctkSliderWidget
 from .mrml_widgets import SceneWidgetMixin
 from .scene_model import ACTION_ROLE, UID_ROLE, qMRMLSceneModel, qMRMLSortFilterProxyModel
 

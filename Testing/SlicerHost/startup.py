@@ -105,7 +105,7 @@ def make_host():
     _prepare_environment()
     qt, ctk = _install_qt()
     slicer = _import_slicer()
-    from . import dialogs, subject_hierarchy
+    from . import builtin_modules, dialogs, subject_hierarchy
     from .application import qSlicerApplication
     from .dicom_database import ctkDICOMDatabase
     from .host import Host
@@ -126,9 +126,10 @@ def make_host():
     dialogs.install(asked)
     ctk.ctkMessageBox = dialogs.make_message_box_class(asked)
     slicer.dicomDatabase = ctkDICOMDatabase()
-    from .slice_views import LayoutManager
+    from .layout_manager import LayoutManager
 
     manager = LayoutManager(core.scene, core.app_logic)
     application.attach(core.scene, core.app_logic, manager)
+    builtin_modules.register()
     logging.getLogger("SlicerHost").debug("the headless host is ready")
     return Host(application, core, manager, asked, packages)
