@@ -15,6 +15,7 @@ from PySide6.QtCore import Property, Signal
 from trame_slicer.views import AbstractView, SliceView
 from trame_slicer.views.render_scheduler import NoScheduleRendering
 
+from . import plot_views
 from .layouts import cells
 from .plot_views import PlotWidget, window_pixels
 
@@ -195,6 +196,8 @@ class LayoutManager(qt.QObject):
         def on_added(caller, event, node):
             if node is not None and node.IsA("vtkMRMLSliceNode"):
                 self._adopt(node)
+            elif node is not None and node.IsA("vtkMRMLPlotViewNode"):
+                plot_views.adopt(node)
         on_added.CallDataType = vtk.VTK_OBJECT
         self._scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, on_added)
 
