@@ -2,6 +2,7 @@
 
 import slicer
 import vtk
+from LowDoseContrastSlicer.layouts import showLayout
 from slicer.i18n import tr as _
 from slicer.util import NodeModify
 
@@ -17,7 +18,7 @@ ROOM = 0.6  # of a row, beside the first and the last
 
 def _layout(count):
     views = "".join(
-        f"""<item><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
+        f"""<item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
         <property name="viewlabel" action="default">{tag[10]}</property>
       </view></item>"""
         for tag in CHART_VIEWS[:count]
@@ -30,6 +31,9 @@ def _layout(count):
 </layout>"""
 
 
+LAYOUTS = {layout: _layout(count) for count, layout in LAYOUT_IDS.items()}
+
+
 class EvaluationViews:
     """One set of nodes in the scene, kept in the parameter node and filled anew with each evaluation that is shown."""
 
@@ -38,12 +42,7 @@ class EvaluationViews:
         self._updateTable(parameters, table)
         self._updateCharts(parameters, table)
         charts = [chart for chart in (parameters.contrastChart, parameters.likenessChart, parameters.detectabilityChart) if chart]
-        layout = LAYOUT_IDS[len(charts)]
-        manager = slicer.app.layoutManager()
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if not layoutNode.IsLayoutDescription(layout):
-            layoutNode.AddLayoutDescription(layout, _layout(len(charts)))
-        manager.setLayout(layout)
+        showLayout(LAYOUT_IDS[len(charts)], LAYOUTS)
         for tag, chart in zip(CHART_VIEWS, charts):
             showChart(tag, chart)
         slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(parameters.resultTable.GetID())

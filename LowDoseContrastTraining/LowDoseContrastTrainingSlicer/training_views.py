@@ -1,6 +1,7 @@
 """A training in Slicer's own views: curves in plot views, sample patches in a slice view."""
 
 import slicer
+from LowDoseContrastSlicer.layouts import showLayout
 from slicer.i18n import tr as _
 from slicer.util import NodeModify
 
@@ -22,20 +23,23 @@ COLOURS = {
 
 def _plotView(tag, label):
     return f"""
-      <item><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
+      <item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
         <property name="viewlabel" action="default">{label}</property>
       </view></item>"""
 
 
-LAYOUT = f"""<layout type="horizontal" split="true">
-  <item><view class="vtkMRMLSliceNode" singletontag="{SAMPLE_VIEW}">
+# Each item has a size, for Qt would give a plot a fifth of what it gives a slice view.
+LAYOUTS = {
+    LAYOUT_ID: f"""<layout type="horizontal" split="true">
+  <item splitSize="500"><view class="vtkMRMLSliceNode" singletontag="{SAMPLE_VIEW}">
     <property name="orientation" action="default">Axial</property>
     <property name="viewlabel" action="default">S</property>
     <property name="viewcolor" action="default">#2A7F9E</property>
   </view></item>
-  <item><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}{_plotView(VALIDATION_VIEW, "V")}
+  <item splitSize="500"><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}{_plotView(VALIDATION_VIEW, "V")}
   </layout></item>
 </layout>"""
+}
 
 
 class TrainingViews:
@@ -56,11 +60,7 @@ class TrainingViews:
     def show(self, parameters, run):
         """Arranges the views: the sample patches on the left, the curves on the right."""
         self.update(parameters, run)
-        manager = slicer.app.layoutManager()
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if not layoutNode.IsLayoutDescription(LAYOUT_ID):
-            layoutNode.AddLayoutDescription(LAYOUT_ID, LAYOUT)
-        manager.setLayout(LAYOUT_ID)
+        showLayout(LAYOUT_ID, LAYOUTS)
         showChart(LOSS_VIEW, parameters.lossChart)
         showChart(VALIDATION_VIEW, parameters.validationChart)
         fitViews(parameters.lossChart, parameters.validationChart)

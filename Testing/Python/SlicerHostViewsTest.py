@@ -33,7 +33,8 @@ class PlotViewTest(unittest.TestCase):
     def fill(self, count):
         import numpy as np
 
-        slicer.util.updateTableFromArray(self.table, [np.arange(count) + 1.0, np.arange(count) * 10.0], ["x", "y"])
+        with slicer.util.NodeModify(self.table):  # the view must not see the table without columns
+            slicer.util.updateTableFromArray(self.table, [np.arange(count) + 1.0, np.arange(count) * 10.0], ["x", "y"])
 
     def axis(self, place=vtk.vtkAxis.BOTTOM):
         axis = self.view.chart().GetAxis(place)
@@ -84,6 +85,12 @@ class LayoutTest(unittest.TestCase):
 
     def test_sizes_are_obeyed(self):
         self.assertEqual(self.widths(("Slice", ' splitSize="3"'), ("PlotView", ' splitSize="2"')), [600, 400])
+
+    def test_the_samples_and_the_curves_of_a_training_share_the_width(self):
+        from LowDoseContrastTrainingSlicer.training_views import LAYOUTS
+
+        (description,) = LAYOUTS.values()
+        self.assertEqual({(cell.width, cell.height) for cell in cells(description, 1000, 600)}, {(500, 600), (500, 300)})
 
     def test_a_layout_that_cannot_be_resized_is_even(self):
         text = "".join(f'<item><view class="vtkMRML{kind}Node" singletontag="{kind}"/></item>' for kind in ("Slice", "PlotView"))

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import unittest
+import xml.etree.ElementTree as ElementTree
 from types import SimpleNamespace
 
 import slicer
@@ -59,6 +60,27 @@ class ViewsTestCase(TrainingPanelTestCase):
             self.assertLessEqual(low, first)
             self.assertGreaterEqual(high, last)
             self.assertLess(high - low, 4 * (last - first) + 1)
+
+
+class LayoutsTest(TrainingPanelTestCase):
+    def layouts(self):
+        from LowDoseContrastTrainingSlicer import evaluation_views, training_views
+
+        return {**training_views.LAYOUTS, **evaluation_views.LAYOUTS}
+
+    def test_theyAreKnownBeforeAnyIsShown(self):
+        """A scene names a layout by its number alone; Slicer must know its description before the scene comes."""
+        node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        for layout, description in self.layouts().items():
+            self.assertTrue(node.IsLayoutDescription(layout))
+            self.assertEqual(node.GetLayoutDescription(layout).count("singletontag"), description.count("singletontag"))
+
+    def test_everyItemHasASize(self):
+        """Qt gives items without one what their widgets ask for, a slice view several times as much as a plot."""
+        for description in self.layouts().values():
+            items = list(ElementTree.fromstring(description).iter("item"))
+            self.assertGreater(len(items), 2)
+            self.assertTrue(all(int(item.get("splitSize", 0)) > 0 for item in items), description)
 
 
 class TrainingViewsTest(ViewsTestCase):
