@@ -11,7 +11,10 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from .patches import StoredScale
-from .prepare import MANIFEST, SCHEMA
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+SIDES = {"A": "low", "B": "high"}  # folder of the patches -> dose
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import unittest
 from pathlib import Path
@@ -94,7 +93,7 @@ class ProcessesTest(FolderTest):
         recipe = self.folder / f"{name}.json"
         recipe.write_text(json.dumps({**APART, **fields}))
         arguments = ["--standalone", "--nnodes", "1", "--nproc_per_node", "2", "--max_restarts", str(restarts), "--monitor_interval", "0.1"]
-        command = [sys.executable, "-m", "torch.distributed.run", *arguments, "-m", "LowDoseContrastTrainingLib"]
+        command = [examples.PYTHON, "-m", "torch.distributed.run", *arguments, "-m", "LowDoseContrastTrainingLib"]
         command += ["train", str(self.data), str(self.folder / name), "--recipe", str(recipe), "--threads", "1"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=examples.environment())
         self.addCleanup(process.stdout.close)
