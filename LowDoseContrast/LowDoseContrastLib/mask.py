@@ -1,7 +1,6 @@
 """The breast and the air around it."""
 
 import numpy as np
-from scipy import ndimage
 
 _BLOCK = 8  # side of the blocks in which breast and air are told apart, pixels
 _SEPARABILITY = 0.75  # a single Gaussian split in two has 0.64, breast against air has over 0.9
@@ -96,6 +95,8 @@ def tissue_mask(image, sign=None):
 
 
 def _region(image, sign, up_to_the_skin):
+    from scipy import ndimage
+
     everything = np.ones(image.shape, dtype=bool)
     sign = air_sign(image) if sign is None else sign
     if sign is None or min(image.shape) < 4 * _BLOCK:
@@ -161,6 +162,8 @@ def feather(mask, width=FEATHER):
 
     It fades outside so that no pixel of the breast is half enhanced.
     """
+    from scipy import ndimage
+
     if mask.all():
         return np.ones(mask.shape, dtype=np.float32)
     share = ndimage.uniform_filter(mask.astype(np.float32), size=2 * width + 1, mode="nearest")

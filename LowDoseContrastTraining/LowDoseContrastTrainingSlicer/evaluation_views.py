@@ -72,7 +72,8 @@ class EvaluationViews:
         for field, (measure, title, axis) in charts.items():
             if not getattr(parameters, field):
                 setattr(parameters, field, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title))
-            self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
+            with NodeModify(getattr(parameters, field)):
+                self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
 
     def _fillIntervals(self, node, table, found):
         """Columns of three values, for a chart has no error bars and VTK draws no line through one point: mean, and ends of the interval."""

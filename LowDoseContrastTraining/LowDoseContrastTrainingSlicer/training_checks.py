@@ -1,18 +1,15 @@
 """What the command ``train`` would refuse at once, said before it is started."""
 
 import os
-from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from .manifests import MANIFESTS
 from .parameters import RECIPE_FILE, RecipeChanges
 
 
 class TrainingChecks:
     """Looks at data set, recipe and start together, as far as that is quick; nothing here loads PyTorch."""
-
-    def __init__(self):
-        self._seen, self._opened = None, None
 
     def reason(self, parameters, run):
         """Why the command would refuse, in a sentence; empty if it would not. The folders are there already."""
@@ -32,10 +29,11 @@ class TrainingChecks:
     def _check(self, parameters, run):
         """Raises InputError."""
         from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastTrainingLib.dataset import data_set_of
         from LowDoseContrastTrainingLib.fine_tuning import check_start
         from LowDoseContrastTrainingLib.suitability import check_suits
 
-        recipe, data = self._recipe(parameters, run), self._data(parameters.dataSetFolder)
+        recipe, data = self._recipe(parameters, run), MANIFESTS.made(parameters.dataSetFolder, data_set_of)
         if run.canGoOn():
             if run.dataFingerprint() != data.fingerprint:
                 raise InputError(_("The training in this folder learnt from another data set; choose that one, or another folder"))
@@ -57,13 +55,3 @@ class TrainingChecks:
         changes = RecipeChanges(parameters)
         base = load_recipe(changes.base)
         return recipe_from_dict({**base.to_dict(), **changes.values()}) if changes.values() else base
-
-    def _data(self, folder):
-        """The data set, read again only when it has changed, for its manifest lists every patch."""
-        from LowDoseContrastTrainingLib.dataset import open_data_set
-
-        manifest = Path(folder, "manifest.json").stat()
-        seen = (folder, manifest.st_mtime_ns, manifest.st_size)
-        if seen != self._seen:
-            self._opened, self._seen = open_data_set(folder), seen
-        return self._opened
