@@ -26,6 +26,15 @@ class LowDoseContrastTraining(ScriptedLoadableModule):
         self.parent.acknowledgementText = _(
             "After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images Contrast Correction."
         )
+        slicer.app.connect("startupCompleted()", registerTrainingLayouts)
+
+
+def registerTrainingLayouts():
+    """Makes the layouts of the training and the evaluation known, for scenes that were saved in them."""
+    from LowDoseContrastSlicer.layouts import registerLayouts
+    from LowDoseContrastTrainingSlicer import evaluation_views, training_views
+
+    registerLayouts({**training_views.LAYOUTS, **evaluation_views.LAYOUTS})
 
 
 class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -269,6 +269,11 @@ def command_test(options, rest):
     return run_python("-m", "pytest", *rest)
 
 
+def command_slicer_tests(options, rest):
+    """Has an environment of its own."""
+    return subprocess.call([sys.executable, str(TESTING / "slicer_tests.py"), *rest], cwd=ROOT)
+
+
 def command_panel(options, rest):
     return run_python(TESTING / "panel.py", "--output", options.output.resolve(), *rest)
 
@@ -296,6 +301,7 @@ def parse(arguments):
         "setup": "make the environment in .venv",
         "demo": "enhance the bundled low-dose mammogram; further options go to Testing/demo.py",
         "test": "run the self-tests; further options go to pytest, e.g. test -k cci",
+        "slicer-tests": "run the self-tests as 3D Slicer does, with its packages only; further options name files",
         "bench": "run the benchmarks of Testing/Benchmarks, all or those named",
         "panel": "draw both module panels to PNG files",
     }
@@ -314,8 +320,9 @@ def parse(arguments):
 def main(arguments=None):
     options, rest = parse(arguments)
     try:
-        setup()
-        return globals()["command_" + options.command](options, rest)
+        if options.command != "slicer-tests":
+            setup()
+        return globals()["command_" + options.command.replace("-", "_")](options, rest)
     except SetupError as error:
         sys.stderr.write("error: %s\n" % error)
         return 2

@@ -138,12 +138,16 @@ def add_progress(parser):
 def progress_bar(label, style="bar"):
     """A function taking :class:`LowDoseContrastLib.steps.Progress` that shows it on standard error.
 
-    ``style`` bar draws on a terminal; lines prints ``{"done": 0 to 1, "message": text, "remaining":
+    ``style`` bar draws on a terminal, or writes a line now and then where the package tqdm is
+    missing; lines prints ``{"done": 0 to 1, "message": text, "remaining":
     seconds or null}`` for a program that reads it.
     """
     if style == "lines":
         return lambda progress: print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)
-    from tqdm import tqdm
+    try:
+        from tqdm import tqdm
+    except ImportError:  # Slicer's Python has none
+        return _tenths(label)
 
     # No bar where standard error is a file, and none before the first progress, so that a wrong
     # input leaves nothing but its one line.
@@ -154,6 +158,21 @@ def progress_bar(label, style="bar"):
         if bar is None:
             bar = tqdm(total=100, desc=label, file=sys.stderr, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}<{remaining}")
         bar.update(100 * progress.done - bar.n)
+
+    return update
+
+
+def _tenths(label):
+    """Shows progress as a line on a terminal for each further tenth; nothing where standard error is a file."""
+    shown = -1
+
+    def update(progress):
+        nonlocal shown
+        tenth = int(10 * progress.done)
+        if tenth > shown and sys.stderr.isatty():
+            left = "" if progress.remaining is None else f", {progress.remaining:.0f} s left"
+            print(f"{label}: {10 * tenth}%{left}", file=sys.stderr, flush=True)
+            shown = tenth
 
     return update
 

@@ -6,9 +6,8 @@ state_dict keys these modules reproduce.
 
 from torch import nn
 
+from .choices import DISCRIMINATORS
 from .normalisation import conv_has_bias, norm_layer
-
-DISCRIMINATORS = ("basic", "n_layers", "pixel")
 
 
 class PatchDiscriminator(nn.Module):

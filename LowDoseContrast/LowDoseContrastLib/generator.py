@@ -7,9 +7,8 @@ junyanz/pytorch-CycleGAN-and-pix2pix, whose state_dict keys these modules reprod
 import torch
 from torch import nn
 
+from .choices import DOWNSAMPLINGS
 from .normalisation import conv_has_bias, norm_layer
-
-DOWNSAMPLINGS = {"unet_128": 7, "unet_256": 8}
 
 
 class SkipBlock(nn.Module):

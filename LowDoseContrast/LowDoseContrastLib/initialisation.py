@@ -3,7 +3,7 @@
 from torch import nn
 from torch.nn import init
 
-INITIALISATIONS = ("normal", "xavier", "kaiming", "orthogonal")
+from .choices import INITIALISATIONS
 
 
 def initialise(network, kind="normal", gain=0.02):

@@ -1,7 +1,6 @@
 """The breast and the air around it."""
 
 import numpy as np
-from scipy import ndimage
 
 _BLOCK = 8  # side of the blocks in which breast and air are told apart, pixels
 _SEPARABILITY = 0.75  # a single Gaussian split in two has 0.64, breast against air has over 0.9
@@ -96,6 +95,8 @@ def tissue_mask(image, sign=None):
 
 
 def _region(image, sign, up_to_the_skin):
+    from scipy import ndimage
+
     everything = np.ones(image.shape, dtype=bool)
     sign = air_sign(image) if sign is None else sign
     if sign is None or min(image.shape) < 4 * _BLOCK:
@@ -162,6 +163,8 @@ def feather(mask, width=FEATHER, rows=None):
     It fades outside so that no pixel of the breast is half enhanced. ``rows``: a slice of the rows
     that are wanted; all of them if None.
     """
+    from scipy import ndimage
+
     rows = slice(0, len(mask)) if rows is None else rows
     above, below = max(0, rows.start - width), min(len(mask), rows.stop + width)
     near, wanted = mask[above:below], slice(rows.start - above, rows.stop - above)

@@ -4,7 +4,7 @@ import functools
 
 from torch import nn
 
-NORMS = ("batch", "instance", "none")
+from .choices import NORMS
 
 
 def norm_layer(norm):

@@ -67,7 +67,7 @@ def architecture_of(weights, source):
     first, last = weights.get("model.model.0.weight"), weights.get("model.model.3.weight")
     if first is None or last is None or first.ndim != 4 or last.ndim != 4:
         raise InputError(f"{source}: holds no U-Net generator of the reference code (no model.model.0 and .3); name a *_net_G.pth of a unet_128 or unet_256")
-    from .generator import DOWNSAMPLINGS
+    from .choices import DOWNSAMPLINGS
 
     downs, prefix = 1, "model.model.1.model."
     while f"{prefix}1.weight" in weights:

@@ -10,7 +10,6 @@ import torch
 from LowDoseContrastLib.card import Architecture
 from LowDoseContrastLib.device import Placement, choose_placement
 from LowDoseContrastLib.discriminator import build_discriminator
-from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
 from LowDoseContrastLib.intensity import Composition, IntensityScale
@@ -21,6 +20,7 @@ from .distributed import Team
 from .image_pool import ImagePool
 from .losses import gan_loss, gradient_penalty
 from .optimiser import DenseAdam
+from .suitability import scale_of
 
 LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_penalty")
 DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
@@ -32,22 +32,11 @@ def intensity_of(recipe, data, kept: IntensityScale | None = None) -> tuple[Inte
     The gain of a residual is the data set's dose ratio. ``kept`` is the scale of a model that is
     fine-tuned, which its weights have learnt.
     """
-    scale = kept or _scale_of(recipe, data.scale)
+    scale = kept or scale_of(recipe, data.scale)
     if recipe.composition == "direct":
         return scale, Composition()
     strength = recipe.correction if scale.kind == "linear" else 2 * recipe.correction / scale.span
     return scale, Composition("residual", data.gain, strength, recipe.offset)
-
-
-def _scale_of(recipe, stored) -> IntensityScale:
-    low = stored.low if recipe.scale_low is None else recipe.scale_low
-    high = stored.high if recipe.scale_high is None else recipe.scale_high
-    own = recipe.scale_low is None and recipe.scale_high is None
-    levels = stored.levels if own and recipe.scale == "linear" and recipe.composition == "direct" else None
-    try:
-        return IntensityScale(recipe.scale, low, high, levels)
-    except ValueError as error:
-        raise InputError(f"{error}; set the recipe's scale_low and scale_high (None takes the data set's {stored.low:g} and {stored.high:g})") from error
 
 
 def architecture_of(recipe) -> Architecture:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from .patch_store import PatchStore
 from .patches import StoredScale
+from .suitability import check_crops
 
 AHEAD = 2  # batches that are made before they are asked for
 _END = object()
@@ -49,11 +50,7 @@ class Batches:
 
     def __init__(self, store: PatchStore, scale: StoredScale, recipe, part: int = 0, parts: int = 1):
         self.store, self.scale, self.recipe, self.part, self.parts = store, scale, recipe, part, parts
-        if recipe.crop == "native" and min(store.shape) < recipe.crop_size:
-            raise InputError(
-                f"the patches are {store.shape[1]}x{store.shape[0]} pixels, the recipe crops {recipe.crop_size}; "
-                f"prepare with --patch-size {recipe.crop_size} or more"
-            )
+        check_crops(store.shape, recipe)
         fewest = min(recipe.batch_size, len(store) * recipe.crops_per_patch)
         if fewest < parts:
             raise InputError(f"a batch of {fewest} cannot be shared by {parts} processes; raise the recipe's batch_size or start fewer")

@@ -11,7 +11,6 @@ from LowDoseContrastLib.errors import InputError
 from .recipe import Recipe
 
 SCHEMA = 3
-CHECKPOINT_FILE, SETTINGS_FILE = "checkpoint.pt", "recipe.json"  # of a run's folder
 
 
 def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: str, origin: dict | None = None) -> None:

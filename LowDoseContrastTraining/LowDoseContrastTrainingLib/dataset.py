@@ -11,7 +11,10 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from .patches import StoredScale
-from .prepare import MANIFEST, SCHEMA
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+SIDES = {"A": "low", "B": "high"}  # folder of the patches -> dose
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,30 @@ def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
     Raises:
         InputError: there is none, it is of another schema, or its training part is empty.
     """
+    manifest, fingerprint = read_manifest(folder)
+    return data_set_of(folder, manifest, fingerprint, direction)
+
+
+def read_manifest(folder) -> tuple[object, str]:
+    """Return what a data set's manifest holds, and its SHA-256.
+
+    Raises:
+        InputError: there is none, or it is not valid JSON.
+    """
     path = Path(folder) / MANIFEST
     try:
         raw = path.read_bytes()
+        return json.loads(raw), hashlib.sha256(raw).hexdigest()
     except OSError as error:
         raise InputError(f"{folder}: is no prepared data set (no readable {MANIFEST}); run 'prepare' first") from error
+    except ValueError as error:
+        raise InputError(f"{path}: is not a valid manifest; prepare the data set again") from error
+
+
+def data_set_of(folder, manifest, fingerprint: str, direction: str = "AtoB") -> PairedDataSet:
+    """Return the data set in ``folder``, of whose manifest :func:`read_manifest` has told; raises as :func:`open_data_set`."""
+    path = Path(folder) / MANIFEST
     try:
-        manifest = json.loads(raw)
         if manifest["schema"] != SCHEMA:
             raise InputError(f"{path}: has schema {manifest['schema']}, this version reads {SCHEMA}; prepare it again")
         data = PairedDataSet(
@@ -81,7 +101,7 @@ def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
             StoredScale(**manifest["scale"]),
             tuple(manifest["arrangements"]),
             tuple(manifest["patches"]),
-            hashlib.sha256(raw).hexdigest(),
+            fingerprint,
             direction,
         )
         _check_tables(data)

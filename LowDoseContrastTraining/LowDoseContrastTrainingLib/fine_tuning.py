@@ -17,10 +17,10 @@ from LowDoseContrastLib.catalogue import find_model
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.intensity import IntensityScale
-from LowDoseContrastLib.model import is_model_file, load_model
+from LowDoseContrastLib.model import is_model_file, load_model, read_card
 from LowDoseContrastLib.reference_checkpoint import read_generator
 
-from .checkpoint import CHECKPOINT_FILE, SETTINGS_FILE
+from .run_folder import CHECKPOINT_FILE, SETTINGS_FILE
 
 _TORCH_FILES = (".pth", ".pt")
 
@@ -65,18 +65,30 @@ def find_start(name_or_file, recipe) -> Start:
             architecture, ngf and norm, and for a model file the direction, scale and composition.
     """
     path = _path(name_or_file)
-    if path.suffix in _TORCH_FILES or (path.suffix == ".safetensors" and path.is_file() and not is_model_file(path)):
+    if _is_of_published_code(path):
         generator, _folded = read_generator(path)
+        _check_architecture(path, recipe, generator)
         scale = None
     else:
         model = load_model(path)
+        _check_card(path, recipe, model.card)
         generator, scale = model.generator, model.card.intensity
-    for field in ("architecture", "ngf", "norm"):
-        _must_equal(path, recipe, field, getattr(generator, field))
-    if scale is not None:
-        _must_equal(path, recipe, "direction", model.card.recipe.get("direction", "AtoB"))
-        _check_intensity(path, recipe, model.card)
     return Start(path.stem, file_sha256(path), scale, generator.state_dict())
+
+
+def check_start(name_or_file, recipe) -> bool:
+    """As far as can be seen without torch, raise InputError where :func:`find_start` would; return whether the start has a scale of its own."""
+    path = _path(name_or_file)
+    if _is_of_published_code(path):
+        if not path.is_file():
+            raise InputError(f"{path}: does not exist; choose another model to start from")
+        return False
+    _check_card(path, recipe, read_card(path))
+    return True
+
+
+def _is_of_published_code(path: Path) -> bool:
+    return path.suffix in _TORCH_FILES or (path.suffix == ".safetensors" and path.is_file() and not is_model_file(path))
 
 
 def start_of_run(output: Path, recipe, name_or_file, resume: bool) -> Start | None:
@@ -110,6 +122,18 @@ def _recorded(path: Path) -> dict | None:
         return json.loads(path.read_text()).get("from")
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: cannot be read, so the run cannot go on; start again in another folder") from error
+
+
+def _check_card(path: Path, recipe, card) -> None:
+    """Raise InputError where a recipe makes another network than the model's, or shows it other values."""
+    _check_architecture(path, recipe, card.architecture)
+    _must_equal(path, recipe, "direction", card.recipe.get("direction", "AtoB"))
+    _check_intensity(path, recipe, card)
+
+
+def _check_architecture(path: Path, recipe, network) -> None:
+    for field in ("architecture", "ngf", "norm"):
+        _must_equal(path, recipe, field, getattr(network, field))
 
 
 def _check_intensity(path: Path, recipe, card) -> None:

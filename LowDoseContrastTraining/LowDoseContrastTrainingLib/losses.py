@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-GAN_MODES = ("vanilla", "lsgan", "wgangp")
-PENALTY_POINTS = ("mixed", "real", "fake")
+from .choices import GAN_MODES, PENALTY_POINTS
 
 
 def gan_loss(logits, is_real: bool, mode: str):

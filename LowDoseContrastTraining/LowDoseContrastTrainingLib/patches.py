@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,23 @@ def write_png(path: Path, stored: np.ndarray) -> None:
         sitk.WriteImage(sitk.GetImageFromArray(stored), str(path), True)
     except RuntimeError as error:
         raise InputError(f"{path.name}: cannot be written; check the free space on the disk") from error
+
+
+def png_shape(path: Path) -> tuple[int, int]:
+    """Return (rows, columns) of a PNG, from its header alone.
+
+    Raises:
+        InputError: the file is missing or no PNG.
+    """
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(24)
+    except OSError as error:
+        raise InputError(f"{path}: is missing; prepare the data set again") from error
+    if len(head) < 24 or not head.startswith(b"\x89PNG"):
+        raise InputError(f"{path}: cannot be read as PNG; prepare the data set again")
+    columns, rows = struct.unpack(">II", head[16:])
+    return rows, columns
 
 
 def read_png(path: Path) -> np.ndarray:

@@ -13,6 +13,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.steps import Clock
 
+from .dataset import MANIFEST, SCHEMA, SIDES
 from .dose_levels import parse_levels
 from .examination import Examined, examine, read_pair
 from .pair_sheet import write_pair_sheet
@@ -23,10 +24,7 @@ from .prepare_settings import PrepareSettings, parse_scale
 from .run_folder import abandon, open_folder
 from .splits import LEAK, assign_splits, folds
 
-MANIFEST = "manifest.json"
 SETTINGS_FILE = "prepare.json"
-SCHEMA = 1
-SIDES = {"A": "low", "B": "high"}
 
 
 def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings()):

@@ -12,14 +12,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from LowDoseContrastLib.discriminator import DISCRIMINATORS
+from LowDoseContrastLib.choices import DISCRIMINATORS, DOWNSAMPLINGS, INITIALISATIONS, NORMS
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.generator import DOWNSAMPLINGS
-from LowDoseContrastLib.initialisation import INITIALISATIONS
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
-from LowDoseContrastLib.normalisation import NORMS
 
-from .losses import GAN_MODES, PENALTY_POINTS
+from .choices import GAN_MODES, PENALTY_POINTS
 from .schedule import RATE_POLICIES
 from .selection import SELECTIONS
 from .settings_file import read_settings

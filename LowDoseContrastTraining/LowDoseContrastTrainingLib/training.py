@@ -22,7 +22,7 @@ from LowDoseContrastLib.model import load_model, save_model
 from .adversary import LOSS_NAMES, Pix2Pix, architecture_of, intensity_of
 from .averaging import AveragedGenerator
 from .batches import Batches
-from .checkpoint import CHECKPOINT_FILE, SETTINGS_FILE, load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, save_checkpoint
 from .curves import write_curves
 from .dataset import PairedDataSet, open_data_set
 from .distributed import Team, joined_team, was_restarted
@@ -32,10 +32,11 @@ from .fine_tuning import start_of_run
 from .held_out import HeldOut
 from .patch_store import PatchStore
 from .process_memory import physical_bytes
-from .run_folder import abandon, check_space, clear_leftovers, make_folder
+from .run_folder import CHECKPOINT_FILE, SETTINGS_FILE, abandon, check_space, clear_leftovers, make_folder
 from .samples import sample_path, write_triples
 from .schedule import scheduled_rate
 from .selection import best_epoch, is_over
+from .suitability import check_validation
 from .validation import enhanced, judge
 
 STATISTICS_BATCHES = 50  # for the batch norms of the averaged generator
@@ -155,9 +156,7 @@ class _Patches:
         for split in ("val", "test"):
             self.held_out[split] = HeldOut(data, split, recipe, room)
             room -= self.held_out[split].kept_bytes
-        needs = "patience" if recipe.patience else "lr_policy plateau" if recipe.lr_policy == "plateau" else None
-        if needs and not len(self.held_out["val"]):
-            raise InputError(f"{data.folder}: holds no validation patches, which the recipe's {needs} needs; prepare it with some")
+        check_validation(data, recipe)
 
 
 def _default_memory() -> float:

@@ -71,23 +71,15 @@ class Evaluation(Task):
     def _reasonInMethods(self, parameters):
         from LowDoseContrastLib.cci import CciVariant
         from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastTrainingLib.evaluation.baseline_names import chosen_names
 
         problem = next((each.problem for each in self.models(parameters) if each.model in parameters.models and each.problem), "")
         try:
             CciVariant(parameters.evaluationScale)
-            self._checkBaselines(parameters.baselines.strip() or "all")
+            chosen_names(parameters.baselines.strip() or "all")
         except InputError as error:
             return problem or str(error)
         return problem
-
-    def _checkBaselines(self, text):
-        if text == "all":
-            return  # scikit-image is not loaded for nothing
-        try:
-            from LowDoseContrastTrainingLib.evaluation.baselines import chosen_baselines
-        except ImportError:
-            return  # the button asks for the packages, and the command looks again
-        chosen_baselines(text)
 
     def _reasonInOutput(self, parameters):
         if not Path(parameters.evaluationFolder).is_absolute():

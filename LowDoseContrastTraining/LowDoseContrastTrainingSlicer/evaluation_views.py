@@ -2,9 +2,11 @@
 
 import slicer
 import vtk
+from LowDoseContrastSlicer.layouts import showLayout
 from slicer.i18n import tr as _
 from slicer.util import NodeModify
 
+from .plots import addSeries, removeSeries, showChart
 from .table_nodes import fillTable
 
 LAYOUT_IDS = {2: 7312, 3: 7313}  # number of charts -> layout
@@ -16,7 +18,7 @@ ROOM = 0.6  # of a row, beside the first and the last
 
 def _layout(count):
     views = "".join(
-        f"""<item><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
+        f"""<item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
         <property name="viewlabel" action="default">{tag[10]}</property>
       </view></item>"""
         for tag in CHART_VIEWS[:count]
@@ -29,6 +31,9 @@ def _layout(count):
 </layout>"""
 
 
+LAYOUTS = {layout: _layout(count) for count, layout in LAYOUT_IDS.items()}
+
+
 class EvaluationViews:
     """One set of nodes in the scene, kept in the parameter node and filled anew with each evaluation that is shown."""
 
@@ -37,14 +42,9 @@ class EvaluationViews:
         self._updateTable(parameters, table)
         self._updateCharts(parameters, table)
         charts = [chart for chart in (parameters.contrastChart, parameters.likenessChart, parameters.detectabilityChart) if chart]
-        layout = LAYOUT_IDS[len(charts)]
-        manager = slicer.app.layoutManager()
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if not layoutNode.IsLayoutDescription(layout):
-            layoutNode.AddLayoutDescription(layout, _layout(len(charts)))
-        manager.setLayout(layout)
+        showLayout(LAYOUT_IDS[len(charts)], LAYOUTS)
         for tag, chart in zip(CHART_VIEWS, charts):
-            slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").SetPlotChartNodeID(chart.GetID())
+            showChart(tag, chart)
         slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(parameters.resultTable.GetID())
 
     def _updateTable(self, parameters, table):
@@ -61,6 +61,7 @@ class EvaluationViews:
             "likenessChart": ("psnr_matched", _("PSNR matched less that of the gain"), _("dB; above 0: nearer to the high dose")),
             "detectabilityChart": ("detectability", _("Detectability less that of the gain"), _("above 0: more is found")),
         }
+        removeSeries(*(getattr(parameters, field) for field in charts))
         if not table.hasTruth:
             self._remove(parameters, "detectabilityChart")
             del charts["detectabilityChart"]
@@ -71,7 +72,8 @@ class EvaluationViews:
         for field, (measure, title, axis) in charts.items():
             if not getattr(parameters, field):
                 setattr(parameters, field, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title))
-            self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
+            with NodeModify(getattr(parameters, field)):
+                self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
 
     def _fillIntervals(self, node, table, found):
         """Columns of three values, for a chart has no error bars and VTK draws no line through one point: mean, and ends of the interval."""
@@ -90,7 +92,6 @@ class EvaluationViews:
 
     def _draw(self, chart, node, table, texts, intervals):
         measure, title, axis = texts
-        self._clear(chart)
         self._addSeries(chart, node, (_("gain"), "ends", "zero"), ZERO_COLOUR, isDashed=True)
         for place, each in intervals.items():
             name, colour = table.methods[place], MODEL_COLOUR if table.isModel(place) else BASELINE_COLOUR
@@ -110,31 +111,18 @@ class EvaluationViews:
     def _addSeries(self, chart, node, columns, colour, isMarked=False, isDashed=False):
         """``columns``: name of the series, columns of its abscissa and its ordinate. A line, or a marker."""
         kind = slicer.vtkMRMLPlotSeriesNode
-        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", columns[0])
-        series.SetAndObserveTableNodeID(node.GetID())
-        series.SetXColumnName(columns[1])
-        series.SetYColumnName(columns[2])
-        series.SetPlotType(kind.PlotTypeScatter)
+        series = addSeries(chart, node, columns[0], columns[1:], colour)
         series.SetMarkerStyle(kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone)
         series.SetLineStyle(kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid)
         series.SetMarkerSize(9)
         series.SetLineWidth(1 if isDashed else 2)
-        series.SetColor(*colour)
-        chart.AddAndObservePlotSeriesNodeID(series.GetID())
 
     def _remove(self, parameters, field):
         """The chart of an earlier evaluation, for which this one has no figures."""
         chart = getattr(parameters, field)
         if chart:
-            self._clear(chart)
             setattr(parameters, field, None)
             slicer.mrmlScene.RemoveNode(chart)
-
-    def _clear(self, chart):
-        shown = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
-        chart.RemoveAllPlotSeriesNodeIDs()
-        for series in filter(None, shown):  # the user may have removed some
-            slicer.mrmlScene.RemoveNode(series)
 
 
 def _span(intervals):

@@ -1,11 +1,11 @@
 """The second step: paired patches from the acquisitions."""
 
-import json
 import os
 from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from .manifests import MANIFESTS
 from .task import Task
 
 SPLITS = ("train", "val", "test")
@@ -24,9 +24,6 @@ class Preparation(Task):
     """The command ``prepare``, and a look at what it has made."""
 
     packages = ("pydicom", "skimage")
-
-    def __init__(self):
-        self._seen, self._found = None, None
 
     def reasonNotToStart(self, parameters):
         from LowDoseContrastLib.errors import InputError
@@ -82,29 +79,36 @@ class Preparation(Task):
 
     # Looking at it
 
+    def takesLong(self, folder):
+        """Whether :meth:`found` has much to read."""
+        return MANIFESTS.isLong(folder)
+
     def found(self, folder):
         """(rows of the table of pairs, lines on all else) of a data set; ([], []) if ``folder`` holds none.
 
         A row: fold and name of the arrangement, parts of the split, pairs of patches, shift in pixels (rows, columns),
         doses in mGy, files of the low and the high dose.
         """
-        path = Path(folder, "manifest.json")
+        from LowDoseContrastLib.errors import InputError
+
         try:
-            key = (path, path.stat().st_mtime_ns)
-            if key != self._seen:  # a manifest lists every patch, so it is read once
-                self._found, self._seen = self._described(json.loads(path.read_text(encoding="utf-8"))), key
-            return self._found
-        except (OSError, ValueError, KeyError, TypeError):
+            return MANIFESTS.made(folder, self._described)
+        except InputError:
             return [], []
 
-    def _described(self, manifest):
+    def _described(self, folder, manifest, fingerprint):
+        try:
+            return self._rows(manifest), self._notes(manifest)
+        except (LookupError, TypeError, AttributeError):
+            return [], []
+
+    def _rows(self, manifest):
         splits = {}
         for patch in manifest["patches"]:
             counts = splits.setdefault(patch["arrangement"], dict.fromkeys(SPLITS, 0))
             counts[patch["split"]] += 1
         folds = {each["test"]: each["fold"] for each in manifest["folds"]}
-        rows = [self._row(pair, folds[pair["group"]], splits.get(pair["number"], {})) for pair in manifest["arrangements"]]
-        return rows, self._notes(manifest)
+        return [self._row(pair, folds[pair["group"]], splits.get(pair["number"], {})) for pair in manifest["arrangements"]]
 
     def _row(self, pair, fold, counts):
         files = [pair[level]["file"] for level in ("low", "high")]

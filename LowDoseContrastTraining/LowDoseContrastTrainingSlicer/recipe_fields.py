@@ -1,4 +1,4 @@
-"""The fields of the chosen recipe and the user's changes to them. Reading a recipe needs PyTorch."""
+"""The fields of the chosen recipe and the user's changes to them."""
 
 import dataclasses
 
@@ -10,7 +10,6 @@ class RecipeFields:
 
     Raises:
         InputError: the recipe file cannot be read or is wrong.
-        ImportError: PyTorch is not installed.
     """
 
     def __init__(self, parameters):

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -11,6 +10,7 @@ from .child import ChildProcess
 from .parameters import RECIPE_FILE, RecipeChanges
 from .preparation import reasonNotToRead
 from .task import Task
+from .training_checks import TrainingChecks
 from .training_run import CURVES, TrainingRun
 
 
@@ -19,6 +19,9 @@ class Training(Task):
 
     packages = ("torch", "safetensors", "skimage")
     staysBehind = True
+
+    def __init__(self):
+        self._checks = TrainingChecks()
 
     def run(self, parameters):
         """The chosen folder of a training."""
@@ -37,9 +40,7 @@ class Training(Task):
             return _("The folder of the training holds {name}, which is of no training; choose an empty one.").format(name=foreign)
         if self.run(parameters).isComplete():
             return _("The training in this folder is complete; choose another folder for a new one.")
-        if parameters.recipe == RECIPE_FILE and not self.run(parameters).canGoOn() and not os.path.isfile(parameters.recipeFile):
-            return _("Choose the recipe's file.")
-        return ""
+        return self._checks.reason(parameters, self.run(parameters))
 
     def arguments(self, parameters):
         """The command line; a training with a checkpoint goes on with the recipe that it began with."""

@@ -74,6 +74,15 @@ class TrainingRun:
         """The fields of the recipe that is trained here. Raises OSError, ValueError."""
         return {name: value for name, value in self._stated().items() if name not in ("data", "from")}
 
+    def dataFingerprint(self):
+        """What tells the data set that is trained on here from others. Raises OSError, ValueError."""
+        return self._stated().get("data")
+
+    def startedFrom(self):
+        """The name of the model that the training started from, None for fresh weights. Raises OSError, ValueError."""
+        record = self._stated().get("from")
+        return record.get("name") if record else None
+
     def _stated(self):
         return json.loads((self.folder / "recipe.json").read_text(encoding="utf-8"))
 

@@ -1,9 +1,11 @@
 """A training in Slicer's own views: curves in plot views, sample patches in a slice view."""
 
 import slicer
+from LowDoseContrastSlicer.layouts import showLayout
 from slicer.i18n import tr as _
 from slicer.util import NodeModify
 
+from .plots import addSeries, fitViews, isWholeShown, removeSeries, seriesOf, showChart
 from .training_run import CURVES
 
 LAYOUT_ID = 7311
@@ -21,20 +23,23 @@ COLOURS = {
 
 def _plotView(tag, label):
     return f"""
-      <item><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
+      <item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
         <property name="viewlabel" action="default">{label}</property>
       </view></item>"""
 
 
-LAYOUT = f"""<layout type="horizontal" split="true">
-  <item><view class="vtkMRMLSliceNode" singletontag="{SAMPLE_VIEW}">
+# Each item has a size, for Qt would give a plot a fifth of what it gives a slice view.
+LAYOUTS = {
+    LAYOUT_ID: f"""<layout type="horizontal" split="true">
+  <item splitSize="500"><view class="vtkMRMLSliceNode" singletontag="{SAMPLE_VIEW}">
     <property name="orientation" action="default">Axial</property>
     <property name="viewlabel" action="default">S</property>
     <property name="viewcolor" action="default">#2A7F9E</property>
   </view></item>
-  <item><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}{_plotView(VALIDATION_VIEW, "V")}
+  <item splitSize="500"><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}{_plotView(VALIDATION_VIEW, "V")}
   </layout></item>
 </layout>"""
+}
 
 
 class TrainingViews:
@@ -55,13 +60,10 @@ class TrainingViews:
     def show(self, parameters, run):
         """Arranges the views: the sample patches on the left, the curves on the right."""
         self.update(parameters, run)
-        manager = slicer.app.layoutManager()
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if not layoutNode.IsLayoutDescription(LAYOUT_ID):
-            layoutNode.AddLayoutDescription(LAYOUT_ID, LAYOUT)
-        manager.setLayout(LAYOUT_ID)
-        for tag, chart in ((LOSS_VIEW, parameters.lossChart), (VALIDATION_VIEW, parameters.validationChart)):
-            slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").SetPlotChartNodeID(chart.GetID() if chart else None)
+        showLayout(LAYOUT_ID, LAYOUTS)
+        showChart(LOSS_VIEW, parameters.lossChart)
+        showChart(VALIDATION_VIEW, parameters.validationChart)
+        fitViews(parameters.lossChart, parameters.validationChart)
         self._showSamples(parameters.sampleVolume)
 
     def _nodes(self, parameters):
@@ -71,22 +73,30 @@ class TrainingViews:
     # The curves
 
     def _updateCurves(self, parameters, history):
+        """Fills the table and has the charts show it; axes in which all was seen go on showing all."""
         import numpy as np
 
         if not parameters.lossTable:
             parameters.lossTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Training losses"))
-        columns = {"epoch": "epoch", **{name: f"{name}_mean" for name in CURVES}, **{name: name for name in VALIDATION}}
-        there = {name: column for name, column in columns.items() if history and all(column in row for row in history)}
-        with NodeModify(parameters.lossTable):
-            slicer.util.updateTableFromArray(parameters.lossTable, [np.array([row[column] for row in history]) for column in there.values()], list(there))
         if not parameters.lossChart:
             parameters.lossChart = self._newChart(_("Losses, means of the epochs"), _("loss"))
         if not parameters.validationChart:
             parameters.validationChart = self._newChart(_("Validation"), _("mean error in pixel values"))
+        columns = {"epoch": "epoch", **{name: f"{name}_mean" for name in CURVES}, **{name: name for name in VALIDATION}}
+        there = {name: column for name, column in columns.items() if history and all(column in row for row in history)}
         drawn = there if len(history) > 1 else ()  # VTK counts it as an error to draw a line through one point
-        legend = dict(zip(VALIDATION, (_("model"), _("scaled input"))))
-        self._setSeries(parameters.lossChart, parameters.lossTable, {name: name for name in CURVES if name in drawn})
-        self._setSeries(parameters.validationChart, parameters.lossTable, {name: legend[name] for name in VALIDATION if name in drawn})
+        legend = {**{name: name for name in CURVES}, **dict(zip(VALIDATION, (_("model"), _("scaled input"))))}
+        wanted = {chart: {name: legend[name] for name in names if name in drawn} for chart, names in ((parameters.lossChart, CURVES), (parameters.validationChart, VALIDATION))}
+        stale = [chart for chart, names in wanted.items() if not self._shows(chart, parameters.lossTable, names)]
+        followed = [chart for chart in wanted if chart in stale or isWholeShown(chart)]
+        removeSeries(*stale)
+        with NodeModify(parameters.lossTable):
+            slicer.util.updateTableFromArray(parameters.lossTable, [np.array([row[column] for row in history]) for column in there.values()], list(there))
+        for chart, names in wanted.items():
+            for column, name in names.items() if chart in stale else ():
+                self._addSeries(chart, parameters.lossTable, column, name)
+            chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
+        fitViews(*followed)
 
     def _newChart(self, title, ordinate):
         chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title)
@@ -95,27 +105,15 @@ class TrainingViews:
         chart.SetYAxisTitle(ordinate)
         return chart
 
-    def _setSeries(self, chart, table, names):
-        """Lets the chart show these columns of the table; ``names`` has what the legend calls them."""
-        shown = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
-        if [series.GetYColumnName() for series in shown if series and series.GetTableNode() is table] != list(names):
-            chart.RemoveAllPlotSeriesNodeIDs()
-            for series in filter(None, shown):  # the user may have removed some
-                slicer.mrmlScene.RemoveNode(series)
-            for column, name in names.items():
-                chart.AddAndObservePlotSeriesNodeID(self._newSeries(table, column, name).GetID())
-        chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
+    def _shows(self, chart, table, names):
+        """Whether the chart has a series for each of these columns of the table, and no others."""
+        shown = seriesOf(chart)
+        return len(shown) == chart.GetNumberOfPlotSeriesNodes() and [each.GetYColumnName() for each in shown if each.GetTableNode() is table] == list(names)
 
-    def _newSeries(self, table, column, name):
-        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
-        series.SetAndObserveTableNodeID(table.GetID())
-        series.SetXColumnName("epoch")
-        series.SetYColumnName(column)
-        series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    def _addSeries(self, chart, table, column, name):
+        series = addSeries(chart, table, name, ("epoch", column), COLOURS[column])
         series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
         series.SetMarkerSize(5)
-        series.SetColor(*COLOURS[column])
-        return series
 
     # The sample patches
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import lowdosecontrast_examples as examples
 import numpy as np
@@ -86,7 +87,8 @@ class FormatsTest(CommandLineTestCase):
 
         pixels = examples.phantom_pixels((300, 260))
         plain = examples.write_dicom(self.folder / "plain.dcm", pixels)
-        for name, syntax in (("j2k", JPEG2000Lossless), ("rle", RLELossless)):
+        syntaxes = {"rle": RLELossless, "j2k": JPEG2000Lossless} if examples.HAS_JPEG2000_ENCODER else {"rle": RLELossless}
+        for name, syntax in syntaxes.items():
             dataset = pydicom.dcmread(plain)
             dataset.compress(syntax)
             source = self.folder / f"{name}.dcm"
@@ -115,6 +117,7 @@ class FormatsTest(CommandLineTestCase):
         before, _ = self.assertEnhancedAlike(source, ".dcm", "--allow-out-of-domain")
         np.testing.assert_array_equal(before.pixels[0], pixels)
 
+    @unittest.skipUnless(examples.HAS_JPEG2000_ENCODER, "not installed: pylibjpeg-openjpeg, an encoder of JPEG 2000")
     def test_compressedMonochrome1IsNotInverted(self):
         """SimpleITK's decoder inverts MONOCHROME1; the library must give the stored values."""
         import pydicom
@@ -362,12 +365,39 @@ class BadInputTest(CommandLineTestCase):
         large = examples.write_dicom(self.folder / "large.dcm", examples.phantom_pixels((3000, 2500)))
         code = f"import sys; sys.path.insert(0, {str(examples.REPOSITORY / 'LowDoseContrast')!r}); from LowDoseContrastLib.__main__ import main; sys.exit(main())"
         arguments = ["enhance", large, "--output", self.target, "--model", self.model, "--overlap", "0.9"]
-        process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen([examples.PYTHON, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         time.sleep(6)
         self.assertIsNone(process.poll(), process.stderr)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, errors)
+
+
+class ProgressWithoutTqdmTest(CommandLineTestCase):
+    """Slicer's Python has no tqdm."""
+
+    def setUp(self):
+        hidden = mock.patch.dict(sys.modules, {"tqdm": None})
+        hidden.start()
+        self.addCleanup(hidden.stop)
+
+    def test_aCommandWorksAndSaysNothingInAFile(self):
+        image = examples.write_dicom(self.folder / "image.dcm", examples.phantom_pixels())
+        code, _said, errors = self.call("enhance", image, "--output", self.folder / "out.png", "--model", self.model)
+        self.assertEqual((code, errors), (0, ""))
+
+    def test_aTerminalGetsOneLineForEachTenth(self):
+        from LowDoseContrastLib.cli import progress_bar
+        from LowDoseContrastLib.steps import Progress
+
+        terminal = io.StringIO()
+        terminal.isatty = lambda: True
+        with contextlib.redirect_stderr(terminal):
+            show = progress_bar("train")
+            for step in range(101):
+                show(Progress(step / 100, "", None if step < 50 else 100 - step))
+        lines = terminal.getvalue().splitlines()
+        self.assertEqual((len(lines), lines[0], lines[-2]), (11, "train: 0%", "train: 90%, 10 s left"))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import unittest
 from pathlib import Path
@@ -94,7 +93,7 @@ class ProcessesTest(FolderTest):
         recipe = self.folder / f"{name}.json"
         recipe.write_text(json.dumps({**APART, **fields}))
         arguments = ["--standalone", "--nnodes", "1", "--nproc_per_node", "2", "--max_restarts", str(restarts), "--monitor_interval", "0.1"]
-        command = [sys.executable, "-m", "torch.distributed.run", *arguments, "-m", "LowDoseContrastTrainingLib"]
+        command = [examples.PYTHON, "-m", "torch.distributed.run", *arguments, "-m", "LowDoseContrastTrainingLib"]
         command += ["train", str(self.data), str(self.folder / name), "--recipe", str(recipe), "--threads", "1"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=examples.environment())
         self.addCleanup(process.stdout.close)
@@ -134,13 +133,18 @@ class ProcessesTest(FolderTest):
         while not (self.folder / "hurt" / "checkpoint.pt").exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
-        workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        os.kill(int(workers[-1]), signal.SIGKILL)
+        os.kill(workers(process.pid)[-1], signal.SIGKILL)
         self.finished(process)
         self.assertEqual(len(self.losses("hurt")), 5)
         unhurt, hurt = self.weights("unhurt"), self.weights("hurt")
         for name, weight in unhurt.items():
             self.assertTrue(torch.equal(weight, hurt[name]), name)
+
+
+def workers(pid):
+    """The processes that torchrun started; ``pid`` may be that of a launcher before it."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return workers(children[0]) if len(children) == 1 else children
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class TilingTest(unittest.TestCase):
         mask[900:1100, 900:1100] = True
         self.assertEqual(len(tile_plan(mask, 0.1).origins), 1)
 
+    @examples.needs("monai")
     def test_positionsOfTheSlidingWindowPeer(self):
         """Where the sizes divide evenly the grid is MONAI's."""
         from monai.data.utils import dense_patch_slices
@@ -146,6 +147,7 @@ class EnhancerTest(unittest.TestCase):
             enhancer._runner._batch = batch
             np.testing.assert_array_equal(enhancer.run(self.image).mammogram.pixels, self.result.mammogram.pixels)
 
+    @examples.needs("monai")
     def test_tilesAgreeWithTheSlidingWindowPeer(self):
         """The blended answer against MONAI on the same grid of windows."""
         from monai.inferers import sliding_window_inference

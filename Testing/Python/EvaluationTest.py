@@ -10,7 +10,8 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import NoiseModel
 from LowDoseContrastTrainingLib.evaluation.anscombe import stabilised, unstabilised
-from LowDoseContrastTrainingLib.evaluation.baselines import FITTED, chosen_baselines
+from LowDoseContrastTrainingLib.evaluation.baseline_names import NAMES
+from LowDoseContrastTrainingLib.evaluation.baselines import BASELINES, FITTED, chosen_baselines
 from LowDoseContrastTrainingLib.evaluation.contrast_baselines import UnsharpMask, WaveletEnhancement
 from LowDoseContrastTrainingLib.evaluation.denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration, restored
 from LowDoseContrastTrainingLib.evaluation.fidelity import fidelity, ssim_map
@@ -247,6 +248,7 @@ class BaselineTest(unittest.TestCase):
     def test_names(self):
         self.assertEqual([kind.name for kind in chosen_baselines("clahe, identity")], ["identity", "gain", "clahe"])
         self.assertEqual([kind.name for kind in chosen_baselines("all")], [*FITTED, "unet-l1"])
+        self.assertEqual(NAMES, tuple(BASELINES))
         with self.assertRaisesRegex(InputError, "no 'bm3d'; choose all or from identity"):
             chosen_baselines("gain,bm3d")
 

@@ -1,9 +1,7 @@
 """TensorBoard's event files of a training."""
 
-import importlib.util
 import json
 import subprocess
-import sys
 import unittest
 
 import lowdosecontrast_examples as examples
@@ -12,7 +10,6 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.recipe import recipe_from_dict
 from LowDoseContrastTrainingLib.training import train
 
-HAS_TENSORBOARD = importlib.util.find_spec("tensorboard") is not None
 BLOCKED = """
 import sys
 sys.modules["tensorboard"] = None
@@ -37,12 +34,12 @@ class EventLogTest(FolderTest):
     def test_without_the_package_one_line_and_nothing_is_made(self):
         (self.folder / "tiny.json").write_text(json.dumps(TINY))
         command = ["train", self.data, self.folder / "none", "--recipe", self.folder / "tiny.json", "--tensorboard"]
-        done = subprocess.run([sys.executable, "-c", BLOCKED, *map(str, command)], env=examples.environment(), capture_output=True, text=True)
+        done = subprocess.run([examples.PYTHON, "-c", BLOCKED, *map(str, command)], env=examples.environment(), capture_output=True, text=True)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertRegex(done.stderr, r"^error: --tensorboard needs the package tensorboard; install it .*\n$")
         self.assertFalse((self.folder / "none").exists())
 
-    @unittest.skipUnless(HAS_TENSORBOARD, "needs the package tensorboard")
+    @examples.needs("tensorboard")
     def test_every_column_and_the_samples_are_there(self):
         run_to_end(self.logged("whole"))
         scalars, pictures = self.events("whole")
@@ -55,7 +52,7 @@ class EventLogTest(FolderTest):
                 self.assertAlmostEqual(value / row[column], 1, places=5)
         self.assertEqual(pictures, [1, 2, 3])
 
-    @unittest.skipUnless(HAS_TENSORBOARD, "needs the package tensorboard")
+    @examples.needs("tensorboard")
     def test_a_resumed_training_goes_on_without_gap_or_repetition(self):
         steps = self.logged("killed")
         next(step for step in steps if step.epoch == 3)
@@ -65,7 +62,7 @@ class EventLogTest(FolderTest):
         self.assertEqual([step for step, _ in scalars["losses/G_L1"]], [1, 2, 3])
         self.assertEqual(pictures, [1, 2, 3])
 
-    @unittest.skipUnless(HAS_TENSORBOARD, "needs the package tensorboard")
+    @examples.needs("tensorboard")
     def test_a_log_begun_late_holds_the_epochs_before(self):
         self.train("late", epochs=3)
         run_to_end(self.logged("late", resume=True))

@@ -15,8 +15,9 @@ from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.adversary import LOSS_NAMES, Pix2Pix
+from LowDoseContrastTrainingLib.choices import GAN_MODES, PENALTY_POINTS
 from LowDoseContrastTrainingLib.divergence import Diverged, check_history, check_weights
-from LowDoseContrastTrainingLib.losses import GAN_MODES, PENALTY_POINTS, gan_loss, gradient_penalty
+from LowDoseContrastTrainingLib.losses import gan_loss, gradient_penalty
 from LowDoseContrastTrainingLib.recipe import RECIPES, recipe_from_dict
 from LowDoseContrastTrainingLib.schedule import RATE_POLICIES, scheduled_rate
 from LowDoseContrastTrainingLib.selection import best_epoch, is_over

@@ -11,7 +11,7 @@ import lowdosecontrast_examples as examples
 import torch
 from LowDoseContrastLib.__main__ import main
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.generator import DOWNSAMPLINGS
+from LowDoseContrastLib.choices import DOWNSAMPLINGS
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.reference_checkpoint import architecture_of, export_checkpoint, import_checkpoint
 from torch.nn import functional

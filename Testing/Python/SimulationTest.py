@@ -241,7 +241,7 @@ class RepeatTest(FolderTestCase):
             paths = [str(examples.REPOSITORY / name) for name in ("LowDoseContrast", "LowDoseContrastTraining")]
             arguments = [place, "--arrangements", "4", "--seed", "1", "--detector", "small", "--doses", "low,high", "--jobs", str(jobs)]
             child = subprocess.Popen(
-                [sys.executable, "-m", "LowDoseContrastTrainingLib", "simulate", *map(str, arguments)],
+                [examples.PYTHON, "-m", "LowDoseContrastTrainingLib", "simulate", *map(str, arguments)],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 stderr=subprocess.PIPE,
                 text=True,

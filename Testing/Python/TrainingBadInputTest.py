@@ -202,7 +202,7 @@ class FullDiskTest(BadInputTestCase):
     def limited(self, size, *arguments):
         """What a command says in a process that can write files of so many bytes."""
         environment = {**examples.environment(), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([sys.executable, "-c", LIMITED, str(size), *map(str, arguments)], env=environment, capture_output=True, text=True)
+        done = subprocess.run([examples.PYTHON, "-c", LIMITED, str(size), *map(str, arguments)], env=environment, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
         return done.stderr
 

@@ -9,7 +9,6 @@ import json
 import math
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -27,7 +26,7 @@ from LowDoseContrastTrainingLib.recipe import RECIPES
 
 def command(*arguments):
     """The JSON object that ``lowdosecontrast`` prints in a process of its own."""
-    call = [sys.executable, "-m", "LowDoseContrastTrainingLib", *map(str, arguments), "--json"]
+    call = [examples.PYTHON, "-m", "LowDoseContrastTrainingLib", *map(str, arguments), "--json"]
     done = subprocess.run(call, env=examples.environment(), capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise AssertionError(f"{' '.join(call)}: exit code {done.returncode}\n{done.stderr}")

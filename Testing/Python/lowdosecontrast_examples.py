@@ -1,16 +1,28 @@
 """Images and models that the tests share, small enough to be quick."""
 
 import dataclasses
+import importlib.util
 import os
+import shutil
 import sys
+import unittest
 from pathlib import Path
 
 import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 for folder in ("LowDoseContrast", "LowDoseContrastTraining"):
-    if (REPOSITORY / folder).is_dir() and str(REPOSITORY / folder) not in sys.path:
+    if importlib.util.find_spec(f"{folder}Lib") is None:  # in 3D Slicer the modules have been loaded from elsewhere
         sys.path.insert(0, str(REPOSITORY / folder))
+
+PYTHON = shutil.which("PythonSlicer") or sys.executable  # in 3D Slicer sys.executable may be Slicer itself
+HAS_JPEG2000_ENCODER = importlib.util.find_spec("openjpeg") is not None  # of pydicom's, by the package pylibjpeg-openjpeg
+
+
+def needs(*packages):
+    """Skips a test where a package is missing that the extension does without."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
 
 
 def environment():

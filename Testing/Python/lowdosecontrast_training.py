@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib.dataset import MANIFEST, SCHEMA
 from LowDoseContrastTrainingLib.patches import StoredScale, write_png
-from LowDoseContrastTrainingLib.prepare import MANIFEST, SCHEMA
 from LowDoseContrastTrainingLib.recipe import recipe_from_dict
 from LowDoseContrastTrainingLib.training import train
 

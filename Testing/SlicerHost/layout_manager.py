@@ -10,6 +10,7 @@ import slicer
 import vtk
 from PySide6.QtCore import Property, Signal
 
+from . import plot_views
 from .layouts import cells
 from .plot_views import PlotWidget
 from .slice_views import BAR, NodeSliceView, SliceWidget
@@ -179,7 +180,9 @@ class LayoutManager(qt.QObject):
     # --- the views ---
 
     def _adopt(self, node):
-        """Make the view of a slice node, with its logic and its composite node."""
+        """Make the view of a slice node, with its logic and its composite node, or of a plot view node."""
+        if node is not None and node.IsA("vtkMRMLPlotViewNode"):
+            plot_views.adopt(node)
         if node is not None and node.IsA("vtkMRMLSliceNode") and node not in self._views \
                 and node.GetParentLayoutNode() is None and node.GetLayoutName():
             self._views[node] = NodeSliceView(self._scene, self._application_logic, node)

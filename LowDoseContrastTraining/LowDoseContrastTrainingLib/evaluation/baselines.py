@@ -8,8 +8,7 @@ needs a simulation.
 
 from __future__ import annotations
 
-from LowDoseContrastLib.errors import InputError
-
+from .baseline_names import chosen_names
 from .contrast_baselines import Clahe, UnsharpMask, WaveletEnhancement
 from .denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration
 from .intensity_baselines import Affine, Gain, Gamma, HistogramMatching, Identity
@@ -29,8 +28,4 @@ def chosen_baselines(text: str) -> list:
     Raises:
         InputError: an unknown name.
     """
-    names = set(BASELINES) if text == "all" else {name.strip() for name in text.split(",") if name.strip()} | {Gain.name}
-    unknown = sorted(names - set(BASELINES))
-    if unknown:
-        raise InputError(f"--baselines: there is no '{unknown[0]}'; choose all or from {', '.join(BASELINES)}")
-    return [kind for name, kind in BASELINES.items() if name in names]
+    return [BASELINES[name] for name in chosen_names(text)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..evaluation.leakage import COMPARED
 from ..evaluation.results import CSV_FILE, JSON_FILE
-from ..prepare import MANIFEST
+from ..dataset import MANIFEST
 from . import paper
 from .layout import ACQUISITIONS, EVALUATION, GROUPS_FILE, HONEST_EVALUATION, PAIRS
 from .plan import RUNS

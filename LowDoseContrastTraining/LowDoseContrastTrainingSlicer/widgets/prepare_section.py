@@ -1,6 +1,7 @@
 """Step 2 in the panel."""
 
 import qt
+from slicer.i18n import tr as _
 
 from .task_control import TaskControl
 
@@ -26,9 +27,13 @@ class PrepareSection:
         for shown, widgets in ((parameters.split == "loo", (ui.foldLabel, ui.foldSpinBox)), (parameters.split != "loo", (ui.testLabel, ui.testSpinBox))):
             for widget in widgets:
                 widget.visible = shown
+        if self._task.takesLong(parameters.dataSetFolder):
+            self._say(_("Reading the data set"))
+            ui.pairsLabel.repaint()  # at once, for the reading keeps everything else waiting
         self._showPairs(*self._task.found(parameters.dataSetFolder))
 
     def _showPairs(self, rows, notes):
+        self._say("\n".join(notes))
         if (rows, notes) == self._shown:
             return
         self._shown = (rows, notes)
@@ -40,5 +45,7 @@ class PrepareSection:
                 item.setToolTip(text)
                 table.setItem(row, column, item)
         table.visible = bool(rows)
-        self._ui.pairsLabel.text = "\n".join(notes)
-        self._ui.pairsLabel.visible = bool(notes)
+
+    def _say(self, text):
+        self._ui.pairsLabel.text = text
+        self._ui.pairsLabel.visible = bool(text)

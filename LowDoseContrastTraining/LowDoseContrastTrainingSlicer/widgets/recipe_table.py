@@ -1,4 +1,4 @@
-"""The fields of the recipe, folded away; read when they are opened, for that loads PyTorch."""
+"""The fields of the recipe, folded away; read when they are opened."""
 
 import qt
 import slicer
@@ -37,8 +37,6 @@ class RecipeTable:
             else:
                 self._fields = RecipeFields(parameters)
                 rows = self._fields.rows()
-        except ImportError as error:
-            problem = _("The fields can be shown when {name} is installed; Start asks for it.").format(name=error.name)
         except (ValueError, OSError) as error:
             problem = str(error)
         self._fill(rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
-from ...checkpoint import SETTINGS_FILE
+from ...run_folder import SETTINGS_FILE
 from ...curves import curves_figure
 from ...recipe import Recipe, recipe_from_dict
 from ...selection import best_epoch

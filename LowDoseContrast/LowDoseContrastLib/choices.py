@@ -1,0 +1,6 @@
+"""The parts that a network can be made of, by name; for whoever reads descriptions of networks and does not need torch."""
+
+DOWNSAMPLINGS = {"unet_128": 7, "unet_256": 8}  # of the generators
+NORMS = ("batch", "instance", "none")
+INITIALISATIONS = ("normal", "xavier", "kaiming", "orthogonal")
+DISCRIMINATORS = ("basic", "n_layers", "pixel")

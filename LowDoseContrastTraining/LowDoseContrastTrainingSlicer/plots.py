@@ -1,0 +1,68 @@
+"""What the plots of a training and of an evaluation share: series of a chart, and the axes of its views.
+
+A plot view of Slicer keeps the axes that its curves had when they came, so they are fitted here when more has
+come. Whoever has set a range by hand, or has zoomed in, keeps it.
+"""
+
+import slicer
+
+
+def seriesOf(chart):
+    """The series nodes of a chart that are in the scene."""
+    found = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
+    return [series for series in found if series is not None]  # the user may have removed some
+
+
+def addSeries(chart, table, name, columns, colour):
+    """A series of dots and lines in the chart; ``columns``: names of the abscissa and the ordinate. Returns its node."""
+    series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
+    series.SetAndObserveTableNodeID(table.GetID())
+    series.SetXColumnName(columns[0])
+    series.SetYColumnName(columns[1])
+    series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    series.SetColor(*colour)
+    chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    return series
+
+
+def removeSeries(*charts):
+    """Empties charts. To be done before their table loses columns, which VTK would look for."""
+    for chart in filter(None, charts):
+        shown = seriesOf(chart)
+        chart.RemoveAllPlotSeriesNodeIDs()
+        for series in shown:
+            slicer.mrmlScene.RemoveNode(series)
+
+
+def showChart(tag, chart):
+    """Puts a chart node, or None, into the plot view of the layouts that is named ``tag``."""
+    slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").SetPlotChartNodeID(chart.GetID() if chart else None)
+
+
+def isWholeShown(chart):
+    """Whether all that a chart draws lies within its axes, so that nobody has zoomed in. True of an empty one."""
+    pairs = [[series.GetTableNode().GetTable().GetColumnByName(name) for name in (series.GetXColumnName(), series.GetYColumnName())] for series in seriesOf(chart) if series.GetTableNode()]
+    for columns, (low, high) in zip(zip(*pairs), (chart.GetXAxisRange(), chart.GetYAxisRange())):
+        spans = [column.GetRange() for column in columns if column is not None and column.GetNumberOfTuples()]
+        if any(first < low or last > high for first, last in spans):
+            return False
+    return True
+
+
+def fitViews(*charts):
+    """Fits the axes of the views of these charts to what they draw; a range that was set by hand stays."""
+    manager = slicer.app.layoutManager()
+    for index in range(manager.plotViewCount):
+        widget = manager.plotWidget(index)
+        for chart in filter(seriesOf, filter(None, charts)):
+            if widget.mrmlPlotViewNode().GetPlotChartNodeID() == chart.GetID():
+                _fit(widget.plotView(), chart)
+
+
+def _fit(view, chart):
+    fixed = [letter for letter in "XY" if not getattr(chart, f"Get{letter}AxisRangeAuto")()]
+    ranges = {letter: getattr(chart, f"Get{letter}AxisRange")() for letter in fixed}
+    if len(fixed) < 2:
+        view.fitToContent()
+    for letter, span in ranges.items():
+        getattr(chart, f"Set{letter}AxisRange")(span)

@@ -1,0 +1,57 @@
+"""What the command ``train`` would refuse at once, said before it is started."""
+
+import os
+
+from slicer.i18n import tr as _
+
+from .manifests import MANIFESTS
+from .parameters import RECIPE_FILE, RecipeChanges
+
+
+class TrainingChecks:
+    """Looks at data set, recipe and start together, as far as that is quick; nothing here loads PyTorch."""
+
+    def reason(self, parameters, run):
+        """Why the command would refuse, in a sentence; empty if it would not. The folders are there already."""
+        from LowDoseContrastLib.errors import InputError
+
+        if parameters.recipe == RECIPE_FILE and not run.canGoOn() and not os.path.isfile(parameters.recipeFile):
+            return _("Choose the recipe's file.")
+        try:
+            self._check(parameters, run)
+        except InputError as error:
+            text = str(error)
+            return text[:1].upper() + text[1:] + "."
+        except OSError as error:
+            return _("The training cannot be read: {reason}.").format(reason=error)
+        return ""
+
+    def _check(self, parameters, run):
+        """Raises InputError."""
+        from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastTrainingLib.dataset import data_set_of
+        from LowDoseContrastTrainingLib.fine_tuning import check_start
+        from LowDoseContrastTrainingLib.suitability import check_suits
+
+        recipe, data = self._recipe(parameters, run), MANIFESTS.made(parameters.dataSetFolder, data_set_of)
+        if run.canGoOn():
+            if run.dataFingerprint() != data.fingerprint:
+                raise InputError(_("The training in this folder learnt from another data set; choose that one, or another folder"))
+            hasOwnScale = run.startedFrom() is not None
+        elif parameters.startFrom:
+            hasOwnScale = check_start(parameters.startFrom, recipe)
+        elif run.begun() and run.startedFrom() is not None:
+            raise InputError(_("The training in this folder was stopped before it had read the model it starts from; choose {name} again").format(name=run.startedFrom()))
+        else:
+            hasOwnScale = False
+        check_suits(data, recipe, hasOwnScale)
+
+    def _recipe(self, parameters, run):
+        """What the command would make of the choices."""
+        from LowDoseContrastTrainingLib.recipe import load_recipe, recipe_from_dict
+
+        if run.canGoOn():
+            return recipe_from_dict(run.recipe())
+        changes = RecipeChanges(parameters)
+        base = load_recipe(changes.base)
+        return recipe_from_dict({**base.to_dict(), **changes.values()}) if changes.values() else base
