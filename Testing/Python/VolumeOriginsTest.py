@@ -52,25 +52,25 @@ class VolumeOriginsTest(PanelTestCase):
         return host().loadDicom([self.path], approach)[0]
 
     def sampleButton(self):
-        self.offerSample()
-        host().clickSample("A sample")
-        return slicer.util.getNode("A sample")
+        self.offerSample("A sample to click")
+        host().clickSample("A sample to click")
+        return slicer.util.getNode("A sample to click")
 
     def sampleByScript(self):
         import SampleData
 
-        self.offerSample()
+        self.offerSample("A sample")
         return SampleData.downloadSample("A sample")
 
-    def offerSample(self):
+    def offerSample(self, name):
         import SampleData
 
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
             category="Testing",
-            sampleName="A sample",
+            sampleName=name,
             uris=self.path.as_uri(),
             fileNames=self.path.name,
-            nodeNames="A sample",
+            nodeNames=name,
             loadFileTypes="VolumeFile",
             checksums=f"SHA256:{hashlib.sha256(self.path.read_bytes()).hexdigest()}",
         )
