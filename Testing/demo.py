@@ -19,9 +19,9 @@ def load_sample(name, data_logic):
     node = data_logic.downloadSample(name)
     if node is None:
         raise SystemExit(f"error: the sample {name} could not be loaded; is Resources/SampleData complete?")
-    from LowDoseContrastLib.nodes import show_breast
+    from LowDoseContrastSlicer.windows import showBreast
 
-    show_breast(node)
+    showBreast(node)
     slicer.app.processEvents()
     return node
 
@@ -63,12 +63,12 @@ def show_detail(low, enhanced, row, column, width_mm):
     """Zooms on a cluster of calcifications and narrows the window to the values around it."""
     import numpy as np
     import slicer
-    from LowDoseContrastLib.nodes import show_alike
+    from LowDoseContrastSlicer.windows import showAlike
 
     half = int(width_mm / low.GetSpacing()[0] / 2)
     around = slicer.util.arrayFromVolume(low)[0, row - half : row + half, column - half : column + half]
     low.GetDisplayNode().SetWindowLevelMinMax(*np.percentile(around, (0.5, 99.9)))
-    show_alike(low, enhanced)
+    showAlike(low, enhanced)
     zoom(low, row, column, width_mm)
 
 
@@ -132,8 +132,8 @@ def main():
     print(f"Enhancing {low.GetName()}")
     enhanced = enhance(logic, low)
     files = {name: OUTPUT / name for name in ("enhanced.nrrd", "enhanced.dcm", "comparison.png", "detail.png", "panel.png")}
-    slicer.util.saveNode(enhanced, str(files["enhanced.nrrd"]))
-    logic.exportDicom(enhanced, files["enhanced.dcm"])
+    for name in ("enhanced.nrrd", "enhanced.dcm"):
+        logic.exportResult(enhanced, files[name])
     logic.comparison.showSideBySide(low, enhanced)
     host.captureLayout(files["comparison.png"], (1600, 1000))
     show_detail(low, enhanced, 1076, 726, DETAIL_MM)

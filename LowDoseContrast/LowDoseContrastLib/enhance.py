@@ -17,6 +17,7 @@ from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
 MODES = ("tiles", "whole", "paper")
 _STRIPE = 256  # rows turned into pixel values at a time
 _MIN_SIDE = 16
+_NETWORK_SHARE = 0.85  # of the time that a slice takes
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Enhancement:
         mammogram: the input with new pixels, in the same type, range, polarity and geometry.
         report: a JSON-able dictionary: model, model_sha256, mode, device, precision, seconds,
             seam_index, gain (fitted, output against input), cci_before, cci_after,
-            cci_norm_before, cci_norm_after, out_of_domain, notes, version and more.
+            cci_norm_before, cci_norm_after, out_of_domain, notes, version and more. Where ``flipped``
+            is true the network saw ``full_scale`` minus the stored values, and gain and seams are of
+            these; ``air`` is the sign of the air there (+1 bright, -1 dark, None without air).
     """
 
     mammogram: Mammogram
@@ -110,7 +113,7 @@ class Enhancer:
             label = f"Enhancing slice {index + 1} of {count}" if count > 1 else "Enhancing"
             slice_steps = self._slice_steps(mammogram, index, polarity, settings, output)
             tallies.append((yield from mapped(slice_steps, lambda s, i=index: clock.progress((i + 0.95 * s) / count, label))))
-        report = self._report(mammogram, settings, clock, objections, tallies)
+        report = self._report(mammogram, settings, clock, objections, tallies, polarity)
         report["notes"] = notes + self._runner.notes[notes_before:] + self._remarks(mammogram, tallies)
         return Enhancement(mammogram.with_pixels(output), report)
 
@@ -137,29 +140,41 @@ class Enhancer:
         return flipped, expected if flipped else sign
 
     def _slice_steps(self, mammogram, index, polarity, settings, output):
-        """Generator: yields the share done; fills ``output[index]`` and returns its :class:`_Tally`."""
+        """Generator: yields the share done; fills ``output[index]`` and returns its :class:`_Tally`.
+
+        It pauses between any two things that take time on a large image, for a window that must stay alive.
+        """
         flipped, sign = polarity
         before, after = mammogram.pixels[index], output[index]
         image = mammogram.full_scale - before.astype(np.float32) if flipped else before
+        yield 0.0
         mask = breast_mask(image, sign) if settings.mask else np.ones(image.shape, dtype=bool)
         yield 0.0
-        mode, plan, answer = yield from self._answer_steps(mammogram, image, mask, settings)
-        clipped = self._compose(mammogram, before, image, answer, mask, flipped, after)
+        mode, plan, answer = yield from mapped(self._answer_steps(mammogram, image, mask, settings), lambda s: _NETWORK_SHARE * s)
+        clipped = yield from mapped(
+            self._compose_steps(mammogram, before, image, answer, mask, flipped, after), lambda s: _NETWORK_SHARE + (0.9 - _NETWORK_SHARE) * s
+        )
         # Gain and seams are of what the network saw and gave, so in its polarity.
         seen = mammogram.full_scale - after.astype(np.float32) if flipped else after
+        yield 0.9
         tissue = tissue_mask(image, sign)
+        yield 0.92
         gain = _fitted_gain(image, seen, tissue)
         # A single window has no borders; it is judged where tiles would have had theirs.
         borders = tile_plan(mask, settings.overlap, self.model.generator.multiple) if mode == "whole" else plan
+        seam = seam_index(image, seen, gain, borders, tissue)
+        yield 0.94
+        cci_before = cci(before, mammogram.full_scale, settings.cci, mask=tissue)
+        yield 0.97
         return _Tally(
             mode=mode,
-            seam=seam_index(image, seen, gain, borders, tissue),
+            seam=seam,
             gain=gain,
             level=float(np.median(image[tissue][::97])),
             windows=len(plan.origins),
             breast=float(mask.mean()),
             clipped=clipped,
-            before=cci(before, mammogram.full_scale, settings.cci, mask=tissue),
+            before=cci_before,
             after=cci(after, mammogram.full_scale, settings.cci, mask=tissue),
         )
 
@@ -170,7 +185,7 @@ class Enhancer:
         other = {"whole": whole_plan, "paper": paper_plan}.get(settings.mode)
         plan = other(mask, multiple) if other else tiles
         if self._runner.precision_is_open:
-            self._runner.settle_precision(_fullest_window(image, mask, tiles), mammogram.full_scale)
+            yield from mapped(self._runner.settle_steps(_fullest_window(image, mask, tiles), mammogram.full_scale), lambda _: 0.0)
         try:
             return settings.mode, plan, (yield from self._runner.answer_steps(image, plan))
         except (RuntimeError, MemoryError) as error:
@@ -179,34 +194,35 @@ class Enhancer:
         self._runner.notes.append("memory ran out for the whole image at once: went on with tiles")
         return "tiles", tiles, (yield from self._runner.answer_steps(image, tiles))
 
-    def _compose(self, mammogram, before, image, answer, mask, flipped, after):
-        """Writes the enhanced pixels into ``after``; returns how many met the end of the value range.
+    def _compose_steps(self, mammogram, before, image, answer, mask, flipped, after):
+        """Generator: yields the share done; writes the enhanced pixels into ``after``; returns how many met the (lower, upper) end of the value range.
 
         ``before`` are the stored values, ``image`` the same with the polarity of the model.
         """
         # Air stays as it was to the last bit, whatever its type.
         after[...] = before
         region = extent(mask, FEATHER)
-        before, image, answer, mask, after = (a[region] for a in (before, image, answer, mask, after))
-        weights, clipped = feather(mask), 0
+        image, answer, mask, after = (a[region] for a in (image, answer, mask, after))
+        clipped = np.zeros(2, dtype=int)
         for start in range(0, len(image), _STRIPE):
-            rows = slice(start, start + _STRIPE)
-            clipped += self._compose_rows(mammogram, image[rows], answer[rows], weights[rows], flipped, after[rows])
+            rows = slice(start, min(start + _STRIPE, len(image)))
+            clipped += self._compose_rows(mammogram, image[rows], answer[rows], feather(mask, rows=rows), flipped, after[rows])
+            yield rows.stop / len(image)
         return clipped
 
     def _compose_rows(self, mammogram, image, answer, weights, flipped, after):
-        """Fills ``after`` where ``weights`` are above 0; returns how many values were out of range."""
+        """Fills ``after`` where ``weights`` are above 0; returns how many values were below and above the range."""
         low, high = mammogram.value_range
         values = image.astype(np.float32)
         enhanced = self.model.card.composition.compose(self.model.card.intensity, values, answer)
         values += weights * (enhanced - values)
-        integers, clipped = after.dtype.kind != "f", 0
+        integers, clipped = after.dtype.kind != "f", (0, 0)
         if integers:
             np.rint(values, out=values)  # before turning, so that both polarities round alike
         if flipped:
             values = mammogram.full_scale - values
         if integers:
-            clipped = int(np.count_nonzero(((values < low) | (values > high)) & (weights == 1)))
+            clipped = [int(np.count_nonzero(beyond & (weights == 1))) for beyond in (values < low, values > high)]
             np.clip(values, low, high, out=values)
         np.copyto(after, values, where=weights > 0, casting="unsafe")
         return clipped
@@ -217,15 +233,16 @@ class Enhancer:
         seen, levels = self.model.card.domain.signal, [t.level for t in tallies]
         if seen and not all(seen[0] <= level <= seen[1] for level in levels):
             found.append(f"the median of the tissue is {levels[0]:.4g}, in training values went from {seen[0]:g} to {seen[1]:g}")
-        clipped = sum(t.clipped for t in tallies)
-        if clipped:
-            share = clipped / max(1.0, sum(t.breast for t in tallies) * mammogram.pixels[0].size)
-            found.append(f"{clipped} enhanced pixels ({share:.2%} of the breast) met the end of the value range {mammogram.value_range[1]:g}")
+        breast = max(1.0, sum(t.breast for t in tallies) * mammogram.pixels[0].size)
+        clipped = np.sum([t.clipped for t in tallies], axis=0)
+        for count, end, value in zip(clipped, ("lower", "upper"), mammogram.value_range):
+            if count:
+                found.append(f"{count} enhanced pixels ({count / breast:.2%} of the breast) met the {end} end of the value range, {value:g} as stored")
         return found
 
-    def _report(self, mammogram, settings, clock, objections, tallies):
+    def _report(self, mammogram, settings, clock, objections, tallies, polarity):
         card, placement = self.model.card, self._runner.placement
-        clipped = sum(t.clipped for t in tallies)
+        clipped = np.sum([t.clipped for t in tallies], axis=0)
         mean = {name: float(np.mean([getattr(t, name) for t in tallies])) for name in ("gain", "breast")}
         before, after = [t.before for t in tallies], [t.after for t in tallies]
         return {
@@ -249,7 +266,12 @@ class Enhancer:
             "cci_norm_before": float(np.mean([c.cci_norm for c in before])),
             "cci_norm_after": float(np.mean([c.cci_norm for c in after])),
             "cci_variant": {**asdict(settings.cci), "low": before[0].low, "high": before[0].high},
-            "clipped": clipped,
+            "flipped": polarity[0],
+            "air": polarity[1],
+            "full_scale": mammogram.full_scale,
+            "clipped": int(clipped.sum()),
+            "clipped_low": int(clipped[0]),
+            "clipped_high": int(clipped[1]),
             "out_of_domain": list(objections),
             "notice": RESEARCH_NOTICE,
             "version": __version__,
@@ -267,7 +289,7 @@ class _Tally:
     level: float
     windows: int
     breast: float
-    clipped: int
+    clipped: np.ndarray
     before: CciResult
     after: CciResult
 

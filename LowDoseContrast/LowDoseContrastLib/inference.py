@@ -27,7 +27,7 @@ class Runner:
         placement: the choice; bf16 may fall back to fp32, a GPU to the CPU.
         notes: what had to be changed on the way, one sentence each.
         precision_is_open: whether bf16 was chosen here and has yet to prove itself
-            (:meth:`settle_precision`).
+            (:meth:`settle_steps`).
     """
 
     def __init__(self, model, device="auto", precision="auto"):
@@ -41,15 +41,18 @@ class Runner:
     def _freeze(self, precision, device=None):
         return FrozenGenerator(self.model.generator, device or self.placement.device, _DTYPES[precision])
 
-    def settle_precision(self, window, full_scale):
-        """Compares bf16 with fp32 on one ``window`` of pixel values and falls back to fp32 if it must.
+    def settle_steps(self, window, full_scale):
+        """Generator, yields None: compares bf16 with fp32 on one ``window`` of pixel values and falls back to fp32 if it must.
 
         Done once for a model; the mean difference in units of ``full_scale`` is in the reason.
         """
         scale, composition = self.model.card.intensity, self.model.card.composition
         pixels = torch.from_numpy(np.ascontiguousarray(window, dtype=np.float32))[None, None]
         seen = scale.normalise(pixels)
-        images = [composition.compose(scale, pixels, frozen(seen).cpu()) for frozen in (self._frozen, self._freeze("fp32"))]
+        images = []
+        for frozen in (self._frozen, self._freeze("fp32")):
+            answer = yield from frozen.steps(seen)
+            images.append(composition.compose(scale, pixels, answer.cpu()))
         difference = float((images[0] - images[1]).abs().mean()) / full_scale
         reason = f"{self.placement.reason}, differs from fp32 by {difference:.4%} of full scale"
         if difference <= PRECISION_LIMIT:

@@ -95,6 +95,21 @@ class Mammogram:
         top = limits.max if self.bits is None else min(limits.max, 2**self.bits - 1)
         return float(limits.min), float(top)
 
+    @property
+    def facts(self):
+        """What is stated of the image, for people: a dictionary of short texts by name, None where it is not stated."""
+        depth = None if self.bits is None else f"{self.bits} bits"
+        spacing = None if self.spacing is None else " x ".join(f"{s:g}" for s in dict.fromkeys(self.spacing)) + " mm"
+        return {
+            "modality": self.modality,
+            "presentation intent": self.intent and self.intent.title(),
+            "pixel intensity relationship": self.relationship,
+            "polarity": self.photometric,
+            "bit depth": depth,
+            "pixel spacing": spacing,
+            "entrance dose": None if self.dose_mgy is None else f"{self.dose_mgy:g} mGy",
+        }
+
     def with_pixels(self, pixels):
         """The same mammogram with other pixels of the same shape."""
         if pixels.shape != self.pixels.shape:

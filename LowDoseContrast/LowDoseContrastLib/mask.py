@@ -157,18 +157,22 @@ def extent(mask, margin=0):
     return tuple(slices)
 
 
-def feather(mask, width=FEATHER):
+def feather(mask, width=FEATHER, rows=None):
     """Weights in [0, 1], float32: 1 inside of ``mask``, falling to 0 within ``width`` pixels outside of it.
 
-    It fades outside so that no pixel of the breast is half enhanced.
+    It fades outside so that no pixel of the breast is half enhanced. ``rows``: a slice of the rows
+    that are wanted; all of them if None.
     """
     from scipy import ndimage
 
-    if mask.all():
-        return np.ones(mask.shape, dtype=np.float32)
-    share = ndimage.uniform_filter(mask.astype(np.float32), size=2 * width + 1, mode="nearest")
+    rows = slice(0, len(mask)) if rows is None else rows
+    above, below = max(0, rows.start - width), min(len(mask), rows.stop + width)
+    near, wanted = mask[above:below], slice(rows.start - above, rows.stop - above)
+    if near.all():
+        return np.ones(mask[rows].shape, dtype=np.float32)
+    share = ndimage.uniform_filter(near.astype(np.float32), size=2 * width + 1, mode="nearest")[wanted]
     weights = np.clip(2 * share, 0, 1, out=share)
     # Running sums leave traces of rounding far away, where nothing may change.
     weights[weights < 1e-3] = 0
-    weights[mask] = 1
+    weights[mask[rows]] = 1
     return weights

@@ -1,20 +1,44 @@
 """MRML volume nodes into mammograms and back: the one file of the library that knows MRML."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import slicer
 
 from .errors import InputError
-from .dicom import is_dicom, mammogram_from_header
+from .dicom import UNREADABLE, is_dicom, mammogram_from_header
+from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
 from .mask import air_sign, tissue_mask
+from .steps import Progress
 
+HEADER_ATTRIBUTE = "LowDoseContrast.header"
 REPORT_ATTRIBUTE = "LowDoseContrast.report"
+ROLE_ATTRIBUTE = "LowDoseContrast.role"
 _SOURCE_ROLE = "LowDoseContrast.source"
 _CCI_MAP_ROLE = "LowDoseContrast.cciMap"
+_STRIPE = 256  # rows looked at in one step
+
+
+@dataclass(frozen=True)
+class NodeHeader:
+    """The DICOM header behind a volume node, and how it is known.
+
+    Attributes:
+        dataset: pydicom data set without pixels, or None.
+        origin: ``file`` (read from it now), ``scene`` (kept with the volume when the file was seen) or ``none``.
+        path: the file, where there is one.
+        files: how many files the volume was stacked from.
+        reason: why there is no header; empty where there is one.
+    """
+
+    dataset: object = field(default=None, repr=False)
+    origin: str = "none"
+    path: Path | None = None
+    files: int = 1
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,37 +49,66 @@ class NodeImage:
         mammogram: with the values as they are stored in the node's DICOM file, if it has one.
         inverted: whether Slicer's reader inverted a MONOCHROME1 image, so that the node's voxels
             are 2^bits - 1 minus the stored values.
+        header: :class:`NodeHeader`.
     """
 
     mammogram: Mammogram
     inverted: bool
+    header: NodeHeader = field(default_factory=NodeHeader)
 
     def node_values(self, pixels):
         """Stored values as voxels of the node, or voxels as stored values: it is its own inverse."""
         return _inverted(pixels, self.mammogram.bits) if self.inverted else pixels
 
+    def seen_values(self, voxels, report):
+        """Voxels of the node, or of its enhancement, as the network saw them and answered, float32.
+
+        Gain and difference are of these: where the network saw an image inverted, a factor on its
+        values is none on the voxels. ``report``: of the enhancement. It is its own inverse.
+        """
+        values = np.asarray(voxels, dtype=np.float32)
+        if self.inverted:
+            values = 2**self.mammogram.bits - 1 - values
+        return report["full_scale"] - values if report.get("flipped") else values
+
 
 def image_from_node(node):
     """Reads a scalar volume node and the DICOM header it was loaded from, where there is one.
+
+    A header that is read from a file is kept with the node, see :func:`keep_header`.
 
     Raises:
         InputError: no voxels, more than one component, or voxels that are no mammogram.
     """
     name = node.GetName() or "volume"
-    data = node.GetImageData()
-    if data is None or 0 in data.GetDimensions():
+    if not has_voxels(node):
         raise InputError(f"{name}: the volume is empty; load an image into it")
-    if data.GetNumberOfScalarComponents() != 1:
+    if node.GetImageData().GetNumberOfScalarComponents() != 1:
         raise InputError(f"{name}: is a colour volume; choose a grey one")
     voxels = slicer.util.arrayFromVolume(node)
-    header = _header(node)
-    if header is None:
-        geometry = Geometry(node.GetSpacing())
-        return NodeImage(Mammogram(voxels, geometry.pixel_spacing, geometry=geometry, source=name), False)
-    stated = mammogram_from_header(header, voxels, name)
+    header = keep_header(node)
+    geometry = _geometry(node)
+    if header.dataset is None:
+        return NodeImage(Mammogram(voxels, geometry.pixel_spacing, geometry=geometry, source=name), False, header)
+    stated = replace(mammogram_from_header(header.dataset, voxels, name), geometry=geometry)
     if not _reader_inverted(stated):
-        return NodeImage(stated, False)
-    return NodeImage(stated.with_pixels(_inverted(voxels, stated.bits)), True)
+        return NodeImage(stated, False, header)
+    return NodeImage(stated.with_pixels(_inverted(voxels, stated.bits)), True, header)
+
+
+def _geometry(node):
+    """Where the volume lies, in ITK's LPS; transforms above it are left out, as in the files that Slicer saves."""
+    directions = [[0.0] * 3 for _ in range(3)]
+    node.GetIJKToRASDirections(directions)
+    to_lps = (-1.0, -1.0, 1.0)
+    direction = tuple(sign * value + 0.0 for sign, row in zip(to_lps, directions) for value in row)  # 0.0, not -0.0
+    return Geometry(tuple(node.GetSpacing()), tuple(s * v + 0.0 for s, v in zip(to_lps, node.GetOrigin())), direction)
+
+
+def has_voxels(node):
+    """Whether a volume node has an image with at least one voxel."""
+    data = node.GetImageData()
+    return data is not None and 0 not in data.GetDimensions()
 
 
 def comparable_image(node):
@@ -75,11 +128,14 @@ def comparable_image(node):
     if voxels.shape != image.mammogram.pixels.shape:
         return own  # it was cropped or resampled since
     mammogram = image.mammogram.with_pixels(image.node_values(voxels))
-    return NodeImage(replace(mammogram, source=own.mammogram.source), image.inverted)
+    return NodeImage(replace(mammogram, source=own.mammogram.source), image.inverted, image.header)
 
 
 def _inverted(values, bits):
-    return ((2**bits - 1) - values.astype(np.int32)).astype(values.dtype)
+    top = 2**bits - 1
+    if values.dtype.kind == "u" and top <= np.iinfo(values.dtype).max:
+        return np.subtract(values.dtype.type(top), values)  # wraps as it must, for values beyond the bits too
+    return (top - values.astype(np.int32)).astype(values.dtype)
 
 
 def _reader_inverted(mammogram):
@@ -94,61 +150,150 @@ def _reader_inverted(mammogram):
     return seen is None or seen != mammogram.sign
 
 
-def _header(node):
-    """The DICOM header behind a node, or None."""
-    path = _dicom_file(node)
-    if path is None or not path.is_file() or not is_dicom(path):
-        return None
+# Headers
+
+def header_key(node):
+    """What the header behind a node depends on; another value means that it must be looked up again."""
+    storage = node.GetStorageNode()
+    names = () if storage is None else (storage.GetID(), storage.GetFileName(), storage.GetNumberOfFileNames())
+    return (*names, node.GetAttribute("DICOM.instanceUIDs"), node.GetAttribute(HEADER_ATTRIBUTE))
+
+
+def keep_header(node, modalities=None):
+    """Looks up the header behind a node and keeps it as an attribute of it, so that it travels in scenes and with clones.
+
+    Args:
+        modalities: keep only headers of these DICOM modalities; None for any.
+
+    Returns:
+        :class:`NodeHeader`
+    """
+    header = header_of(node)
+    if header.origin == "file" and (modalities is None or header.dataset.get("Modality") in modalities):
+        try:
+            text = header_to_text(header.dataset)
+        except (*UNREADABLE, TypeError):
+            return header  # a header that cannot be written is known only while its file is there
+        if text != node.GetAttribute(HEADER_ATTRIBUTE):
+            node.SetAttribute(HEADER_ATTRIBUTE, text)
+    return header
+
+
+def header_of(node):
+    """The header behind a node: from its file or the DICOM database, else as it was kept with the node."""
+    if node.GetAttribute(ROLE_ATTRIBUTE):
+        return NodeHeader(reason="it was made by this extension")  # whatever its node was loaded from before
+    paths = files_of(node)
+    found = next((path for path in paths if path.is_file() and is_dicom(path)), None)
+    dataset, origin = (_read_header(found), "file") if found else (None, "none")
+    if dataset is None:
+        dataset, origin = _kept_header(node), "scene"
+    if dataset is None:
+        return NodeHeader(path=found, files=len(paths) or 1, reason=_why_none(node, paths, found))
+    size, stated = node.GetImageData().GetDimensions()[1::-1] if node.GetImageData() else None, (dataset.get("Rows"), dataset.get("Columns"))
+    if size is not None and size != stated:
+        reason = f"the volume has {size[1]} x {size[0]} pixels and its DICOM file {stated[1]} x {stated[0]}: it was cropped or resampled"
+        return NodeHeader(path=found, files=len(paths) or 1, reason=reason)
+    return NodeHeader(dataset, origin, found, len(paths) or 1)
+
+
+def files_of(node):
+    """The files that a volume node was loaded from, as far as the scene and the DICOM database know: a list of paths."""
+    database = getattr(slicer, "dicomDatabase", None)
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    stored = [database.fileForInstance(uid) for uid in uids] if database is not None else []
+    if all(stored) and stored:
+        return [Path(path) for path in stored]
+    storage = node.GetStorageNode()
+    if storage is None or not storage.GetFileName():
+        return []
+    count = storage.GetNumberOfFileNames()
+    return [Path(storage.GetFullNameFromNthFileName(i)) for i in range(count)] or [Path(storage.GetFullNameFromFileName())]
+
+
+def _read_header(path):
     import pydicom
 
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True)
-    except (OSError, pydicom.errors.InvalidDicomError):
+        return pydicom.dcmread(path, stop_before_pixels=True)
+    except (*UNREADABLE, pydicom.errors.InvalidDicomError):
         return None
-    columns, rows, _ = node.GetImageData().GetDimensions()
-    # A volume that was cropped or resampled is no longer what the header describes.
-    return header if (header.get("Rows"), header.get("Columns")) == (rows, columns) else None
 
 
-def _dicom_file(node):
-    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
-    database = getattr(slicer, "dicomDatabase", None)
-    if uids and database is not None:
-        found = database.fileForInstance(uids[0])
-        if found:
-            return Path(found)
-    storage = node.GetStorageNode()
-    return Path(storage.GetFileName()) if storage is not None and storage.GetFileName() else None
+def _kept_header(node):
+    text = node.GetAttribute(HEADER_ATTRIBUTE)
+    try:
+        return header_from_text(text) if text else None
+    except ValueError:
+        return None
 
+
+def _why_none(node, paths, found):
+    if found:
+        return f"{found.name} cannot be read as DICOM"
+    if paths:
+        return f"it was loaded from {paths[0].name}, which is not DICOM" if paths[0].is_file() else f"its file {paths[0].name} is no longer there"
+    return "there is no file behind the volume"
+
+
+# Results
 
 def write_enhancement(enhancement, image, source_node, target_node):
-    """Puts an enhancement into ``target_node``: voxels, geometry, display, place in the hierarchy, provenance."""
+    """Puts an enhancement into ``target_node``: voxels, geometry, place in the hierarchy, provenance."""
     voxels = image.node_values(enhancement.mammogram.pixels)
-    _fill(target_node, voxels, source_node)
+    _fill(target_node, voxels, source_node, "enhanced")
     target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report))
     target_node.SetAttribute("LowDoseContrast.model", enhancement.report["model"])
     target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report["model_sha256"])
     target_node.SetNodeReferenceID(_SOURCE_ROLE, source_node.GetID())
     target_node.SetAttribute("LowDoseContrast.notice", enhancement.report["notice"])
-    show_alike(source_node, target_node)
 
 
-def write_change(target_node, source_node, enhanced_node):
-    """Fills ``target_node`` with enhanced - fitted gain x source, float32; returns the gain."""
+def change_steps(target_node, source_node, enhanced_node, image):
+    """Generator: fills ``target_node`` with enhanced - fitted gain x source, float32, in the values that the network saw.
+
+    Yields :class:`LowDoseContrastLib.steps.Progress`; closing it leaves ``target_node`` as it is.
+
+    Args:
+        image: the :class:`NodeImage` of the source.
+
+    Returns:
+        The 99th percentile of the absolute change, for a window.
+
+    Raises:
+        InputError: volumes of different sizes, or one that is no enhancement of the other.
+    """
+    report = report_of(enhanced_node)
     before, after = (slicer.util.arrayFromVolume(n) for n in (source_node, enhanced_node))
     if before.shape != after.shape:
         raise InputError(f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size; choose volumes of the same image")
-    image = image_from_node(source_node)
-    before, after = (image.node_values(v).astype(np.float32) for v in (before, after))
-    tissue = np.stack([tissue_mask(s, image.mammogram.sign) for s in image.mammogram.pixels])
-    power = float(np.sum(before[tissue] ** 2, dtype=np.float64))
-    gain = float(np.sum(before[tissue] * after[tissue], dtype=np.float64)) / power if power else 1.0
-    change = np.where(tissue, after - gain * before, 0).astype(np.float32)
-    _fill(target_node, change, source_node)
+    if report is None:
+        raise InputError(f"{enhanced_node.GetName()}: was not made by this module; choose an enhanced volume")
+    tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
+    stripes = [(i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)]
+    for index, seen in enumerate(before):
+        tissue[index] = tissue_mask(image.seen_values(seen, report), report.get("air"))
+        yield _change_progress(0.3 * (index + 1) / len(before))
+    for done, stripe in enumerate(stripes, start=1):
+        x, y = (image.seen_values(v[stripe][tissue[stripe]], report).astype(np.float64) for v in (before, after))
+        power, cross = power + float(x @ x), cross + float(x @ y)
+        yield _change_progress(0.3 + 0.3 * done / len(stripes))
+    gain = cross / power if power else 1.0
+    change, sample = np.zeros(before.shape, dtype=np.float32), []
+    for done, stripe in enumerate(stripes, start=1):
+        inside = tissue[stripe]
+        found = image.seen_values(after[stripe][inside], report) - np.float32(gain) * image.seen_values(before[stripe][inside], report)
+        change[stripe][inside] = found
+        sample.append(np.abs(found[:: max(1, len(stripes) * found.size // 500_000)]))
+        yield _change_progress(0.6 + 0.4 * done / len(stripes))
+    _fill(target_node, change, source_node, "difference")
     target_node.SetAttribute("LowDoseContrast.fittedGain", f"{gain:.6g}")
-    spread = float(np.percentile(np.abs(change[tissue]), 99)) if tissue.any() else 1.0
-    _set_window(target_node, -spread, spread)
-    return gain
+    sample = np.concatenate(sample)
+    return float(np.percentile(sample, 99)) if sample.size else 1.0
+
+
+def _change_progress(done):
+    return Progress(done, "Computing the difference")
 
 
 def write_cci_map(maps, measured, source_node):
@@ -165,10 +310,10 @@ def write_cci_map(maps, measured, source_node):
     if node is None:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"{source_node.GetName()} CCI map")
         source_node.SetNodeReferenceID(_CCI_MAP_ROLE, node.GetID())
-    _fill(node, maps, source_node)
+    _fill(node, maps, source_node, "cciMap")
     node.SetAttribute("LowDoseContrast.cci", json.dumps(measured))
     inside = maps[maps > 0]
-    _set_window(node, 0.0, float(np.percentile(inside[:: max(1, inside.size // 200_000)], 99)) if inside.size else 1.0)
+    set_window(node, 0.0, float(np.percentile(inside[:: max(1, inside.size // 200_000)], 99)) if inside.size else 1.0)
     return node
 
 
@@ -183,41 +328,32 @@ def source_of(node):
     return node.GetNodeReference(_SOURCE_ROLE)
 
 
-def show_breast(node):
-    """Sets window and level of ``node`` so that the tissue, not the air or the skin, fills the grey scale."""
-    voxels = slicer.util.arrayFromVolume(node)
-    middle = voxels[len(voxels) // 2]
-    values = middle[tissue_mask(middle)]
-    lower, median, upper = (float(v) for v in np.percentile(values[:: max(1, values.size // 200_000)], (25, 50, 75)))
-    # Quartiles, because the thin edge of the breast spans more values than all of its inside.
-    _set_window(node, median - 4 * (median - lower), median + 4 * (upper - median))
-
-
-def show_alike(node, enhanced_node):
-    """Windows ``enhanced_node`` as ``node`` is, but for the fitted gain: what still differs, the network did."""
-    image, report = image_from_node(node), report_of(enhanced_node)
-    display = node.GetDisplayNode()
-    if report is None or display is None:
-        show_breast(enhanced_node)
-        return
-    top = 2**image.mammogram.bits - 1 if image.inverted else 0
-    edges = (display.GetWindowLevelMin(), display.GetWindowLevelMax())
-    _set_window(enhanced_node, *(top + report["gain"] * (edge - top) for edge in edges))
-
-
-def _set_window(node, low, high):
-    display = node.GetDisplayNode()
-    if display is None:
-        node.CreateDefaultDisplayNodes()
-        display = node.GetDisplayNode()
+def set_window(node, low, high):
+    """Shows the values from ``low`` to ``high`` of a volume node on the whole grey scale."""
+    display = _display_of(node)
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(low, high if high > low else low + 1)
 
 
-def _fill(node, voxels, source_node):
+def _display_of(node):
+    """The display node, made where there is none; it does not look for a window by itself, which takes a second on large images."""
+    if node.GetDisplayNode() is None:
+        display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
+        display.SetDefaultColorMap()
+        display.AutoWindowLevelOff()
+        node.SetAndObserveDisplayNodeID(display.GetID())
+    return node.GetDisplayNode()
+
+
+def _fill(node, voxels, source_node, role):
+    display = _display_of(node)
+    display.AutoWindowLevelOff()
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))
     node.CopyOrientation(source_node)
-    node.CreateDefaultDisplayNodes()
+    node.SetAndObserveTransformNodeID(source_node.GetTransformNodeID())
+    for attribute in (HEADER_ATTRIBUTE, "DICOM.instanceUIDs", REPORT_ATTRIBUTE):
+        node.RemoveAttribute(attribute)  # of what the node held before
+    node.SetAttribute(ROLE_ATTRIBUTE, role)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     source_item, item = (hierarchy.GetItemByDataNode(n) for n in (source_node, node))
     if source_item and item:

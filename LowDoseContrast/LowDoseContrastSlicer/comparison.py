@@ -3,64 +3,152 @@
 import slicer
 from slicer.i18n import tr as _
 
-LAYOUT_ID = 7310
-BEFORE_VIEW, AFTER_VIEW = "LowDoseBefore", "LowDoseAfter"
+from .layouts import leaveLayout, layoutNode, showLayout
+from .windows import WindowLink, showAlike, showBreast
+
+PAIR_LAYOUT, SINGLE_LAYOUT = 7310, 7314
+BEFORE_VIEW, AFTER_VIEW, SINGLE_VIEW = "LowDoseBefore", "LowDoseAfter", "DoseComparison"
+_VIEWS = {PAIR_LAYOUT: (BEFORE_VIEW, AFTER_VIEW), SINGLE_LAYOUT: (SINGLE_VIEW,)}
 
 
 def _view(tag, label, colour):
     return f"""
-    <item><view class="vtkMRMLSliceNode" singletontag="{tag}">
+    <item splitSize="500"><view class="vtkMRMLSliceNode" singletontag="{tag}">
       <property name="orientation" action="default">Axial</property>
       <property name="viewlabel" action="default">{label}</property>
       <property name="viewcolor" action="default">{colour}</property>
     </view></item>"""
 
 
-LAYOUT = f"""<layout type="horizontal" split="true">
+LAYOUTS = {
+    PAIR_LAYOUT: f"""<layout type="horizontal" split="true">
 {_view(BEFORE_VIEW, "In", "#6E6E6E")}
 {_view(AFTER_VIEW, "Out", "#2A7F9E")}
-</layout>"""
+</layout>""",
+    SINGLE_LAYOUT: f"""<layout type="horizontal">
+{_view(SINGLE_VIEW, "Fade", "#2A7F9E")}
+</layout>""",
+}
 
 
 class Comparison:
-    """Arranges input and result: side by side with linked views, faded over one another, as a difference."""
+    """Arranges input and result: side by side with linked views, faded over one another, as a difference.
 
-    def showSideBySide(self, before, after):
-        """Two linked slice views, the input on the left, the result on the right, windowed alike but for the gain."""
-        from LowDoseContrastLib.nodes import show_alike, show_breast
+    The views take their size only when Slicer's window is laid out again; call :meth:`fit` after that.
+    """
 
-        show_breast(before)
-        show_alike(before, after)
-        manager = slicer.app.layoutManager()
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if not layoutNode.IsLayoutDescription(LAYOUT_ID):
-            layoutNode.AddLayoutDescription(LAYOUT_ID, LAYOUT)
-        manager.setLayout(LAYOUT_ID)
-        for tag, node in ((BEFORE_VIEW, before), (AFTER_VIEW, after)):
-            sliceLogic = manager.sliceWidget(tag).sliceLogic()
-            composite = sliceLogic.GetSliceCompositeNode()
-            composite.SetBackgroundVolumeID(node.GetID())
-            composite.SetForegroundVolumeID(None)
+    def __init__(self):
+        self._link = WindowLink()
+
+    def showSideBySide(self, before, after, image=None, keepWindow=False):
+        """Two linked slice views, the input on the left, the result on the right, windowed alike but for the gain.
+
+        Args:
+            image: the NodeImage of the input, where the caller has it.
+            keepWindow: leave the window of the input as it is if the user sees it in these views already.
+        """
+        if not (keepWindow and before.GetID() in self._shown()):
+            showBreast(before)
+        showAlike(before, after, image)
+        self._showTwo((before, _("In")), (after, _("Out")))
+
+    def showPair(self, low, high):
+        """Two linked slice views of one object at two doses, each with a window of its own."""
+        showBreast(low)
+        showBreast(high)
+        self._showTwo((low, _("Low")), (high, _("High")))
+
+    def _showTwo(self, *sides):
+        showLayout(PAIR_LAYOUT, LAYOUTS)
+        for tag, (node, label) in zip(_VIEWS[PAIR_LAYOUT], sides):
+            composite = self._fill(tag, label, node)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)
-            sliceLogic.FitSliceToAll()
+        self._link.follow(*(node for node, _label in sides))
+        self.fit()
 
     def showFade(self, before, after, opacity):
-        """The result over the input in every slice view, with the given opacity in [0, 1]."""
-        slicer.util.setSliceViewerLayers(background=before, foreground=after, foregroundOpacity=opacity, fit=True)
+        """The result over the input in one view, with the given opacity in [0, 1]."""
+        showLayout(SINGLE_LAYOUT, LAYOUTS)
+        self._fill(SINGLE_VIEW, _("Fade"), before, after).SetForegroundOpacity(opacity)
+        self._link.follow(before, after)
+        self.fit()
 
     def setFade(self, opacity):
-        """Changes the opacity in the views that have a foreground."""
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-            if composite.GetForegroundVolumeID():
-                composite.SetForegroundOpacity(opacity)
+        """Changes the opacity of the result where it lies over the input."""
+        composite = self._composite(SINGLE_VIEW)
+        if composite is not None and composite.GetForegroundVolumeID():
+            composite.SetForegroundOpacity(opacity)
 
-    def showDifference(self, before, after, target=None):
-        """Shows result - fitted gain x input in every slice view; returns the volume node that holds it."""
-        from LowDoseContrastLib.nodes import write_change
+    def differenceSteps(self, before, after, image, target=None):
+        """Generator: shows result - fitted gain x input in one view; yields Progress, returns the volume node that holds it.
 
-        if target is None:
+        Args:
+            image: the NodeImage of the input.
+            target: an earlier volume to fill anew; a new one if None.
+        """
+        from LowDoseContrastLib.nodes import change_steps, set_window
+
+        made = target is None
+        if made:
             target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _("{name} change beyond gain").format(name=after.GetName()))
-        write_change(target, before, after)
-        slicer.util.setSliceViewerLayers(background=target, foreground=None, fit=True)
+        try:
+            spread = yield from change_steps(target, before, after, image)
+        except BaseException:
+            if made:
+                slicer.mrmlScene.RemoveNode(target)
+            raise
+        set_window(target, -spread, spread)
+        showLayout(SINGLE_LAYOUT, LAYOUTS)
+        self._fill(SINGLE_VIEW, _("Diff"), target)
+        self.fit()
         return target
+
+    def refresh(self, before, after):
+        """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other layouts alone."""
+        if layoutNode().GetViewArrangement() != PAIR_LAYOUT or before is None:
+            return
+        if self._shown() == [before.GetID(), after.GetID() if after else None]:
+            return
+        self._fill(BEFORE_VIEW, _("In"), before)
+        self._fill(AFTER_VIEW, _("Out"), after)
+        if after is not None:
+            self._link.follow(before, after)
+        self.fit()
+
+    def _shown(self):
+        """IDs of the volumes in the side-by-side views, left and right; empty while these are not on the screen."""
+        if layoutNode().GetViewArrangement() != PAIR_LAYOUT:
+            return []
+        composites = [self._composite(tag) for tag in _VIEWS[PAIR_LAYOUT]]
+        return [composite.GetBackgroundVolumeID() for composite in composites if composite is not None]
+
+    def fit(self):
+        """Fits the images into the views of the layout that is shown, if it is one of these."""
+        for tag in _VIEWS.get(layoutNode().GetViewArrangement(), ()):
+            widget = slicer.app.layoutManager().sliceWidget(tag)
+            if widget is not None:
+                widget.sliceLogic().FitSliceToBackground()
+
+    def leave(self):
+        """Back to the layout before; windows no longer follow one another."""
+        self._link.release()
+        leaveLayout()
+
+    def release(self):
+        """Lets go of the volumes, as when the scene closes."""
+        self._link.release()
+
+    def _composite(self, tag):
+        widget = slicer.app.layoutManager().sliceWidget(tag)
+        return widget.sliceLogic().GetSliceCompositeNode() if widget is not None else None
+
+    def _fill(self, tag, label, background, foreground=None):
+        """Puts volumes into a view of ours, which no other volume enters by being loaded; returns its composite node."""
+        widget = slicer.app.layoutManager().sliceWidget(tag)
+        widget.mrmlSliceNode().SetLayoutLabel(label)
+        composite = widget.sliceLogic().GetSliceCompositeNode()
+        composite.SetDoPropagateVolumeSelection(False)
+        composite.SetBackgroundVolumeID(background.GetID() if background else None)
+        composite.SetForegroundVolumeID(foreground.GetID() if foreground else None)
+        return composite

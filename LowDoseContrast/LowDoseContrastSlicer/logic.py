@@ -1,38 +1,20 @@
 """What the module does, without its panel: nodes in, nodes out."""
 
+import sys
 import time
-from typing import Annotated
 
 import slicer
-from slicer import vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .comparison import Comparison
+from .headers import aboutImage
 from .installation import ensure_torch
+from .parameters import LowDoseContrastParameterNode
+from .windows import showAlike
 
-
-@parameterNodeWrapper
-class LowDoseContrastParameterNode:
-    """The choices of the panel.
-
-    inputVolume: the low-dose mammogram. outputVolume: where the result goes, a new volume if None.
-    differenceVolume: the last difference volume. model: name of a model at hand. fade: opacity of
-    the result over the input. The other fields are those of Settings and Enhancer in the library.
-    """
-
-    inputVolume: vtkMRMLScalarVolumeNode
-    outputVolume: vtkMRMLScalarVolumeNode
-    differenceVolume: vtkMRMLScalarVolumeNode
-    model: str = "starter"
-    mode: Annotated[str, Choice(["tiles", "whole", "paper"])] = "tiles"
-    overlap: Annotated[float, WithinRange(0, 0.9)] = 0.1
-    useMask: bool = True
-    allowOutOfDomain: bool = False
-    device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
-    precision: Annotated[str, Choice(["auto", "fp32", "bf16"])] = "auto"
-    fade: Annotated[float, WithinRange(0, 1)] = 0.5
+# What an image is read with, by what people call it; torch comes later, when it is needed.
+_LIBRARIES = {"pydicom": "pydicom", "scipy.ndimage": "SciPy"}
 
 
 class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
@@ -86,56 +68,168 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         """True if torch is there or, with the user's consent, could be installed."""
         return ensure_torch()
 
-    # Enhancing
+    # The input
+
+    def librarySteps(self):
+        """Generator: yields a text before each library that takes a moment to load the first time, then loads it."""
+        import importlib
+
+        for name, label in _LIBRARIES.items():
+            if name not in sys.modules:
+                yield _("Loading {library}, once").format(library=label)
+                importlib.import_module(name)
+
+    def librariesAreLoaded(self):
+        """Whether :meth:`librarySteps` has nothing left to do."""
+        return all(name in sys.modules for name in _LIBRARIES)
 
     def image(self, node):
-        """The volume node as a NodeImage, kept until its voxels change. Raises InputError."""
+        """The volume node as a NodeImage, kept until its voxels or what tells of its header change. Raises InputError."""
         from LowDoseContrastLib.nodes import image_from_node
 
-        key = (node.GetID(), node.GetImageData().GetMTime() if node.GetImageData() else 0)
-        if self._imageKey != key:
+        if self._imageKey != self._keyOf(node):
             self._image, self._imageKey = None, None
-            self._image, self._imageKey = image_from_node(node), key
+            # The header is kept with the node, and whoever hears of that may ask for the image again.
+            wasModifying = node.StartModify()
+            try:
+                image = image_from_node(node)
+                self._image, self._imageKey = image, self._keyOf(node)
+            finally:
+                node.EndModify(wasModifying)
         return self._image
+
+    def _keyOf(self, node):
+        from LowDoseContrastLib.nodes import header_key
+
+        return (node.GetID(), node.GetName(), node.GetImageData().GetMTime() if node.GetImageData() else 0, *header_key(node))
+
+    def aboutVolume(self, node):
+        """What is known of a volume and what is not, in a line; empty without one."""
+        from LowDoseContrastLib.errors import InputError
+
+        try:
+            return aboutImage(self.image(node)) if node else ""
+        except InputError:
+            return ""  # the reason not to apply says it
+
+    def stackedFiles(self, node):
+        """The DICOM files that a volume was stacked from, if they are several images of their own; else an empty list."""
+        from LowDoseContrastLib.nodes import files_of, has_voxels
+
+        if node is None or not has_voxels(node) or self._problemOf(node):
+            return []
+        header = self.image(node).header
+        return files_of(node) if header.files > 1 and header.origin == "file" else []
+
+    def loadSingleFiles(self, node):
+        """Loads the files that a volume was stacked from one by one; returns their volume nodes."""
+        return [
+            slicer.util.loadVolume(str(path), {"singleFile": True, "show": False, "name": f"{node.GetName()} {number}"})
+            for number, path in enumerate(self.stackedFiles(node), start=1)
+        ]
+
+    def firstInput(self):
+        """The first volume in the scene that could be a mammogram: not one that this extension made. None without one."""
+        from LowDoseContrastLib.nodes import ROLE_ATTRIBUTE
+
+        volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        return next((node for node in volumes if not node.GetAttribute(ROLE_ATTRIBUTE) and node.GetClassName() == "vtkMRMLScalarVolumeNode"), None)
+
+    def _problemOf(self, node):
+        from LowDoseContrastLib.errors import InputError
+
+        try:
+            self.image(node)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    def resultFor(self, node):
+        """The latest enhanced volume in the scene that was made from ``node``, or None."""
+        made = [each for each in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if self.isResultOf(each, node)]
+        return made[-1] if made else None
+
+    def isResultOf(self, result, node):
+        """Whether the volume ``result`` holds an enhancement of the volume ``node``."""
+        from LowDoseContrastLib.nodes import report_of, source_of
+
+        return bool(result and node and report_of(result) and source_of(result) is node)
+
+    def outputFor(self, parameters):
+        """Where the result of the chosen input should go: the chosen output, but never over the result of another volume.
+
+        Returns a volume node, or None for a new one.
+        """
+        from LowDoseContrastLib.nodes import source_of
+
+        source, output = parameters.inputVolume, parameters.outputVolume
+        if output is None or source is None or self.isResultOf(output, source) or source_of(output) is None:
+            return output
+        return self.resultFor(source)
+
+    # Enhancing
 
     def reasonNotToApply(self, parameters):
         """Why Apply cannot be pressed, in one or two sentences; empty if it can."""
-        from LowDoseContrastLib.errors import InputError
-
-        if not parameters.inputVolume:
+        source = parameters.inputVolume
+        if not source:
             return _("Choose a low-dose mammogram.")
-        if parameters.outputVolume and parameters.outputVolume.GetID() == parameters.inputVolume.GetID():
+        if parameters.outputVolume and parameters.outputVolume.GetID() == source.GetID():
             return _("The input is never overwritten: choose another output volume.")
         entry = self._entry(parameters.model)
         if entry is None:
             return _("Choose a model, or add one.")
-        if entry.problem:
-            return entry.problem
-        try:
-            objections = entry.card.domain.objections(self.image(parameters.inputVolume).mammogram)
-        except InputError as error:
-            return str(error)
-        if objections and not parameters.allowOutOfDomain:
+        problem = entry.problem or self._problemOf(source)
+        if problem or parameters.allowOutOfDomain:
+            return problem
+        stacked = self.stackedFiles(source)
+        if stacked:
+            text = _("Slicer has stacked {count} files of one series as slices, and only the header of {name} is known: press Load single files, or allow it under Advanced.")
+            return text.format(count=len(stacked), name=stacked[0].name)
+        return self._reasonInDomain(entry.card.domain, self.image(source).mammogram)
+
+    def _reasonInDomain(self, domain, mammogram):
+        objections = domain.objections(mammogram)
+        if objections:
             return _("Outside of the model's domain: {reasons}. Choose another model, or allow it under Advanced.").format(reasons="; ".join(objections))
+        unknown = domain.unknowns(mammogram)
+        if unknown:
+            text = _("It cannot be told whether the model fits: the volume does not state its {facts}. Load the DICOM file, or allow it under Advanced.")
+            return text.format(facts=", ".join(unknown))
         return ""
 
     def steps(self, parameters):
         """Generator: yields Progress, returns the enhanced volume node. Close it to cancel."""
-        from LowDoseContrastLib.enhance import Settings
         from LowDoseContrastLib.nodes import write_enhancement
         from LowDoseContrastLib.steps import Progress
 
         source, target = parameters.inputVolume, parameters.outputVolume
-        settings = Settings(parameters.mode, parameters.overlap, parameters.useMask, parameters.allowOutOfDomain)
-        yield Progress(0.0, _("Loading the model"))
-        enhancer = self._enhancerFor(parameters.model, parameters.device, parameters.precision)
+        model, device, precision = parameters.model, parameters.device, parameters.precision
+        choices = (parameters.mode, parameters.overlap, parameters.useMask, parameters.allowOutOfDomain)
+        # What cannot be cut into pieces is announced before it begins.
+        for text in self.librarySteps():
+            yield Progress(0.0, text)
+        if "torch" not in sys.modules:
+            yield Progress(0.0, _("Loading PyTorch, once"))
+            import torch  # noqa: F401
+
+            yield Progress(0.0, "")
+        from LowDoseContrastLib.enhance import Settings
+
+        if not self._isLoaded(model, device, precision):
+            yield Progress(0.0, _("Loading the model {name}").format(name=model))
+        enhancer = self._enhancerFor(model, device, precision)
+        yield Progress(0.0, _("Enhancing"))
         image = self.image(source)
-        enhancement = yield from enhancer.steps(image.mammogram, settings)
+        yield Progress(0.0, _("Enhancing"))
+        enhancement = yield from enhancer.steps(image.mammogram, Settings(*choices))
         if slicer.mrmlScene.GetNodeByID(source.GetID()) is None:
             raise RuntimeError(_("The input volume was removed while it was being enhanced; nothing was written."))
         if target is None or slicer.mrmlScene.GetNodeByID(target.GetID()) is None:
             target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", source.GetName() + " enhanced")
         write_enhancement(enhancement, image, source, target)
+        yield Progress(1.0, _("Enhancing"))
+        showAlike(source, target, image)
         return target
 
     def process(self, parameters):
@@ -144,30 +238,47 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         return run_to_end(self.steps(parameters))
 
-    def exportDicom(self, node, path):
-        """Writes an enhanced volume as a DICOM image derived from its source.
+    def differenceSteps(self, parameters):
+        """Generator: shows what the network did beyond its gain; yields Progress, returns the volume node that holds it."""
+        source, result = parameters.inputVolume, parameters.outputVolume
+        return self.comparison.differenceSteps(source, result, self.image(source), parameters.differenceVolume)
 
-        Slicer's own DICOM export knows no mammography. Raises InputError where the source is gone
-        or the path cannot be written.
+    def exportResult(self, node, path):
+        """Writes an enhanced volume with what made it, in the format that the ending of ``path`` names; DICOM becomes an image derived from the source.
+
+        Slicer's own DICOM export knows no mammography, and its own Save keeps no report.
+
+        Returns:
+            What was written and what had to be assumed, in a sentence or two.
+
+        Raises:
+            InputError: the source is gone or was stacked, or the path cannot be written.
         """
         from LowDoseContrastLib.enhance import provenance
         from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastLib.files import write_mammogram
+        from LowDoseContrastLib.files import suffix_of, write_mammogram
         from LowDoseContrastLib.nodes import report_of, source_of
 
         source, report = source_of(node), report_of(node)
         if source is None or report is None:
             raise InputError(_("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName()))
-        image = self.image(source)
-        pixels = image.node_values(slicer.util.arrayFromVolume(node))
+        image, isDicom = self.image(source), suffix_of(path) == ".dcm"
+        if isDicom and image.header.files > 1:
+            text = _("{name} was stacked from {count} files, each an image of its own; load them one by one and enhance each.")
+            raise InputError(text.format(name=source.GetName(), count=image.header.files))
+        pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
         write_mammogram(path, image.mammogram, pixels, *provenance(report), overwrite=True)
+        said = _("Saved: {path}.").format(path=path)
+        if isDicom and image.header.dataset is None:
+            said += " " + _("The source has no DICOM header ({reason}): patient, study, intent and bit depth in the file are assumed.").format(reason=image.header.reason)
+        return said
 
-    def advance(self, steps, milliseconds):
-        """Lets ``steps`` work for about ``milliseconds``; returns the last Progress."""
+    def advance(self, steps, milliseconds, shown=""):
+        """Lets ``steps`` work for about ``milliseconds``, or until it says something else than ``shown``; returns the last Progress."""
         end = time.perf_counter() + milliseconds / 1000
         while True:
             progress = next(steps)
-            if time.perf_counter() >= end:
+            if time.perf_counter() >= end or progress.message != shown:
                 return progress
 
     def _enhancerFor(self, name, device, precision):
@@ -176,12 +287,20 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         from LowDoseContrastLib.enhance import Enhancer
         from LowDoseContrastLib.model import load_model
 
-        path = find_model(name)
-        key = (str(path), path.stat().st_mtime_ns, device, precision)
+        key = self._enhancerKeyOf(name, device, precision)
         if self._enhancerKey != key:
             self._enhancer, self._enhancerKey = None, None
-            self._enhancer, self._enhancerKey = Enhancer(load_model(path), device, precision), key
+            self._enhancer, self._enhancerKey = Enhancer(load_model(find_model(name)), device, precision), key
         return self._enhancer
+
+    def _isLoaded(self, name, device, precision):
+        return self._enhancerKey == self._enhancerKeyOf(name, device, precision)
+
+    def _enhancerKeyOf(self, name, device, precision):
+        from LowDoseContrastLib.catalogue import find_model
+
+        path = find_model(name)
+        return str(path), path.stat().st_mtime_ns, device, precision
 
     def progressText(self, progress):
         """Message and remaining time for people."""

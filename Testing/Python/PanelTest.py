@@ -35,7 +35,6 @@ class PanelTestCase(unittest.TestCase):
         slicer.mrmlScene.Clear()
         self.panel = loadModule()
         slicer.util.selectModule("LowDoseContrast")
-        self.panel.initializeParameterNode()
         self.parameters.model = "small"
         self.parameters.device, self.parameters.precision = "cpu", "fp32"
 
@@ -232,7 +231,6 @@ class ResultTest(PanelTestCase):
         self.assertTrue(slicer.util.saveScene(scene))
         slicer.mrmlScene.Clear()
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         restored = self.parameters
         self.assertEqual((restored.mode, restored.overlap, restored.useMask, restored.allowOutOfDomain, restored.model), ("paper", 0.3, False, True, "small"))
         self.assertEqual(restored.inputVolume.GetName(), "mammogram")
@@ -252,7 +250,9 @@ class ResultTest(PanelTestCase):
         result = self.apply()
         self.panel.ui.fadeButton.click()
         self.panel.ui.fadeSlider.value = 0.75
-        composite = slicer.app.layoutManager().sliceWidget(slicer.app.layoutManager().sliceViewNames()[0]).sliceLogic().GetSliceCompositeNode()
+        from LowDoseContrastSlicer.comparison import SINGLE_VIEW
+
+        composite = slicer.app.layoutManager().sliceWidget(SINGLE_VIEW).sliceLogic().GetSliceCompositeNode()
         self.assertEqual((composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()), (source.GetID(), result.GetID()))
         self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.75)
         self.assertAlmostEqual(self.parameters.fade, 0.75)
@@ -261,6 +261,7 @@ class ResultTest(PanelTestCase):
         source = self.volume()
         result = self.apply()
         self.panel.ui.differenceButton.click()
+        self.wait(lambda: self.panel._steps is None)
         change = slicer.util.arrayFromVolume(self.parameters.differenceVolume)[0]
         before, after = (16383 - slicer.util.arrayFromVolume(n)[0].astype(float) for n in (source, result))
         gain = float(self.parameters.differenceVolume.GetAttribute("LowDoseContrast.fittedGain"))
@@ -273,7 +274,7 @@ class ResultTest(PanelTestCase):
 
         source = self.volume()
         result, path = self.apply(), self.folder / "export.dcm"
-        self.panel.logic.exportDicom(result, path)
+        self.panel.logic.exportResult(result, path)
         written = pydicom.dcmread(path)
         self.assertEqual(written.SourceImageSequence[0].ReferencedSOPInstanceUID, self.panel.logic.image(source).mammogram.uid)
         np.testing.assert_array_equal(written.pixel_array, 16383 - slicer.util.arrayFromVolume(result)[0])
@@ -296,6 +297,8 @@ class NodesTest(PanelTestCase):
         node.SetSpacing(0.1, 0.1, 5)
         self.parameters.inputVolume = node
         self.assertEqual(self.panel.logic.image(node).mammogram.spacing, (0.1, 0.1))
+        self.assertIn("cannot be told whether the model fits", self.panel.ui.applyButton.toolTip)
+        self.panel.ui.outOfDomainCheckBox.checked = True
         self.assertEqual(slicer.util.arrayFromVolume(self.apply()).shape, pixels.shape)
 
     def test_otherSpacingsAreOutOfDomain(self):

@@ -271,20 +271,23 @@ class NodeComboBoxTest(unittest.TestCase):
         self.box.setCurrentNode(first)
         self.assertEqual(self.box.currentNodeID, first.GetID())
         first.SetName("renamed")
-        self.assertGreaterEqual(self.box._combo.findText("renamed"), 0)
+        self.assertGreaterEqual(self.box.comboBox().findText("renamed"), 0)
         slicer.mrmlScene.RemoveNode(first)
         self.assertIs(self.box.currentNode(), second)  # there must be one
         slicer.mrmlScene.Clear()
         self.assertEqual((self.box.nodeCount(), self.box.currentNode()), (0, None))
-        self.assertEqual(self.heard, [first, second, None])
+        # none yet, chosen, renamed, removed, closed
+        self.assertEqual(self.heard, [None, first, first, second, None])
 
     def test_none_where_it_is_allowed(self):
         self.box.noneEnabled = True
         self.box.setMRMLScene(slicer.mrmlScene)
-        first = volume("first")
-        volume("second")
+        first, second = volume("first"), volume("second")
+        self.assertIsNone(self.box.currentNode())
         self.box.setCurrentNode(first)
         slicer.mrmlScene.RemoveNode(first)
+        self.assertIs(self.box.currentNode(), second)  # Qt's combo box keeps its row
+        slicer.mrmlScene.RemoveNode(second)
         self.assertIsNone(self.box.currentNode())
 
     def test_subclasses_and_hidden_nodes(self):
@@ -295,15 +298,16 @@ class NodeComboBoxTest(unittest.TestCase):
         self.assertEqual(self.box.nodeCount(), 0)
         node = volume("hidden")
         node.SetHideFromEditors(True)
+        self.assertEqual(self.box.nodeCount(), 1)  # Slicer's filter looks again when the name changes
+        node.SetName("hidden now")
         self.assertEqual(self.box.nodeCount(), 0)
 
     def test_creates_by_its_row(self):
         self.box.baseName = "Enhanced"
         self.box.setMRMLScene(slicer.mrmlScene)
-        combo = self.box._combo
-        combo.activated.emit(combo.findText("Create new Volume"))
+        self.box.chooseRow("Create new Volume")
         self.assertEqual(self.box.currentNode().GetName(), "Enhanced")
-        self.assertEqual(self.heard, [self.box.currentNode()])
+        self.assertEqual(self.heard, [None, self.box.currentNode()])
 
     def test_checkable_box(self):
         box = slicer.qMRMLCheckableNodeComboBox()

@@ -13,6 +13,7 @@ import slicer
 from PySide6.QtCore import Property, Signal
 
 from .files import CoreIOManager
+from .module_panel import ModulePanel
 from .processes import put_python_on_path
 
 # What the host answers when asked which Slicer this is: the line of its slicer-core.
@@ -64,17 +65,17 @@ class ModuleSelector(qt.QObject):
     def __init__(self, manager, parent=None):
         super().__init__(parent)
         self._manager = manager
+        self.panel = ModulePanel()
         self.selectedModule = ""
 
     def selectModule(self, name):
+        """Go to a module; with an empty name, or one that is not known, to none."""
         module = self._manager.module(name)
-        if module is None or name == self.selectedModule:
+        name = name if module is not None else ""
+        if name == self.selectedModule:
             return
-        previous = self._manager.module(self.selectedModule)
-        if previous is not None:
-            previous.widgetRepresentation().exit()
-        self.selectedModule = name
-        module.widgetRepresentation().enter()
+        previous, self.selectedModule = self._manager.module(self.selectedModule), name
+        self.panel.setModule(previous, module)
         self.moduleSelected.emit(name)
 
 
@@ -88,6 +89,10 @@ class qSlicerMainWindow(qt.QMainWindow):
 
     def moduleSelector(self):
         return self._selector
+
+    def modulePanel(self):
+        """The scroll area beside the views in which the current module lies."""
+        return self._selector.panel
 
 
 class qSlicerApplication(qt.QApplication):
@@ -120,6 +125,7 @@ class qSlicerApplication(qt.QApplication):
     def attach(self, scene, logic, layout_manager):
         """Take the scene, the application logic and the views once they exist."""
         self._scene, self._logic, self._layout_manager = scene, logic, layout_manager
+        scene.GetCacheManager().SetRemoteCacheDirectory(str(Path(self._folder.name, "cache")))
         self._io_manager = CoreIOManager(scene, logic)
         self.main_window = qSlicerMainWindow(self._modules)
 
@@ -194,6 +200,7 @@ class qSlicerApplication(qt.QApplication):
     def _set_temporary_path(self, path):
         self._temporary_path = str(path)
 
+    cachePath = Property(str, lambda self: slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory(), None)
     temporaryPath = Property(str, lambda self: self._temporary_path, _set_temporary_path)
     slicerHome = Property(str, lambda self: str(Path(slicer.__file__).parent), None)
     slicerUserSettingsFilePath = Property(str, lambda self: self.settings().fileName(), None)

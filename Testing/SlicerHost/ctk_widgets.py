@@ -12,6 +12,7 @@ import types
 import qt
 from PySide6.QtCore import Property, Signal
 
+from .ctk_combo_boxes import ctkCheckableComboBox, ctkComboBox
 from .ctk_paths import ctkDirectoryButton, ctkPathLineEdit
 
 # A slider counts steps in whole numbers; this is as many as one needs on screen.
@@ -360,15 +361,6 @@ class ctkRangeWidget(qt.QWidget):
                           lambda self, value: self._set_limit("singleStep", value))
 
 
-class ctkComboBox(qt.QComboBox):
-    """A combo box that shows a hint while nothing is chosen."""
-
-    def _set_default_text(self, text):
-        self.setPlaceholderText(text)
-
-    defaultText = Property(str, lambda self: self.placeholderText, _set_default_text)
-
-
 class ctkCheckBox(qt.QCheckBox):
     """CTK's check box is Qt's with icons."""
 
@@ -393,7 +385,7 @@ class ctkSearchBox(qt.QLineEdit):
         self.setPlaceholderText("Search...")
 
 
-CTK_CLASSES = (ctkCheckBox, ctkCheckablePushButton, ctkCollapsibleButton, ctkCollapsibleGroupBox,
+CTK_CLASSES = (ctkCheckBox, ctkCheckableComboBox, ctkCheckablePushButton, ctkCollapsibleButton, ctkCollapsibleGroupBox,
                ctkComboBox, ctkDirectoryButton, ctkDoubleSlider, ctkDoubleSpinBox,
                ctkPathLineEdit, ctkRangeWidget, ctkSearchBox, ctkSliderWidget)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import slicer
 import vtk
 
+from . import dicom_loading
+
 _VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".dcm", ".ima", ".png",
                    ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".hdr", ".img", ".vtk")
 _TYPES = {
@@ -40,6 +42,9 @@ class CoreIOManager:
         self._logic = logic
 
     def fileType(self, filename):
+        """The type whose reader is the surest; for DICOM, whatever the ending, that is the import."""
+        if dicom_loading.is_dicom(filename):
+            return "DICOMFileImport"
         lower = str(filename).lower()
         return next((name for ending, name in _ENDINGS if lower.endswith(ending)), "NoFile")
 
@@ -65,6 +70,8 @@ class CoreIOManager:
             return _say(messages, f"File does not exist: {filename}")
         if fileType == "SceneFile":
             return self._load_scene(filename, properties)
+        if fileType == "DICOMFileImport":
+            return dicom_loading.import_folder_of(filename)
         node = self._load_volume(filename, properties) if fileType == "VolumeFile" \
             else self._load_data(fileType, filename, properties, messages)
         if node is None:
@@ -83,7 +90,7 @@ class CoreIOManager:
             names = vtk.vtkStringArray()
             for name in properties["fileNames"]:
                 names.InsertNextValue(str(name))
-        name = properties.get("name") or _base_name(filename)  # the logic makes it unique
+        name = properties.get("name") or Path(filename).name.partition(".")[0]  # the logic makes it unique
         logic = self._logic.GetModuleLogic("Volumes")
         node = logic.AddArchetypeVolume(str(filename), name, options, names)
         if node is not None and properties.get("show", True):

@@ -14,24 +14,39 @@ from PySide6.QtCore import Property
 from .mrml_widgets import qMRMLWidget
 
 
-class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
-    """The panel of a module: a Qt widget around the module's Python widget class."""
+class ModuleWidget(qMRMLWidget):
+    """The panel of a module, which the application enters and leaves."""
 
     def __init__(self, module, parent=None):
         super().__init__(parent)
         self._module = module
-        self._python = None
         self._entered = False
         layout = qt.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         self.setMRMLScene(slicer.mrmlScene)
 
+    def module(self):
+        return self._module
+
+    def enter(self):
+        self._entered = True
+
+    def exit(self):
+        self._entered = False
+
+    isEntered = Property(bool, lambda self: self._entered, None)
+
+
+class qSlicerScriptedLoadableModuleWidget(ModuleWidget):
+    """The panel of a scripted module: a Qt widget around the module's Python widget class."""
+
+    def __init__(self, module, parent=None):
+        super().__init__(module, parent)
+        self._python = None
+
     def self(self):
         """The instance of the module's Python widget class."""
         return self._python
-
-    def module(self):
-        return self._module
 
     def reload(self):
         """Make the Python widget from the module's (perhaps reloaded) source."""
@@ -42,16 +57,19 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
         self._python.setup()
 
     def enter(self):
-        self._entered = True
-        if hasattr(self._python, "enter"):
-            self._python.enter()
+        super().enter()
+        self._call("enter")
 
     def exit(self):
-        self._entered = False
-        if hasattr(self._python, "exit"):
-            self._python.exit()
+        super().exit()
+        self._call("exit")
 
-    isEntered = Property(bool, lambda self: self._entered, None)
+    def _call(self, name):
+        """Call a method of the Python widget; as in Slicer its error is printed and goes no further."""
+        try:
+            getattr(self._python, name, lambda: None)()
+        except Exception:
+            sys.excepthook(*sys.exc_info())
 
 
 class qSlicerScriptedLoadableModule(qt.QObject):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import qt
-import slicer
 import vtk
 from PySide6.QtCore import Property, Signal
 
@@ -34,109 +33,6 @@ class qMRMLWidget(SceneWidgetMixin, qt.QWidget):
 
 class qSlicerWidget(qMRMLWidget):
     """Slicer's name for the same thing in the application library."""
-
-
-class NodeWatcher:
-    """Follow which nodes a scene has, and what they are called.
-
-    ``changed(event, node)`` is called with "added", "removing", "removed",
-    "renamed" or "reset" (the scene was closed, or changed as a whole).
-    """
-
-    def __init__(self, changed):
-        self._changed = changed
-        self._scene = None
-        self._scene_tags = []
-        self._node_tags = {}
-
-    def setScene(self, scene):
-        if self._scene is not None:
-            for tag in self._scene_tags:
-                self._scene.RemoveObserver(tag)
-            for node in list(self._node_tags):
-                self._forget(node)
-        self._scene, self._scene_tags = scene, []
-        if scene is None:
-            return
-        self._observe("NodeAddedEvent", self._on_added)
-        self._observe("NodeAboutToBeRemovedEvent", self._on_removing)
-        self._observe("NodeRemovedEvent", self._on_removed)
-        for event in ("EndCloseEvent", "EndImportEvent", "EndRestoreEvent", "EndBatchProcessEvent"):
-            self._scene_tags.append(scene.AddObserver(
-                getattr(slicer.vtkMRMLScene, event), lambda caller, name: self._changed("reset", None)))
-        nodes = scene.GetNodes()
-        for index in range(nodes.GetNumberOfItems()):
-            self._watch(nodes.GetItemAsObject(index))
-
-    def _observe(self, event, function):
-        function = _with_node(function)
-        self._scene_tags.append(
-            self._scene.AddObserver(getattr(slicer.vtkMRMLScene, event), function))
-
-    def _watch(self, node):
-        if node is not None and node not in self._node_tags:
-            self._node_tags[node] = node.AddObserver(
-                vtk.vtkCommand.ModifiedEvent, lambda caller, name: self._changed("renamed", caller))
-
-    def _forget(self, node):
-        tag = self._node_tags.pop(node, None)
-        if tag is not None:
-            node.RemoveObserver(tag)
-
-    def _on_added(self, node):
-        self._watch(node)
-        self._changed("added", node)
-
-    def _on_removing(self, node):
-        self._changed("removing", node)
-
-    def _on_removed(self, node):
-        self._forget(node)
-        self._changed("removed", node)
-
-
-def _with_node(function):
-    """An observer that hands its node on; VTK passes it as call data."""
-    def observer(caller, event, node):
-        function(node)
-    observer.CallDataType = vtk.VTK_OBJECT
-    return observer
-
-
-class NodeFilter:
-    """Which nodes a selector offers: by class, visibility and attribute."""
-
-    def __init__(self):
-        self.types = []
-        self.show_hidden = False
-        self.show_children = True
-        self.hidden_children = []
-        self.attributes = {}
-
-    def accepts(self, node):
-        if node is None or (node.GetHideFromEditors() and not self.show_hidden):
-            return False
-        return any(self._matches(node, name) for name in self.types)
-
-    def _matches(self, node, name):
-        if self.show_children:
-            if not node.IsA(name) or any(node.IsA(child) for child in self.hidden_children):
-                return False
-        elif node.GetClassName() != name:
-            return False
-        for attribute, wanted in self.attributes.get(name, {}).items():
-            value = node.GetAttribute(attribute)
-            if value is None or (wanted not in (None, "") and value != str(wanted)):
-                return False
-        return True
-
-    def nodes(self, scene):
-        """The accepted nodes, in the order of the scene."""
-        if scene is None:
-            return []
-        collection = scene.GetNodes()
-        every = (collection.GetItemAsObject(i) for i in range(collection.GetNumberOfItems()))
-        return [node for node in every if self.accepts(node)]
 
 
 class qMRMLTableView(SceneWidgetMixin, qt.QTableView):

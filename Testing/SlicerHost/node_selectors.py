@@ -5,25 +5,31 @@ from __future__ import annotations
 import qt
 from PySide6.QtCore import Property, Signal
 
-from .ctk_widgets import ctkComboBox, ctkSliderWidget
-from .mrml_widgets import NodeFilter, NodeWatcher, SceneWidgetMixin
-
-_ID_ROLE = 256  # Qt.UserRole
-_ACTION_ROLE = 257
+from .ctk_combo_boxes import ctkComboBox
+from .ctk_widgets import ctkSliderWidget
+from .mrml_widgets import SceneWidgetMixin
+from .scene_model import ACTION_ROLE, UID_ROLE, qMRMLSceneModel, qMRMLSortFilterProxyModel
 
 
 def _flag(name):
-    """An on/off setting of the selector: its Qt property and its setter."""
+    """An on/off setting that adds or takes rows: its Qt property and its setter."""
     def setter(self, value):
-        self._flags[name] = bool(value)
-        self._refresh()
+        if self._flags[name] != bool(value):
+            self._flags[name] = bool(value)
+            self._update_actions()
     return Property(bool, lambda self: self._flags[name], setter), setter
 
 
-class qMRMLNodeComboBox(SceneWidgetMixin, qt.QWidget):
+def _filter_setting(name, kind):
+    """A setting that the filter keeps: its Qt property and its setter."""
+    def setter(self, value):
+        self._proxy._set(name, bool(value) if kind is bool else [item for item in value if item])
+    return Property(kind, lambda self: getattr(self._proxy, name), setter), setter
+
+
+class qMRMLNodeComboBox(qt.QWidget):
     """Choose one node; offers to create, rename and delete as Slicer's does."""
 
-    mrmlSceneChanged = Signal(object)
     currentNodeChanged = Signal(object)
     currentNodeChanged_bool = Signal(bool)  # the overload that tells only whether there is one
     currentNodeIDChanged = Signal(str)
@@ -37,369 +43,356 @@ class qMRMLNodeComboBox(SceneWidgetMixin, qt.QWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._filter = NodeFilter()
-        self._current = None
         self._requested = None
-        self._labels = {}
-        self._base_names = {}
-        self._flags = dict(addEnabled=True, removeEnabled=True, renameEnabled=False,
-                           editEnabled=False, noneEnabled=False, selectNodeUponCreation=True)
-        self._none_display = "None"
+        self._switching = False
+        self._labels, self._base_names, self._new_attributes = {}, {}, {}
+        self._flags = dict(addEnabled=True, removeEnabled=True, renameEnabled=False, editEnabled=False)
+        self._none_enabled, self._none_display = False, "None"
+        self._select_new = True
+        self._interaction_tag = "Singleton"
         self._user_actions = []
-        self._combo = ctkComboBox(self)
-        self._combo.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
-        self._combo.setMinimumContentsLength(12)
+        self._model = qMRMLSceneModel(self)
+        self._proxy = qMRMLSortFilterProxyModel(self._model, self)
+        self._combo = self._make_combo()
+        self._connect_model()
         layout = qt.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._combo)
-        self._watcher = NodeWatcher(self._on_scene)
-        self._combo.activated.connect(self._on_activated)
+        self.setSizePolicy(qt.QSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Fixed,
+                                          qt.QSizePolicy.ComboBox))
+        self._update_default_text()
         self.setEnabled(False)  # until it has a scene
+
+    def _make_combo(self):
+        combo = ctkComboBox(self)
+        combo.setModel(self._proxy)
+        return combo
+
+    def _connect_model(self):
+        # Qt 5, with which Slicer comes, tells of every new row and every change of the current one; Qt 6 of a new text.
+        self._combo.currentIndexChanged.connect(self._on_current_changed)
+        self._proxy.dataChanged.connect(self._on_data_changed)
+        self._combo.activated.connect(self._on_activated)
+        self._combo.view().clicked.connect(self._on_clicked)
+        self._proxy.rowsInserted.connect(self._on_rows_inserted)
+        self._proxy.rowsAboutToBeRemoved.connect(self._on_rows_leaving)
+        for signal in (self._proxy.rowsRemoved, self._proxy.modelReset, self._proxy.layoutChanged):
+            signal.connect(self._leave_hidden)
 
     # --- the scene ---
 
+    def mrmlScene(self):
+        return self._model.mrmlScene()
+
     def setMRMLScene(self, scene):
-        if scene is self._scene:
+        if scene is self.mrmlScene():
             return
-        self._scene = scene
-        self._watcher.setScene(scene)
-        wanted = self._requested if self._requested is not None else self._current
+        combo = self._combo
+        before = combo.itemData(combo.currentIndex, UID_ROLE) or ""
+        had_nodes = self.nodeCount() > 0
+        self._switching = True
+        self._model.setMRMLScene(scene)
+        self._switching = False
+        self._update_none()
+        self._update_actions()
+        combo.setRootModelIndex(self._proxy.index(0, 0))
+        if had_nodes:
+            self.setCurrentNodeID(before)
+        else:
+            # The first row counts as chosen here, so a selector without "None" takes the first node.
+            self.setCurrentNodeID(self._requested_id() or self.currentNodeID)
         self._requested = None
-        if isinstance(wanted, str):
-            wanted = scene.GetNodeByID(wanted) if scene is not None else None
-        self._refresh()
-        self._select(wanted if wanted in self.nodes() else None)
+        self._update_default_text()
         self.setEnabled(scene is not None)
-        self.mrmlSceneChanged.emit(scene)
 
-    def _on_scene(self, event, node):
-        if event == "added" and self._filter.accepts(node):
-            self._refresh()
-            self.nodeAdded.emit(node)
-        elif event == "removing" and self._filter.accepts(node):
-            self.nodeAboutToBeRemoved.emit(node)
-        elif event == "renamed":
-            self._on_modified(node)
-        elif event in ("removed", "reset"):
-            self._refresh()
-            self._leave_missing()
+    def _requested_id(self):
+        wanted = self._requested
+        return wanted if wanted is None or isinstance(wanted, str) else wanted.GetID()
 
-    def _on_modified(self, node):
-        listed = self._combo.findData(node.GetID(), _ID_ROLE)
-        accepted = self._filter.accepts(node)
-        if accepted == (listed >= 0) and (
-                not accepted or self._combo.itemText(listed) == (node.GetName() or "")):
-            return
-        self._refresh()
-        self._leave_missing()
-        if node is self._current:
-            self.currentNodeRenamed.emit(node.GetName() or "")
+    def _on_rows_inserted(self, parent, first, last):
+        for row in range(first, last + 1):
+            node = self._node_at(self._proxy.index(row, 0, parent))
+            if node is not None:
+                self.nodeAdded.emit(node)
 
-    def _leave_missing(self):
-        """After the current node went away: none where that is allowed, else the last one."""
-        nodes = self.nodes()
-        if self._current is None or self._current in nodes:
-            return
-        self._select(nodes[-1] if nodes and not self._flags["noneEnabled"] else None)
+    def _on_rows_leaving(self, parent, first, last):
+        for row in range(first, last + 1):
+            node = self._node_at(self._proxy.index(row, 0, parent))
+            if node is not None:
+                self.nodeAboutToBeRemoved.emit(node)
+
+    def _leave_hidden(self, *_):
+        if self.currentNode() is None:
+            self.setCurrentNode(None)
 
     # --- the list ---
 
+    def comboBox(self):
+        return self._combo
+
+    def model(self):
+        return self._proxy
+
+    def sortFilterProxyModel(self):
+        """Which nodes are offered: ``hiddenNodeIDs``, ``visibleNodeIDs`` and the conditions."""
+        return self._proxy
+
+    def sceneModel(self):
+        return self._model
+
+    def _node_at(self, index):
+        identity = self._proxy.data(index, UID_ROLE)
+        scene = self.mrmlScene()
+        return scene.GetNodeByID(identity) if scene is not None and identity else None
+
+    def _row_node(self, row):
+        combo = self._combo
+        return self._node_at(self._proxy.index(row, combo.modelColumn, combo.rootModelIndex()))
+
     def nodes(self):
-        return self._filter.nodes(self._scene)
+        return [self.nodeFromIndex(index) for index in range(self.nodeCount())]
 
     def nodeCount(self):
-        return len(self.nodes())
+        if self.mrmlScene() is None:
+            return 0
+        return self._combo.count - len(self._model.preItems()) - len(self._model.postItems())
 
     def nodeFromIndex(self, index):
-        nodes = self.nodes()
-        return nodes[index] if 0 <= index < len(nodes) else None
+        return self._row_node(index + 1 if self._none_enabled else index)
 
     def nodeTypeLabel(self, nodeType):
         """What to call a node of this type, such as "Volume"."""
         if nodeType in self._labels:
             return self._labels[nodeType]
-        label = self._scene.GetTypeDisplayNameByClassName(nodeType) if self._scene else ""
-        return label or "node"
+        scene = self.mrmlScene()
+        return (scene.GetTypeDisplayNameByClassName(nodeType) if scene is not None else "") or "node"
 
     def setNodeTypeLabel(self, label, nodeType):
         self._labels[nodeType] = label
-        self._refresh()
+        if not label:
+            del self._labels[nodeType]
+        self._update_default_text()
+        self._update_actions()
 
-    def _refresh(self):
-        """List the nodes anew; the choice stays what it is."""
-        combo = self._combo
-        combo.blockSignals(True)
-        combo.clear()
-        if self._scene is not None:
-            if self._flags["noneEnabled"]:
-                self._add_row(self._none_display, _ID_ROLE, "")
-            for node in self.nodes():
-                self._add_row(node.GetName() or "", _ID_ROLE, node.GetID())
-            self._add_actions()
-        types = self._filter.types
-        combo.defaultText = f"Select a {self.nodeTypeLabel(types[0] if types else '')}"
-        self._show_current()
-        combo.blockSignals(False)
+    def _update_default_text(self):
+        if isinstance(self._combo, ctkComboBox):
+            types = self.nodeTypes
+            self._combo.defaultText = f"Select a {self.nodeTypeLabel(types[0] if types else '')}"
 
-    def _add_row(self, text, role, data):
-        self._combo.addItem(text)
-        self._combo.setItemData(self._combo.count - 1, data, role)
+    def _update_none(self):
+        self._model.setPreItems([self._none_display] if self._none_enabled else [])
 
-    def _add_actions(self):
-        flags, types = self._flags, self._filter.types
+    def _update_actions(self):
+        current = self._combo.currentIndex
+        self._model.setPostItems(self._action_rows() if self.mrmlScene() is not None else [])
+        self._combo.setCurrentIndex(current)  # Qt chooses the first row that comes, even an action
+
+    def _action_rows(self):
+        """The texts of the rows and what they do: ``(text, (method name, argument...))``."""
+        flags, types = self._flags, self.nodeTypes
         label = self.nodeTypeLabel(types[0] if len(types) == 1 else "")
-        rows = []
+        rows = [("", ())] if any(flags.values()) or self._user_actions else []
         if flags["renameEnabled"]:
-            rows.append((f"Rename current {label}", self.renameCurrentNode))
+            rows.append((f"Rename current {label}", ("renameCurrentNode",)))
         if flags["editEnabled"]:
-            rows.append((f"Edit current {label}", self.editCurrentNode))
+            rows.append((f"Edit current {label}", ("editCurrentNode",)))
         if flags["addEnabled"]:
             for name in types:
-                rows.append((f"Create new {self.nodeTypeLabel(name)}",
-                             lambda name=name: self.addNode(name)))
+                rows.append((f"Create new {self.nodeTypeLabel(name)}", ("_create", name)))
                 if flags["renameEnabled"]:
-                    rows.append((f"Create new {self.nodeTypeLabel(name)} as...",
-                                 lambda name=name: self._create_as(name)))
+                    rows.append((f"Create new {self.nodeTypeLabel(name)} as...", ("_create_as", name)))
         if flags["removeEnabled"]:
-            rows.append((f"Delete current {label}", self.removeCurrentNode))
-        rows += [(action.text, action.trigger) for action in self._user_actions]
-        self._actions = [function for _, function in rows]
-        if rows:
-            self._combo.insertSeparator(self._combo.count)
-        for index, (text, _) in enumerate(rows):
-            self._add_row(text, _ACTION_ROLE, index)
-
-    def _show_current(self):
-        identity = self._current.GetID() if self._current is not None else ""
-        self._combo.setCurrentIndex(self._combo.findData(identity, _ID_ROLE))
-
-    def _on_activated(self, row):
-        action = self._combo.itemData(row, _ACTION_ROLE)
-        if action is not None:
-            self._show_current()  # an action is not a choice
-            self._actions[action]()
-            return
-        identity = self._combo.itemData(row, _ID_ROLE)
-        self._select(self._scene.GetNodeByID(identity) if identity else None)
-        self.nodeActivated.emit(self._current)
+            rows.append((f"Delete current {label}", ("removeCurrentNode",)))
+        return rows + [(action.text, ("_trigger", action.text)) for action in self._user_actions]
 
     # --- the choice ---
 
     def currentNode(self):
-        return self._current
+        return self._row_node(self._combo.currentIndex)
 
     def setCurrentNode(self, node):
         """Choose a node (or its ID); one that is not listed leaves none chosen."""
-        if isinstance(node, str):
-            self.setCurrentNodeID(node)
-        elif self._scene is None:
+        if self.mrmlScene() is None:
             self._requested = node
-        else:
-            self._select(node if node is not None and node in self.nodes() else None)
+        self._choose(node if isinstance(node, str) else node.GetID() if node is not None else "")
 
     def setCurrentNodeID(self, identity):
-        if self._scene is None:
-            self._requested = identity or None
-        else:
-            self.setCurrentNode(self._scene.GetNodeByID(identity) if identity else None)
+        if self.mrmlScene() is None:
+            self._requested = identity
+        self._choose(identity)
 
     def setCurrentNodeIndex(self, index):
-        self.setCurrentNode(self.nodeFromIndex(index))
+        index = -1 if index >= self.nodeCount() else index
+        self._combo.setCurrentIndex(index + 1 if self._none_enabled else index)
 
-    def _select(self, node):
-        changed = node is not self._current
-        self._current = node
-        self._show_current()
-        if changed:
-            self.currentNodeChanged.emit(node)
-            self.currentNodeChanged_bool.emit(node is not None)
-            self.currentNodeIDChanged.emit(self._get_id())
+    def _choose(self, identity):
+        combo, root = self._combo, self._proxy.index(0, 0)
+        found = self._proxy.match(root, UID_ROLE, identity, 1, qt.Qt.MatchFlag(
+            qt.Qt.MatchRecursive | qt.Qt.MatchExactly | qt.Qt.MatchWrap)) if identity else []
+        if not found:
+            combo.setRootModelIndex(root)
+            none = self._proxy.index(0, combo.modelColumn, root)
+            combo.view().setCurrentIndex(none if self._none_enabled else root)
+            combo.setCurrentIndex(0 if self._none_enabled else -1)
+        elif combo.view().currentIndex() != found[0]:
+            self._press_enter(found[0])
 
-    def _get_id(self):
-        return (self._current.GetID() or "") if self._current is not None else ""
+    def _press_enter(self, index):
+        """Choose a row in the list as a person does, who is told by nodeActivated, too."""
+        self._combo.view().setCurrentIndex(index)
+        event = qt.QKeyEvent(qt.QEvent.ShortcutOverride, qt.Qt.Key_Enter, qt.Qt.NoModifier)
+        qt.QApplication.sendEvent(self._combo.view(), event)
+
+    def chooseRow(self, text):
+        """For tests: click on the row of the open list that has this text, be it a node or an action."""
+        combo = self._combo
+        row = combo.findText(text)
+        if row < 0:
+            raise ValueError(f"no row {text!r}, only {[combo.itemText(i) for i in range(combo.count)]}")
+        index = self._proxy.index(row, combo.modelColumn, combo.rootModelIndex())
+        if self._proxy.flags(index) & qt.Qt.ItemIsSelectable:
+            self._press_enter(index)
+        else:
+            combo.view().clicked.emit(index)
+
+    def _on_current_changed(self, *_):
+        if self._switching:
+            return
+        row, node = self._combo.currentIndex, self.currentNode()
+        if node is None and row != (0 if self._none_enabled else -1):
+            last = self.nodeFromIndex(self.nodeCount() - 1)  # a row that is no node is no choice
+            if last is not None:
+                self.setCurrentNode(last)
+            return
+        self.currentNodeChanged.emit(node)
+        self.currentNodeChanged_bool.emit(node is not None)
+        self.currentNodeIDChanged.emit(node.GetID() if node is not None else "")
+
+    def _on_data_changed(self, first, last, *_):
+        if first.parent() == self._combo.rootModelIndex() and first.row() <= self._combo.currentIndex <= last.row():
+            self._on_current_changed()
+
+    def _on_activated(self, row):
+        node = self._row_node(row)
+        if node is not None or (self._none_enabled and row == 0):
+            self.nodeActivated.emit(node)
 
     # --- what the action rows do ---
 
+    def _on_clicked(self, index):
+        action = self._proxy.data(index, ACTION_ROLE)
+        if isinstance(action, (list, tuple)) and action:
+            self._combo.hidePopup()
+            getattr(self, action[0])(*action[1:])
+
     def addNode(self, nodeType=None):
-        """Create a node of ``nodeType`` (the first type when not given), as its row does."""
-        nodeType = nodeType or self._filter.types[0]
-        name = self._base_names.get(nodeType) or self._base_names.get("") or self.nodeTypeLabel(nodeType)
-        node = self._scene.CreateNodeByClass(nodeType)
+        """Create a node of ``nodeType`` (the first type when not given)."""
+        nodeType = nodeType or next(iter(self.nodeTypes), None)
+        node = self.mrmlScene().CreateNodeByClass(nodeType) if nodeType in self.nodeTypes else None
         if node is None:
             return None
         node.UnRegister(None)
-        node.SetName(self._scene.GenerateUniqueName(name))
-        for attribute, value in self._filter.attributes.get(nodeType, {}).items():
+        name = self._base_names.get(nodeType) or (node.GetName() is None and node.GetDefaultNodeNamePrefix())
+        if name:
+            node.SetName(self.mrmlScene().GetUniqueNameByString(name))
+        for attribute, value in self._new_attributes.items():
             node.SetAttribute(attribute, "" if value is None else str(value))
-        node = self._scene.AddNode(node)
-        if self._flags["selectNodeUponCreation"]:
-            self._select(node)
+        node = self.mrmlScene().AddNode(node)
+        if self._select_new:
+            self.setCurrentNode(node)
         self.nodeAddedByUser.emit(node)
-        self.nodeAddedByUserAction.emit(node)
         return node
 
-    def _create_as(self, nodeType):
-        name = qt.QInputDialog.getText(self, "Create", "New name:")
+    def _create(self, nodeType, name=None):
+        node = self.addNode(nodeType)
         if name:
-            self.addNode(nodeType).SetName(name)
+            node.SetName(name)
+        self.setCurrentNode(node)
+        self.nodeAddedByUserAction.emit(node)
+
+    def _create_as(self, nodeType):
+        title = f"Create new {self.nodeTypeLabel(nodeType)}"
+        name = qt.QInputDialog.getText(self, title, "New name:")
+        if name:
+            self._create(nodeType, name)
 
     def renameCurrentNode(self):
-        if self._current is not None:
-            name = qt.QInputDialog.getText(self, "Rename", "New name:", qt.QLineEdit.Normal,
-                                           self._current.GetName())
+        node = self.currentNode()
+        if node is not None:
+            title = f"Rename {self.nodeTypeLabel(node.GetClassName())}"
+            name = qt.QInputDialog.getText(self, title, "New name:", qt.QLineEdit.Normal, node.GetName())
             if name:
-                self._current.SetName(name)
+                node.SetName(name)
+                self.currentNodeRenamed.emit(name)
 
     def editCurrentNode(self):
-        if self._current is not None:
-            self.nodeAboutToBeEdited.emit(self._current)
+        self.nodeAboutToBeEdited.emit(self.currentNode())
 
     def removeCurrentNode(self):
-        if self._current is not None:
-            self._scene.RemoveNode(self._current)
+        self.mrmlScene().RemoveNode(self.currentNode())
 
     def addMenuAction(self, action):
-        self._user_actions.append(action)
-        self._refresh()
+        if all(action.text != known.text for known in self._user_actions):
+            self._user_actions.append(action)
+            self._update_actions()
+
+    def _trigger(self, text):
+        next(action for action in self._user_actions if action.text == text).trigger()
 
     # --- properties ---
 
     def setNodeTypes(self, types):
         """Offer nodes of these classes."""
-        self._filter.types = list(types)
-        self._refresh()
-        self._leave_missing()
+        self._proxy.setNodeTypes([name for name in types if name])
+        self._update_default_text()
+        self._update_actions()
 
     def addAttribute(self, nodeType, name, value=None):
-        self._filter.attributes.setdefault(nodeType, {})[name] = value
-        self._refresh()
-        self._leave_missing()
+        self._new_attributes[name] = value
+        self._proxy.addAttribute(nodeType, name, value)
 
     def removeAttribute(self, nodeType, name):
-        self._filter.attributes.get(nodeType, {}).pop(name, None)
-        self._refresh()
+        self._new_attributes.pop(name, None)
+        self._proxy.removeAttribute(nodeType, name)
 
     def setBaseName(self, name, nodeType=""):
-        self._base_names[nodeType] = name
+        """How nodes of a type are called that are created here; of all types set so far when none is given."""
+        for each in [nodeType] if nodeType else self.nodeTypes:
+            self._base_names[each] = name
 
-    def _set_filter(self, name, value):
-        setattr(self._filter, name, value)
-        self._refresh()
-        self._leave_missing()
+    def setNoneEnabled(self, enabled):
+        if bool(enabled) != self._none_enabled:
+            self._none_enabled = bool(enabled)
+            self._update_none()
 
-    def _set_none_display(self, text):
+    def setNoneDisplay(self, text):
         self._none_display = text
-        self._refresh()
+        self._update_none()
+
+    def _set(self, name, value):
+        setattr(self, name, value)
+
+    def _get_id(self):
+        node = self.currentNode()
+        return node.GetID() if node is not None else ""
 
     addEnabled, setAddEnabled = _flag("addEnabled")
     removeEnabled, setRemoveEnabled = _flag("removeEnabled")
     renameEnabled, setRenameEnabled = _flag("renameEnabled")
     editEnabled, setEditEnabled = _flag("editEnabled")
-    noneEnabled, setNoneEnabled = _flag("noneEnabled")
-    selectNodeUponCreation, setSelectNodeUponCreation = _flag("selectNodeUponCreation")
+    noneEnabled = Property(bool, lambda self: self._none_enabled, setNoneEnabled)
+    noneDisplay = Property(str, lambda self: self._none_display, setNoneDisplay)
+    selectNodeUponCreation = Property(bool, lambda self: self._select_new,
+                                      lambda self, value: self._set("_select_new", value))
     currentNodeID = Property(str, _get_id, setCurrentNodeID)
     currentNodeId = Property(str, _get_id, setCurrentNodeID)
-    nodeTypes = Property("QStringList", lambda self: list(self._filter.types), setNodeTypes)
-    showHidden = Property(bool, lambda self: self._filter.show_hidden,
-                          lambda self, value: self._set_filter("show_hidden", value))
-    showChildNodeTypes = Property(bool, lambda self: self._filter.show_children,
-                                  lambda self, value: self._set_filter("show_children", value))
-    hideChildNodeTypes = Property("QStringList", lambda self: self._filter.hidden_children,
-                                  lambda self, value: self._set_filter("hidden_children", list(value)))
-    baseName = Property(str, lambda self: self._base_names.get("", ""), setBaseName)
-    noneDisplay = Property(str, lambda self: self._none_display, _set_none_display)
-    interactionNodeSingletonTag = Property(str, lambda self: "", lambda self, value: None)
-
-
-class qMRMLCheckableNodeComboBox(SceneWidgetMixin, qt.QComboBox):
-    """Tick several nodes of the scene."""
-
-    mrmlSceneChanged = Signal(object)
-    checkedNodesChanged = Signal()
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self._filter = NodeFilter()
-        self._checked = []
-        self._watcher = NodeWatcher(self._on_scene)
-        self.model().itemChanged.connect(self._on_item)
-
-    def setMRMLScene(self, scene):
-        if scene is not self._scene:
-            self._scene = scene
-            self._watcher.setScene(scene)
-            self._refresh()
-            self.mrmlSceneChanged.emit(scene)
-
-    def _on_scene(self, event, node):
-        if event != "removing":
-            before = len(self._checked)
-            self._refresh()
-            if len(self._checked) != before:
-                self.checkedNodesChanged.emit()
-
-    def _refresh(self):
-        nodes = self._filter.nodes(self._scene)
-        self._checked = [node for node in self._checked if node in nodes]
-        self.model().blockSignals(True)
-        self.clear()
-        for node in nodes:
-            item = qt.QStandardItem(node.GetName() or "")
-            item.setData(node.GetID(), _ID_ROLE)
-            item.setCheckable(True)
-            item.setCheckState(self.checkState(node))
-            self.model().appendRow(item)
-        self.model().blockSignals(False)
-        self.setCurrentIndex(-1)
-        self.setPlaceholderText(", ".join(node.GetName() for node in self._checked) or "None")
-
-    def _on_item(self, item):
-        node = self._scene.GetNodeByID(item.data(_ID_ROLE)) if self._scene else None
-        if node is not None:
-            self.setCheckState(node, item.checkState())
-
-    def checkedNodes(self):
-        return [node for node in self._filter.nodes(self._scene) if node in self._checked]
-
-    def uncheckedNodes(self):
-        return [node for node in self._filter.nodes(self._scene) if node not in self._checked]
-
-    def allChecked(self):
-        return not self.uncheckedNodes()
-
-    def noneChecked(self):
-        return not self.checkedNodes()
-
-    def checkState(self, node):
-        return qt.Qt.Checked if node in self._checked else qt.Qt.Unchecked
-
-    def setCheckState(self, node, state):
-        checked = state in (qt.Qt.Checked, True, 2)
-        if checked != (node in self._checked):
-            self._checked = [n for n in self._checked if n is not node] + [node] * checked
-            self._refresh()
-            self.checkedNodesChanged.emit()
-
-    def nodeCount(self):
-        return len(self._filter.nodes(self._scene))
-
-    def setNodeTypes(self, types):
-        self._filter.types = list(types)
-        self._refresh()
-
-    nodeTypes = Property("QStringList", lambda self: list(self._filter.types), setNodeTypes)
-    def _set_filter(self, name, value):
-        setattr(self._filter, name, value)
-        self._refresh()
-
-    showHidden = Property(bool, lambda self: self._filter.show_hidden,
-                          lambda self, value: self._set_filter("show_hidden", value))
-    showChildNodeTypes = Property(bool, lambda self: self._filter.show_children,
-                                  lambda self, value: self._set_filter("show_children", value))
-    # It has no entries but the nodes, whatever these say.
-    addEnabled = Property(bool, lambda self: False, lambda self, value: None)
-    removeEnabled = Property(bool, lambda self: False, lambda self, value: None)
-    noneEnabled = Property(bool, lambda self: False, lambda self, value: None)
+    nodeTypes = Property("QStringList", lambda self: self._proxy.nodeTypes, setNodeTypes)
+    showHidden, setShowHidden = _filter_setting("showHidden", bool)
+    showChildNodeTypes, setShowChildNodeTypes = _filter_setting("showChildNodeTypes", bool)
+    hideChildNodeTypes, setHideChildNodeTypes = _filter_setting("hideChildNodeTypes", "QStringList")
+    baseName = Property(str, lambda self: self._base_names.get(next(iter(self.nodeTypes), ""), ""), setBaseName)
+    interactionNodeSingletonTag = Property(str, lambda self: self._interaction_tag,
+                                           lambda self, value: self._set("_interaction_tag", value))
 
 
 class qMRMLSliderWidget(SceneWidgetMixin, ctkSliderWidget):
@@ -407,4 +400,3 @@ class qMRMLSliderWidget(SceneWidgetMixin, ctkSliderWidget):
 
     mrmlSceneChanged = Signal(object)
     quantity = Property(str, lambda self: "", lambda self, value: None)
-

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import qt
+import slicer
 
 from . import plot_views, slice_views, table_views
 
@@ -49,16 +50,21 @@ def _light_palette():
 def grab_widget(widget, path, width=480):
     """Draw a panel at ``width`` pixels and the height that it needs; returns the path."""
     widget = getattr(widget, "parent", widget) if not isinstance(widget, qt.QWidget) else widget
-    widget.setAttribute(qt.Qt.WA_DontShowOnScreen, True)
-    widget.resize(width, 100)
-    widget.show()
-    _settle()
-    layout = widget.layout()
-    height = layout.totalHeightForWidth(width) if layout and layout.hasHeightForWidth() else 0
-    widget.resize(width, max(height, widget.sizeHint.height() if not callable(widget.sizeHint)
-                             else widget.sizeHint().height()))
-    _settle()
-    picture = widget.grab()
+    with slicer.util.mainWindow().modulePanel().lending(widget):
+        widget.setAttribute(qt.Qt.WA_DontShowOnScreen, True)
+        widget.resize(width, 100)
+        widget.show()
+        _settle()
+        layout = widget.layout()
+        height = layout.totalHeightForWidth(width) if layout and layout.hasHeightForWidth() else 0
+        widget.resize(width, max(height, widget.sizeHint.height() if not callable(widget.sizeHint)
+                                 else widget.sizeHint().height()))
+        _settle()
+        return save(widget.grab(), path)
+
+
+def save(picture, path):
+    """Write a picture to a file; returns the path."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     if not picture.save(str(path)):
         raise OSError(f"the picture could not be written: {path}")
@@ -85,6 +91,7 @@ def capture_layout(manager, path, size=(1600, 900), bars=True, fit=False):
     Above each slice view lies a bar in the colour and with the name that the view's node has,
     as in Slicer.
     """
+    qt.QApplication.processEvents()  # views that were just shown are laid out first
     manager.resize(size)
     canvas = qt.QImage(*manager.size, qt.QImage.Format_RGB888)
     canvas.fill(qt.QColor("#202020"))
@@ -110,10 +117,7 @@ def capture_layout(manager, path, size=(1600, 900), bars=True, fit=False):
         if bars:
             _paint_bar(painter, cell, view)
     painter.end()
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    if not canvas.save(str(path)):
-        raise OSError(f"the picture could not be written: {path}")
-    return Path(path)
+    return save(canvas, path)
 
 
 def _paint_empty(painter, cell):

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 import types
 import urllib.parse
 import urllib.request
+import uuid
 from pathlib import Path
 
+import qt
 import slicer
+import vtk
 
 
 def _as_list(value, count):
@@ -97,46 +101,99 @@ class SampleDataLogic:
         return self.downloadSamples(sampleName)[0]
 
     def downloadFromURL(self, uris=None, **details):
-        details.pop("forceDownload", None)
-        return self.downloadFromSource(SampleDataSource(uris=uris, **details))
+        force = details.pop("forceDownload", False)
+        return self.downloadFromSource(SampleDataSource(uris=uris, **details), forceDownload=force)
 
     def downloadFromSource(self, source, maximumAttemptsCount=3, forceDownload=False):
-        """Fetch and load; nodes where files were loaded, else paths."""
-        if source.customDownloader is not None:
-            return source.customDownloader(source)
+        """Fetch and load; nodes where files were loaded, else paths.
+
+        As in Slicer a custom downloader has no part in this: only the button of the sample calls it.
+        """
         nodes, paths = [], []
         name_all = all(name is None for name in source.nodeNames)
         for uri, file_name, node_name, checksum, load, kind in zip(
                 source.uris, source.fileNames, source.nodeNames, source.checksums,
                 source.loadFiles, source.loadFileTypes):
-            path = self.downloadFileIntoCache(uri, file_name or Path(urllib.parse.urlparse(uri).path).name,
-                                              checksum)
+            base, ending = os.path.splitext(os.path.basename(file_name or urllib.parse.urlparse(uri).path))
             if node_name is None and load is not False and name_all:
-                node_name = Path(path).name.partition(".")[0]
-            if node_name is None or load is False:
-                paths.append(path)
-                continue
-            properties = {**source.loadFileProperties, "name": node_name}
-            nodes.append(slicer.util.loadNodeFromFile(path, kind, properties))
+                node_name = base
+            file_name = file_name or f"{node_name or base}-{uuid.uuid4().hex}{ending}"
+            for _ in range(maximumAttemptsCount):
+                try:
+                    path = self.downloadFileIntoCache(uri, file_name, checksum, forceDownload)
+                except ValueError as error:
+                    logging.error(error)
+                    continue
+                if not node_name:
+                    paths.append(path)
+                    break
+                found = path if load is False else self.loadNode(path, node_name, kind, dict(source.loadFileProperties))
+                if found is not None:
+                    nodes.append(found)
+                    break
+                os.remove(path)  # it may have come incomplete
         return nodes or paths
 
     def downloadFileIntoCache(self, uri, name, checksum=None, forceDownload=False):
-        """Copy a file of the local disk to the cache and check its digest."""
+        """Copy a file of the local disk to the cache; one that is there already is used again."""
+        folder = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
+        folder.mkdir(parents=True, exist_ok=True)
+        return self.downloadFile(uri, str(folder), name, checksum, forceDownload)
+
+    def downloadFile(self, uri, destFolderPath, name, checksum=None, forceDownload=False):
         parts = urllib.parse.urlparse(uri)
         if parts.scheme != "file":
             raise ValueError(f"the headless host does not download: {uri}")
-        folder = Path(slicer.app.temporaryPath, "RemoteIO")
-        folder.mkdir(exist_ok=True)
-        target = folder / name
-        shutil.copyfile(urllib.request.url2pathname(parts.path), target)
-        if checksum:
-            algorithm, _, digest = checksum.partition(":")
-            found = hashlib.new(algorithm, target.read_bytes()).hexdigest()
-            if found != digest:
+        target = Path(destFolderPath, name)
+        known = target.exists() and target.stat().st_size > 0 and _matches(target, checksum)
+        if forceDownload or not known:
+            try:
+                shutil.copyfile(urllib.request.url2pathname(parts.path), target)
+            except OSError as error:
+                raise ValueError(f"Failed to download {uri} to {target}") from error
+            if not _matches(target, checksum):
+                logging.error("Checksum of %s is not %s", name, checksum)
                 target.unlink()
-                raise ValueError(f"Checksum of {name} is {found}, expected {digest}")
-        logging.debug("sample data in %s", target)
         return str(target)
+
+    def loadNode(self, uri, name, fileType=None, fileProperties=None):
+        """Load a file of the cache; the first node, the scene when there is none, and None for an error.
+
+        The nodes lose their storage nodes, for the cache is no place to save to.
+        """
+        manager, loaded = slicer.app.coreIOManager(), vtk.vtkCollection()
+        properties = {**(fileProperties or {}), "fileName": uri, **({"name": name} if name else {})}
+        success = manager.loadNodes(fileType or manager.fileType(uri), properties, loaded)
+        nodes = [loaded.GetItemAsObject(index) for index in range(loaded.GetNumberOfItems())]
+        if not success and not nodes:
+            logging.error("Load failed!")
+            return None
+        for node in nodes:
+            storage = node.GetStorageNode() if node.IsA("vtkMRMLStorableNode") else None
+            if storage is not None:
+                slicer.mrmlScene.RemoveNode(storage)
+                node.SetAndObserveStorageNodeID(None)
+        return nodes[0] if nodes else slicer.mrmlScene
+
+
+def _matches(path, checksum):
+    """Whether a file has the digest ``algorithm:digest``; without one every file has."""
+    if not checksum:
+        return True
+    algorithm, _, digest = checksum.partition(":")
+    return hashlib.new(algorithm, path.read_bytes()).hexdigest() == digest.lower()
+
+
+def click_sample(name):
+    """Go to the Sample Data module and press the button of a sample."""
+    slicer.util.selectModule("SampleData")
+    logic = SampleDataLogic()
+    source = logic.sourceForSampleName(name)
+    if source is None:
+        raise ValueError(f"no sample is called {name!r}")
+    button = qt.QToolButton()
+    button.connect("clicked()", lambda: (source.customDownloader or logic.downloadFromSource)(source))
+    button.click()
 
 
 def build_sample_data_module():

@@ -68,14 +68,14 @@ def _start_scene(slicer):
 
 
 def _install_widgets(qt, slicer):
-    from . import module_loading, mrml_widgets, node_selectors, ui_loader
+    from . import checkable_selector, module_loading, mrml_widgets, node_selectors, scene_model, ui_loader
     from .ctk_widgets import CTK_CLASSES
 
     widgets = [mrml_widgets.qMRMLWidget, mrml_widgets.qSlicerWidget, mrml_widgets.qMRMLTableView,
-               node_selectors.qMRMLNodeComboBox, node_selectors.qMRMLCheckableNodeComboBox,
+               node_selectors.qMRMLNodeComboBox, checkable_selector.qMRMLCheckableNodeComboBox,
                node_selectors.qMRMLSliderWidget]
-    others = [module_loading.qSlicerScriptedLoadableModule,
-              module_loading.qSlicerScriptedLoadableModuleWidget]
+    others = [scene_model.qMRMLSceneModel, scene_model.qMRMLSortFilterProxyModel,
+              module_loading.qSlicerScriptedLoadableModule, module_loading.qSlicerScriptedLoadableModuleWidget]
     for cls in widgets + others:
         setattr(slicer, cls.__name__, cls)
     ui_loader.QUiLoader.widget_classes = {cls.__name__: cls for cls in (*widgets, *CTK_CLASSES)}
@@ -105,7 +105,7 @@ def make_host():
     _prepare_environment()
     qt, ctk = _install_qt()
     slicer = _import_slicer()
-    from . import dialogs, subject_hierarchy
+    from . import builtin_modules, dialogs, subject_hierarchy
     from .application import qSlicerApplication
     from .dicom_database import ctkDICOMDatabase
     from .host import Host
@@ -126,9 +126,10 @@ def make_host():
     dialogs.install(asked)
     ctk.ctkMessageBox = dialogs.make_message_box_class(asked)
     slicer.dicomDatabase = ctkDICOMDatabase()
-    from .slice_views import LayoutManager
+    from .layout_manager import LayoutManager
 
     manager = LayoutManager(core.scene, core.app_logic)
     application.attach(core.scene, core.app_logic, manager)
+    builtin_modules.register()
     logging.getLogger("SlicerHost").debug("the headless host is ready")
     return Host(application, core, manager, asked, packages)

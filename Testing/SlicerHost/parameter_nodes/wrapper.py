@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+import weakref
 
 import qt
 import slicer
@@ -25,6 +26,65 @@ class _Field:
         self.default = class_value or first(notes, Default) or Default(self.serializer.default())
 
 
+class _Stored:
+    """One field in one parameter node, read and written there each time."""
+
+    def __init__(self, field, parameterNode, name):
+        self.field, self.node, self.name = field, parameterNode, name
+        if not field.serializer.isIn(parameterNode, name):
+            self._write_default()
+
+    def _write_default(self):
+        self.field.serializer.write(self.node, self.name, self.field.default.value)
+
+    def _read_node(self):
+        """The value in the node, which gets the default where it has none."""
+        if not self.field.serializer.isIn(self.node, self.name):
+            self._write_default()
+        return self.field.serializer.read(self.node, self.name)
+
+    def read(self):
+        return self._read_node()
+
+    def write(self, value):
+        self.field.serializer.write(self.node, self.name, value)
+
+
+class _Cached(_Stored):
+    """A field whose value is read when the node says that it changed, and only then.
+
+    So a value may be older than the node: while the node holds its events back, and for an
+    observer of the node that is called before this one.
+    """
+
+    def __init__(self, field, parameterNode, name):
+        super().__init__(field, parameterNode, name)
+        self._value = self._read_node()
+        self._writing = False
+        this = weakref.ref(self)  # the observer must not keep the wrapper alive
+        self._tag = parameterNode.AddObserver(
+            vtk.vtkCommand.ModifiedEvent, lambda *_: this()._on_modified())
+
+    def __del__(self):
+        self.node.RemoveObserver(self._tag)
+
+    def _on_modified(self):
+        if not self._writing:
+            self._value = self._read_node()
+
+    def read(self):
+        return self._value
+
+    def write(self, value):
+        self._writing = True
+        try:
+            with slicer.util.NodeModify(self.node):  # observers already find the new value here
+                super().write(value)
+                self._value = self._read_node()
+        finally:
+            self._writing = False
+
+
 class _Wrapper:
     """What every parameter node wrapper can do."""
 
@@ -35,14 +95,13 @@ class _Wrapper:
         if parameterNode is None:
             raise AssertionError("a parameter node is needed")
         self.parameterNode = parameterNode
-        self._prefix = prefix or ""
-        self._guis = {}
+        self._guis, self._gui_observers = {}, {}
         self._next_tag = 0
         self._updating_gui = False
-        for field in self.allParameters.values():
-            name = self._prefix + field.basename
-            if not field.serializer.isIn(parameterNode, name):
-                field.serializer.write(parameterNode, name, field.default.value)
+        self._stored = {}
+        for name, field in self.allParameters.items():
+            kind = _Cached if field.serializer.supportsCaching() else _Stored
+            self._stored[name] = kind(field, parameterNode, (prefix or "") + name)
 
     @classmethod
     def _field(cls, name):
@@ -53,22 +112,19 @@ class _Wrapper:
                              f"  Found parameters {list(cls.allParameters)}") from None
 
     def getValue(self, name):
-        field = self._field(name)
-        stored = self._prefix + name
-        if not field.serializer.isIn(self.parameterNode, stored):
-            field.serializer.write(self.parameterNode, stored, field.default.value)
-        return field.serializer.read(self.parameterNode, stored)
+        self._field(name)
+        return self._stored[name].read()
 
     def setValue(self, name, value):
-        field = self._field(name)
-        with slicer.util.NodeModify(self.parameterNode):
-            field.serializer.write(self.parameterNode, self._prefix + name, value)
+        self._field(name)
+        self._stored[name].write(value)
 
     def default(self, name):
         return self._field(name).default
 
     def isCached(self, name):
-        return self._field(name).serializer.supportsCaching()
+        self._field(name)
+        return isinstance(self._stored[name], _Cached)
 
     @classmethod
     def dataType(cls, name):
@@ -109,17 +165,19 @@ class _Wrapper:
             for name, item in mapping.items()}
         tag = self._next_tag
         self._next_tag += 1
+        self._guis[tag] = connectors
         for name, connector in connectors.items():
             connector.write(self.getValue(name))
             connector.onChanged(self._on_gui(name, connector))
-        observer = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
-        self._guis[tag] = (connectors, observer)
+        self._gui_observers[tag] = self.AddObserver(
+            vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
         return tag
 
     def _on_gui(self, name, connector):
         def changed():
-            if not self._updating_gui:
-                self.setValue(name, connector.read())
+            with slicer.util.NodeModify(self):
+                if not self._updating_gui:
+                    self.setValue(name, connector.read())
         return changed
 
     def _update_gui(self):
@@ -128,18 +186,17 @@ class _Wrapper:
         self._updating_gui = True
         try:
             with slicer.util.NodeModify(self):
-                for connectors, _ in self._guis.values():
+                for connectors in self._guis.values():
                     for name, connector in connectors.items():
                         connector.write(self.getValue(name))
         finally:
             self._updating_gui = False
 
     def disconnectGui(self, guiTag):
-        connectors, observer = self._guis.pop(guiTag, ({}, None))
-        for connector in connectors.values():
+        for connector in self._guis.pop(guiTag, {}).values():
             connector.onChanged(None)
-        if observer is not None:
-            self.RemoveObserver(observer)
+        if guiTag in self._gui_observers:
+            self.RemoveObserver(self._gui_observers.pop(guiTag))
 
 
 def _make_property(name):

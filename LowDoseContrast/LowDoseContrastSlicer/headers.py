@@ -1,0 +1,71 @@
+"""The DICOM header behind a volume: kept with it from the moment it is loaded, and told to people."""
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+_MAMMOGRAPHY = ("MG",)
+
+
+class HeaderKeeper(VTKObservationMixin):
+    """Keeps the header of every mammogram that is loaded while Slicer runs, whether or not the panel is open.
+
+    A header is found through a file, and a volume leaves its file behind when its scene is saved,
+    when it is cloned or when Sample Data has loaded it.
+    """
+
+    def __init__(self, scene):
+        VTKObservationMixin.__init__(self)
+        self._looking = False
+        self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAdded(self, scene, event, node):
+        if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
+            return
+        # The file is named only after the volume is in the scene, and the instance in the database later still.
+        for changed in (node.ReferenceAddedEvent, node.ReferenceModifiedEvent, vtk.vtkCommand.ModifiedEvent):
+            self.addObserver(node, changed, self._onChanged)
+        self._onChanged(node, event)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, scene, event, node):
+        self._forget(node)
+
+    def _forget(self, node):
+        for changed in (vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLNode.ReferenceAddedEvent, slicer.vtkMRMLNode.ReferenceModifiedEvent):
+            if node is not None and self.hasObserver(node, changed, self._onChanged):
+                self.removeObserver(node, changed, self._onChanged)
+
+    def _onChanged(self, node, event):
+        from LowDoseContrastLib.nodes import files_of, has_voxels, keep_header
+
+        if self._looking or not has_voxels(node) or not files_of(node):
+            return
+        self._looking = True
+        try:
+            self._forget(node)
+            keep_header(node, _MAMMOGRAPHY)
+        finally:
+            self._looking = False
+
+
+def aboutImage(image):
+    """What is known of a volume and what is not, in a line for people; ``image`` is its NodeImage."""
+    facts = image.mammogram.facts
+    known = ", ".join(text for text in facts.values() if text is not None)
+    unknown = ", ".join(_(name) for name, text in facts.items() if text is None)
+    if image.header.dataset is None:
+        origin = _("No DICOM header: {reason}.").format(reason=image.header.reason)
+    elif image.header.origin == "scene":
+        origin = _("DICOM header as kept in the scene.")
+    else:
+        origin = _("DICOM header of {name}.").format(name=image.header.path.name)
+    parts = [origin]
+    if known:
+        parts.append(_("Stated: {facts}.").format(facts=known))
+    if unknown:
+        parts.append(_("Not stated: {facts}.").format(facts=unknown))
+    return " ".join(parts)

@@ -1,0 +1,35 @@
+"""Labels that are as high as their text needs."""
+
+import qt
+
+
+class FittedLabels(qt.QObject):
+    """Keeps wrapped labels as high as their texts at their width.
+
+    The panel lies in a scroll area, which gives it its least height: there a label that wraps would
+    be squeezed into one line, and what follows drawn over the rest.
+    """
+
+    def __init__(self, *labels):
+        qt.QObject.__init__(self)
+        for label in labels:
+            label.installEventFilter(self)
+
+    def eventFilter(self, label, event):
+        if event.type() == qt.QEvent.Resize:
+            fit(label)
+        return False
+
+
+def show(label, text):
+    """Shows a text, or hides the label where there is none."""
+    label.text = text
+    label.visible = bool(text)
+    fit(label)
+
+
+def fit(label):
+    """Gives a label the height of its text."""
+    height = max(0, label.heightForWidth(label.width))
+    if label.minimumHeight != height:
+        label.minimumHeight = height
