@@ -368,7 +368,7 @@ class BadInputTest(CommandLineTestCase):
         process = subprocess.Popen([examples.PYTHON, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         time.sleep(6)
         self.assertIsNone(process.poll(), process.stderr)
-        process.send_signal(signal.SIGTERM)
+        os.kill(examples.python_of(process), signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, errors)
 

@@ -133,18 +133,12 @@ class ProcessesTest(FolderTest):
         while not (self.folder / "hurt" / "checkpoint.pt").exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
-        os.kill(workers(process.pid)[-1], signal.SIGKILL)
+        os.kill(examples.children_of(examples.python_of(process))[-1], signal.SIGKILL)
         self.finished(process)
         self.assertEqual(len(self.losses("hurt")), 5)
         unhurt, hurt = self.weights("unhurt"), self.weights("hurt")
         for name, weight in unhurt.items():
             self.assertTrue(torch.equal(weight, hurt[name]), name)
-
-
-def workers(pid):
-    """The processes that torchrun started; ``pid`` may be that of a launcher before it."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return workers(children[0]) if len(children) == 1 else children
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ class PlanTest(unittest.TestCase):
 
     def test_an_estimate_counts_steps(self):
         recipe = dataclasses.replace(RECIPES["run1"], **{**TINY, "epochs": 4})
-        one, ten = (seconds_of(recipe, patches, "cpu") for patches in (100, 1000))
+        one, ten = (min(seconds_of(recipe, patches, "cpu") for _ in range(3)) for patches in (100, 1000))  # others may be busy
         self.assertTrue(3 < ten / one < 33, (one, ten))
 
     def test_wrong_usage_is_one_line(self):

@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 import unittest
-import unittest.mock
 from pathlib import Path
+from unittest import mock
 
 import lowdosecontrast_examples as examples
 import numpy as np
@@ -211,6 +211,10 @@ class RepeatTest(FolderTestCase):
         one, two = contents(self.folder / "one"), contents(self.folder / "two")
         self.assertEqual(list(one), list(two))
         self.assertEqual([name for name in one if one[name] != two[name]], [])
+        with mock.patch.object(sys, "executable", "/opt/SlicerApp-real"), mock.patch("LowDoseContrastTrainingLib.simulator.simulation.in_processes") as started:
+            self.simulated("inside an application", chosen, jobs=2)
+        started.assert_not_called()  # it would be copies of the application
+        self.assertEqual(contents(self.folder / "inside an application"), one)
         self.simulated("other", tiny_plan(5, 3, presentation=True))
         name = "arrangement-01/low.dcm"
         self.assertNotEqual(contents(self.folder / "other")[name], one[name])
@@ -249,7 +253,7 @@ class RepeatTest(FolderTestCase):
             end = time.time() + 60
             while not list(place.rglob("truth.json")) and child.poll() is None and time.time() < end:
                 time.sleep(0.02)
-            child.send_signal(kill)
+            os.kill(examples.python_of(child), kill)
             said = child.communicate(timeout=60)[1]
             if kill == signal.SIGTERM:
                 self.assertEqual(child.returncode, 130, said)
@@ -341,10 +345,10 @@ class CommandTest(FolderTestCase):
 
     def test_a_full_disk_is_said_before_and_during_the_work(self):
         usage = shutil.disk_usage(self.folder)._replace(free=1000)
-        with unittest.mock.patch("shutil.disk_usage", return_value=usage), self.assertRaisesRegex(InputError, "MB are free"):
+        with mock.patch("shutil.disk_usage", return_value=usage), self.assertRaisesRegex(InputError, "MB are free"):
             self.simulated("a", tiny_plan())
         full = OSError(errno.ENOSPC, "No space left on device")
-        with unittest.mock.patch("pydicom.dataset.FileDataset.save_as", side_effect=full), self.assertRaisesRegex(InputError, "no space left"):
+        with mock.patch("pydicom.dataset.FileDataset.save_as", side_effect=full), self.assertRaisesRegex(InputError, "no space left"):
             self.simulated("b", tiny_plan())
         self.assertFalse(list((self.folder / "b").rglob("*.dcm")) + list((self.folder / "b").rglob(".writing-*")))
         self.simulated("b", tiny_plan())

@@ -266,7 +266,7 @@ class ChildTest(unittest.TestCase):
         from LowDoseContrastTrainingSlicer.process_tree import groupLives
 
         deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
-        child = self.child(f"import subprocess, sys; subprocess.Popen([examples.PYTHON, '-c', {deaf!r}]); {deaf}")
+        child = self.child(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {deaf!r}]); {deaf}")
         wait(lambda: (child.folder / "output.json").read_text().count("1") == 2)
         child.cancel(seconds=0.3)
         self.assertTrue(child.running())

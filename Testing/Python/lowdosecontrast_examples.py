@@ -30,6 +30,20 @@ def environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
+def children_of(pid):
+    """The processes that a process has started; none where there is no /proc."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
+
+
+def python_of(process):
+    """The number of Python itself, where :data:`PYTHON` is a launcher that waits for it."""
+    pid = process.pid
+    while len(children := children_of(pid)) == 1:
+        (pid,) = children
+    return pid
+
+
 def phantom_pixels(shape=(600, 420), bits=14, seed=0, air_bright=True):
     """A half-elliptic breast with texture and quantum-like noise, uint16 (rows, columns)."""
     rng = np.random.default_rng(seed)

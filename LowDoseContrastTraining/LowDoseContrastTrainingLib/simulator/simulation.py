@@ -19,7 +19,7 @@ from .layout import image_path, truth_paths
 from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
 from .presentation import presentation_dataset
 from .truth import write_truth
-from .workers import in_processes
+from .workers import can_start_processes, in_processes
 
 SETTINGS_FILE = "simulation.json"
 PAPER_ARRANGEMENTS = 12  # the last of which has no high dose
@@ -107,7 +107,8 @@ def simulate(folder, plan: SimulationPlan, jobs: int = 1):
     appears whole or not at all, with the same bytes whatever ``jobs`` is.
 
     Args:
-        jobs: arrangements made at the same time, each in a process of its own.
+        jobs: arrangements made at the same time, each in a process of its own; one after the other inside
+            of an application, which is no Python to start further ones of.
 
     Yields:
         :class:`LowDoseContrastLib.steps.Progress`.
@@ -142,7 +143,7 @@ def simulate(folder, plan: SimulationPlan, jobs: int = 1):
 
 def _made(folder, plan, jobs):
     """Make everything; yields (arrangement, path), the path None where all its images are made."""
-    if jobs > 1:
+    if jobs > 1 and can_start_processes():
         calls = [(folder, plan, number) for number in range(plan.arrangements)]
         try:
             yield from ((number, None) for number in in_processes(_make_whole, calls, jobs))

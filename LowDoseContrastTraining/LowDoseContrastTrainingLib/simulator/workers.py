@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
@@ -23,6 +25,11 @@ def default_jobs() -> int:
     if memory is None:
         return min(cores, 2)
     return max(1, min(cores, int(memory / 2 / _BYTES_PER_JOB)))
+
+
+def can_start_processes() -> bool:
+    """Return whether this program is a Python that further ones can be started of, and not an application with one inside."""
+    return "python" in Path(sys.executable or "").name.lower()
 
 
 def in_processes(work, calls, jobs: int):
