@@ -4,7 +4,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .layouts import leaveLayout, layoutNode, showLayout
-from .windows import WindowLink, showAlike, showBreast
+from .windows import WindowLink, isWindowed, showAlike, showBreast
 
 PAIR_LAYOUT, SINGLE_LAYOUT = 7310, 7314
 BEFORE_VIEW, AFTER_VIEW, SINGLE_VIEW = "LowDoseBefore", "LowDoseAfter", "DoseComparison"
@@ -45,9 +45,9 @@ class Comparison:
 
         Args:
             image: the NodeImage of the input, where the caller has it.
-            keepWindow: leave the window of the input as it is if the user sees it in these views already.
+            keepWindow: leave the window of the input as it is if it was shown here before.
         """
-        if not (keepWindow and before.GetID() in self._shown()):
+        if not (keepWindow and isWindowed(before)):
             showBreast(before)
         showAlike(before, after, image)
         self._showTwo((before, _("In")), (after, _("Out")))
@@ -106,13 +106,18 @@ class Comparison:
 
     def refresh(self, before, after):
         """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other layouts alone."""
-        if layoutNode().GetViewArrangement() != PAIR_LAYOUT or before is None:
+        from LowDoseContrastLib.nodes import has_voxels
+
+        if slicer.app.layoutManager() is None or layoutNode().GetViewArrangement() != PAIR_LAYOUT or before is None or not has_voxels(before):
             return
         if self._shown() == [before.GetID(), after.GetID() if after else None]:
             return
+        if not isWindowed(before):
+            showBreast(before)
         self._fill(BEFORE_VIEW, _("In"), before)
         self._fill(AFTER_VIEW, _("Out"), after)
         if after is not None:
+            showAlike(before, after)
             self._link.follow(before, after)
         self.fit()
 

@@ -78,6 +78,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             if name not in sys.modules:
                 yield _("Loading {library}, once").format(library=label)
                 importlib.import_module(name)
+                yield _("Looking at the volume")
 
     def librariesAreLoaded(self):
         """Whether :meth:`librarySteps` has nothing left to do."""

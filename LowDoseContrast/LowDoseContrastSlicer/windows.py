@@ -4,6 +4,7 @@ import slicer
 from slicer.util import VTKObservationMixin
 
 _SAMPLE = 1_000_000  # pixels that are looked at to find a window
+_WINDOWED_ATTRIBUTE = "LowDoseContrast.windowed"
 _GREY, _INVERTED_GREY = "vtkMRMLColorTableNodeGrey", "vtkMRMLColorTableNodeInvertedGrey"
 
 
@@ -22,6 +23,13 @@ def showBreast(node):
     # Quartiles, because the thin edge of the breast spans more values than all of its inside.
     set_window(node, median - 4 * (median - lower), median + 4 * (upper - median))
     _setGreys(node, _INVERTED_GREY if sign == 1 else _GREY)
+    node.GetDisplayNode().SetAttribute(_WINDOWED_ATTRIBUTE, "1")
+
+
+def isWindowed(node):
+    """Whether :func:`showBreast` has windowed the volume before, so that its window is that, or what the user made of it."""
+    display = node.GetDisplayNode()
+    return display is not None and display.GetAttribute(_WINDOWED_ATTRIBUTE) is not None
 
 
 def showAlike(node, enhancedNode, image=None):
@@ -44,7 +52,8 @@ def showAlike(node, enhancedNode, image=None):
 def _setGreys(node, colours):
     """Gives a volume one of the two grey scales, unless the user chose colours."""
     display = node.GetDisplayNode()
-    if display.GetColorNodeID() in (None, _GREY, _INVERTED_GREY) and colours:
+    if display.GetColorNodeID() in (None, _WINDOWED_ATTRIBUTE = "LowDoseContrast.windowed"
+_GREY, _INVERTED_GREY) and colours:
         display.SetAndObserveColorNodeID(colours)
 
 
