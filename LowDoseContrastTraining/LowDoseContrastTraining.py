@@ -71,8 +71,12 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         self._paths = {widget: field for section in self._sections for widget, field in section.paths.items()}
         for widget, field in self._paths.items():
             getattr(self.ui, widget).connect("currentPathChanged(QString)", lambda path, field=field: self.onPathChanged(field, path))
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        # A scene that is loaded brings its nodes one by one, and widgets that lack some of them would
+        # write what is left over what is being read.
+        for event in (slicer.mrmlScene.StartCloseEvent, slicer.mrmlScene.StartImportEvent):
+            self.addObserver(slicer.mrmlScene, event, self.onSceneStartChange)
+        for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
+            self.addObserver(slicer.mrmlScene, event, self.onSceneEndChange)
         self.initializeParameterNode()
 
     def cleanup(self):
@@ -88,11 +92,11 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
     def exit(self):
         self.setParameterNode(None)
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneStartChange(self, caller, event):
         """Works go on: they write to their folders and need no scene."""
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event):
+    def onSceneEndChange(self, caller, event):
         if self.parent.isEntered:
             self.initializeParameterNode()
 
@@ -172,6 +176,7 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
             logic = self._simulated(f"{folder}/acquisitions", 1)
             parameters = logic.getParameterNode()
             parameters.dataSetFolder, parameters.runFolder, parameters.patchSize = f"{folder}/pairs", f"{folder}/run", 150
+            parameters.recipe = "run1"  # it enlarges patches
             self.assertIn("not prepared", logic.training.reasonNotToStart(parameters))
             child = logic.preparation.start(parameters)
             child.wait()

@@ -416,7 +416,6 @@ class ContrastTest(TrainingPanelTestCase):
         slicer.mrmlScene.Clear()
         self.assertEqual((self.ui.evaluationFolderEdit.currentPath, len(self.ui.cciVolumesSelector.checkedNodes())), ("", 0))
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         self.assertEqual([node.GetName() for node in self.ui.cciVolumesSelector.checkedNodes()], ["low", "high"])
         self.assertEqual(self.ui.cciReferenceSelector.currentNode().GetName(), "high")
         self.assertEqual(list(self.parameters.models), ["starter", "another"])

@@ -162,7 +162,6 @@ class SimulateTest(SimulateTestCase):
         slicer.mrmlScene.Clear()
         self.assertEqual(self.ui.acquisitionsFolderEdit.currentPath, "")
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         self.assertEqual(self.ui.acquisitionsFolderEdit.currentPath, str(self.output))
         self.assertEqual((self.ui.arrangementsSpinBox.value, self.ui.detectorComboBox.currentText), (5, "small"))
         self.assertFalse(self.ui.automaticDoseCheckBox.checked)

@@ -207,7 +207,6 @@ class TrainTest(TrainTestCase):
         slicer.mrmlScene.Clear()
         self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.epochsSpinBox.value), ("", 0))
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.trainDataSetEdit.currentPath), (str(self.run), str(self.shared / "pairs")))
         self.assertEqual((self.ui.epochsSpinBox.value, self.ui.splitComboBox.currentText, self.ui.deviceComboBox.currentText), (9, "loo", "cpu"))
 
