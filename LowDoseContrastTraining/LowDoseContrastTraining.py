@@ -83,6 +83,7 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         """What runs is cancelled with its panel, Simulate and Prepare can go on later; a training stays behind."""
         for section in self._sections:
             section.control.close()
+        self.evaluate.close()
         self.setParameterNode(None)
         self.removeObservers()
 

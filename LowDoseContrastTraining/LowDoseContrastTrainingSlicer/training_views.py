@@ -2,6 +2,7 @@
 
 import slicer
 from LowDoseContrastSlicer.layouts import showLayout
+from LowDoseContrastSlicer.volume_roles import SAMPLES, setRole
 from slicer.i18n import tr as _
 from slicer.util import NodeModify
 
@@ -123,6 +124,7 @@ class TrainingViews:
             return
         if node is None:
             node = parameters.sampleVolume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+            setRole(node, SAMPLES)
             node.CreateDefaultDisplayNodes()
             node.GetDisplayNode().SetAutoWindowLevel(False)
             node.GetDisplayNode().SetWindowLevel(255, 127.5)

@@ -20,12 +20,22 @@ def plain(value):
     return value if value is None or isinstance(value, (str, int, float)) else [plain(each) for each in value]
 
 
-class SceneTest(TrainingPanelTestCase):
+class SceneTestCase(TrainingPanelTestCase):
     def volume(self, name):
         import numpy as np
 
         return slicer.util.addVolumeFromArray(examples.phantom_pixels((60, 40))[np.newaxis], name=name)
 
+    def saved(self):
+        scene = str(self.folder / "scene.mrml")
+        for node in slicer.util.getNodesByClass("vtkMRMLStorableNode"):
+            if node.IsA("vtkMRMLVolumeNode") or node.IsA("vtkMRMLTableNode"):
+                self.assertTrue(slicer.util.saveNode(node, str(self.folder / f"{node.GetName()}.{'tsv' if node.IsA('vtkMRMLTableNode') else 'nrrd'}")))
+        self.assertTrue(slicer.util.saveScene(scene))
+        return scene
+
+
+class SceneTest(SceneTestCase):
     def changed(self):
         """Gives every field another value than its own; returns the plain values."""
         parameters = self.parameters
@@ -59,14 +69,6 @@ class SceneTest(TrainingPanelTestCase):
         """What the scene holds, as a panel that is opened now would read it."""
         parameters = self.panel.logic.getParameterNode()
         return {name: plain(getattr(parameters, name)) for name in parameters.allParameters}
-
-    def saved(self):
-        scene = str(self.folder / "scene.mrml")
-        for node in slicer.util.getNodesByClass("vtkMRMLStorableNode"):
-            if node.IsA("vtkMRMLVolumeNode") or node.IsA("vtkMRMLTableNode"):
-                self.assertTrue(slicer.util.saveNode(node, str(self.folder / f"{node.GetName()}.{'tsv' if node.IsA('vtkMRMLTableNode') else 'nrrd'}")))
-        self.assertTrue(slicer.util.saveScene(scene))
-        return scene
 
     def assertShown(self, wanted):
         self.assertEqual(self.values(), wanted)
@@ -104,6 +106,48 @@ class SceneTest(TrainingPanelTestCase):
         self.assertIsNone(self.panel.parameters)
         slicer.util.selectModule("LowDoseContrastTraining")
         self.assertShown(wanted)
+
+
+class RolesTest(SceneTestCase):
+    def offered(self):
+        """Names of the volumes in both selectors, which are the same."""
+        selector = self.ui.cciReferenceSelector
+        names = [selector.nodeFromIndex(index).GetName() for index in range(selector.nodeCount())]
+        volumes = self.ui.cciVolumesSelector
+        self.assertEqual(sorted(node.GetName() for node in volumes.checkedNodes() + volumes.uncheckedNodes()), sorted(names))
+        return sorted(names)
+
+    def test_whatShowsNoExposureIsNotOffered(self):
+        from LowDoseContrastSlicer.volume_roles import CCI_MAP, DIFFERENCE, ENHANCED, SAMPLES, ownVolumes, setRole
+
+        for name, role in (("image", None), ("result", ENHANCED), ("change", DIFFERENCE), ("map", CCI_MAP), ("strip", SAMPLES)):
+            setRole(self.volume(name), role)
+        self.assertEqual(self.offered(), ["image", "result"])
+        self.assertEqual(sorted(node.GetName() for node in ownVolumes(CCI_MAP, SAMPLES)), ["map", "strip"])
+        setRole(slicer.util.getNode("map"), None)
+        self.assertEqual(self.offered(), ["image", "map", "result"])
+        slicer.mrmlScene.RemoveNode(slicer.util.getNode("strip"))
+        self.assertEqual(self.offered(), ["image", "map", "result"])
+
+    def test_rolesAreSavedWithTheScene(self):
+        from LowDoseContrastSlicer.volume_roles import SAMPLES, setRole
+
+        self.volume("image")
+        setRole(self.volume("strip"), SAMPLES)
+        scene = self.saved()
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(scene)
+        self.assertEqual(self.offered(), ["image"])
+
+    def test_aTickedVolumeStaysTickedWhenAnotherOneIsHidden(self):
+        import qt
+        from LowDoseContrastSlicer.volume_roles import SAMPLES, setRole
+
+        image = self.volume("image")
+        self.ui.cciVolumesSelector.setCheckState(image, qt.Qt.Checked)
+        setRole(self.volume("strip"), SAMPLES)
+        self.assertEqual(list(self.parameters.cciVolumes), [image])
+        self.assertEqual(self.ui.cciVolumesSelector.checkedNodes(), [image])
 
 
 if __name__ == "__main__":
