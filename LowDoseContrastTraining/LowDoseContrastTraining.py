@@ -73,8 +73,8 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
             getattr(self.ui, widget).connect("currentPathChanged(QString)", lambda path, field=field: self.onPathChanged(field, path))
         # A scene that is loaded brings its nodes one by one, and widgets that lack some of them would
         # write what is left over what is being read.
-        for event in (slicer.mrmlScene.StartCloseEvent, slicer.mrmlScene.StartImportEvent):
-            self.addObserver(slicer.mrmlScene, event, self.onSceneStartChange)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
         for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
             self.addObserver(slicer.mrmlScene, event, self.onSceneEndChange)
         self.initializeParameterNode()
@@ -83,6 +83,7 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         """What runs is cancelled with its panel, Simulate and Prepare can go on later; a training stays behind."""
         for section in self._sections:
             section.control.close()
+        self.simulate.release()
         self.evaluate.close()
         self.setParameterNode(None)
         self.removeObservers()
@@ -93,8 +94,12 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
     def exit(self):
         self.setParameterNode(None)
 
-    def onSceneStartChange(self, caller, event):
+    def onSceneStartClose(self, caller, event):
         """Works go on: they write to their folders and need no scene."""
+        self.simulate.release()
+        self.setParameterNode(None)
+
+    def onSceneStartImport(self, caller, event):
         self.setParameterNode(None)
 
     def onSceneEndChange(self, caller, event):

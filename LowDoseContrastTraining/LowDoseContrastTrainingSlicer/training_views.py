@@ -145,9 +145,14 @@ class TrainingViews:
         widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
         if widget is None or node is None:
             return
-        logic = widget.sliceLogic()
-        logic.GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
-        logic.FitSliceToAll()
+        widget.sliceLogic().GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
+        self.fit()
+
+    def fit(self):
+        """Fits the sample patches into their view; to be called again when Slicer's window has been laid out."""
+        widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
+        if widget is not None:
+            widget.sliceLogic().FitSliceToAll()
 
 
 def _pixels(path):
