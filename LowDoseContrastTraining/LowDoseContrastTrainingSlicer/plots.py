@@ -5,6 +5,7 @@ come. Whoever has set a range by hand, or has zoomed in, keeps it.
 """
 
 import slicer
+import vtk
 
 
 def seriesOf(chart):
@@ -41,11 +42,14 @@ def showChart(tag, chart):
 
 def isWholeShown(chart):
     """Whether all that a chart draws lies within its axes, so that nobody has zoomed in. True of an empty one."""
-    pairs = [[series.GetTableNode().GetTable().GetColumnByName(name) for name in (series.GetXColumnName(), series.GetYColumnName())] for series in seriesOf(chart) if series.GetTableNode()]
-    for columns, (low, high) in zip(zip(*pairs), (chart.GetXAxisRange(), chart.GetYAxisRange())):
-        spans = [column.GetRange() for column in columns if column is not None and column.GetNumberOfTuples()]
-        if any(first < low or last > high for first, last in spans):
-            return False
+    for series in seriesOf(chart):
+        table = series.GetTableNode().GetTable() if series.GetTableNode() else None
+        for name, (low, high) in ((series.GetXColumnName(), chart.GetXAxisRange()), (series.GetYColumnName(), chart.GetYAxisRange())):
+            column = table.GetColumnByName(name) if table and name else None
+            if isinstance(column, vtk.vtkDataArray) and column.GetNumberOfTuples():
+                first, last = column.GetRange()
+                if first < low or last > high:
+                    return False
     return True
 
 
