@@ -3,6 +3,8 @@ import slicer
 import vtk
 from LowDoseContrastSlicer.logic import LowDoseContrastLogic
 from LowDoseContrastSlicer.widgets import fitted_label
+from LowDoseContrastSlicer.widgets.compare_part import ComparePart
+from LowDoseContrastSlicer.widgets.result_part import ResultPart
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget
@@ -42,7 +44,12 @@ class LowDoseContrast(ScriptedLoadableModule):
 
 
 class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: shows and asks, decides nothing."""
+    """The panel: shows and asks, decides nothing.
+
+    Attributes:
+        parameters: the scene's parameter node; None while the panel is not entered.
+        result, compare: the parts of the panel below Apply.
+    """
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -51,6 +58,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = None
         self._guiTag = None
         self._steps, self._finish = None, None
+        self.result = self.compare = None
         self._timer = None
         self._loading = None
         self._libraries = None
@@ -66,16 +74,19 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = LowDoseContrastLogic()
         self._timer = self._newTimer(self.onTimer)
         self._loading = self._newTimer(self.onLoading)
+        self.result = ResultPart(self.ui, self.logic, self)
+        self.compare = ComparePart(self.ui, self.logic, self)
         self._observeScene()
         self._connectWidgets()
         self.ui.progressBar.visible = False
-        header = self.ui.resultTable.horizontalHeader()
-        for column, sizing in enumerate((qt.QHeaderView.ResizeToContents, qt.QHeaderView.Stretch, qt.QHeaderView.Stretch)):
-            header.setSectionResizeMode(column, sizing)
         ui = self.ui
         self._fittedLabels = fitted_label.FittedLabels(ui.aboutLabel, ui.modelLabel, ui.statusLabel, ui.notesLabel, ui.exportLabel, ui.noticeLabel)
         self._fillModels()
         self.initializeParameterNode()
+
+    @property
+    def parameters(self):
+        return self._parameterNode
 
     def _newTimer(self, function):
         timer = qt.QTimer()
@@ -90,33 +101,18 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self.onSceneChanged)
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
-        if slicer.app.layoutManager() is not None:
-            slicer.app.layoutManager().connect("layoutChanged(int)", self.onLayoutChanged)
 
     def _connectWidgets(self):
-        ui = self.ui
-        clicks = {
-            ui.applyButton: self.onApply,
-            ui.addModelButton: self.onAddModel,
-            ui.singleFilesButton: self.onSingleFiles,
-            ui.exportButton: self.onExport,
-            ui.sideBySideButton: self.onSideBySide,
-            ui.fadeButton: self.onFade,
-            ui.differenceButton: self.onDifference,
-            ui.backButton: self.onBack,
-        }
-        for button, function in clicks.items():
-            button.connect("clicked(bool)", function)
-        ui.modelComboBox.connect("currentIndexChanged(int)", self.onModelChosen)
-        ui.fadeSlider.connect("valueChanged(double)", self.onFadeChanged)
+        self.ui.applyButton.connect("clicked(bool)", self.onApply)
+        self.ui.addModelButton.connect("clicked(bool)", self.onAddModel)
+        self.ui.singleFilesButton.connect("clicked(bool)", self.onSingleFiles)
+        self.ui.modelComboBox.connect("currentIndexChanged(int)", self.onModelChosen)
 
     def cleanup(self):
         self._stop()
         self.setParameterNode(None)
         self._loading.stop()
-        self.logic.comparison.release()
-        if slicer.app.layoutManager() is not None:
-            slicer.app.layoutManager().disconnect("layoutChanged(int)", self.onLayoutChanged)
+        self.compare.close()
         self.removeObservers()
 
     def enter(self):
@@ -130,7 +126,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller, event):
         self._stop()
-        self.logic.comparison.release()
+        self.compare.comparison.release()
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller, event):
@@ -199,10 +195,8 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showInput(parameters)
         self._showModel(parameters.model)
         self._showState(parameters, running)
-        self._showResult(parameters.outputVolume)
-        comparable = self.logic.isResultOf(parameters.outputVolume, parameters.inputVolume) and not running
-        for button in (self.ui.sideBySideButton, self.ui.fadeButton, self.ui.differenceButton, self.ui.fadeSlider):
-            button.enabled = comparable
+        self.result.update(parameters)
+        self.compare.update(parameters, running)
 
     def _loadLibraries(self):
         if self._libraries is None:
@@ -225,7 +219,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         output = self.logic.outputFor(parameters)
         if output is not parameters.outputVolume:
             parameters.outputVolume = output
-        self.logic.comparison.refresh(parameters.inputVolume, self.logic.resultFor(parameters.inputVolume))
+        self.compare.comparison.refresh(parameters.inputVolume, self.logic.resultFor(parameters.inputVolume))
 
     def _showInput(self, parameters):
         fitted_label.show(self.ui.aboutLabel, self.logic.aboutVolume(parameters.inputVolume))
@@ -258,21 +252,6 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.modelComboBox.blockSignals(False)
         fitted_label.show(self.ui.modelLabel, self.logic.modelSummary(name))
 
-    def _showResult(self, node):
-        rows, notes = self.logic.resultRows(node)
-        table = self.ui.resultTable
-        table.rowCount = len(rows)
-        for row, cells in enumerate(rows):
-            for column, text in enumerate(cells):
-                table.setItem(row, column, qt.QTableWidgetItem(text))
-        self.ui.resultCollapsibleButton.visible = bool(rows)
-        fitted_label.show(self.ui.notesLabel, "\n".join(notes))
-
-    def onLayoutChanged(self, layout=None):
-        from LowDoseContrastSlicer.layouts import layoutBefore
-
-        self.ui.backButton.enabled = layoutBefore() is not None
-
     # What the user does
 
     def onModelChosen(self, index):
@@ -298,10 +277,10 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         if not self.logic.ensureTorch():
             return
-        fitted_label.show(self.ui.exportLabel, "")
-        self._start(self.logic.steps(self._parameterNode), self._onEnhanced)
+        self.result.forget()
+        self.start(self.logic.steps(self._parameterNode), self._onEnhanced)
 
-    def _start(self, steps, finish):
+    def start(self, steps, finish):
         """Lets the timer drive ``steps``; ``finish`` is called with what they return."""
         self._steps, self._finish = steps, finish
         self.ui.progressBar.value = 0
@@ -328,9 +307,9 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self.logic.getParameterNode()
         parameters.outputVolume = node
         if self._parameterNode:
-            self._showSideBySide(keepWindow=True)
+            self.compare.showSideBySide(keepWindow=True)
         else:  # the user has gone to another module, whose layout is left alone
-            self.logic.comparison.refresh(parameters.inputVolume, node)
+            self.compare.comparison.refresh(parameters.inputVolume, node)
 
     def _stop(self, message=""):
         if self._timer is not None:
@@ -341,49 +320,6 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.updateGui()
         if message:
             self._say(message)
-
-    def onExport(self, checked=False):
-        filters = _("DICOM (*.dcm);;NRRD (*.nrrd);;NIfTI (*.nii.gz);;PNG (*.png);;TIFF (*.tif)")
-        path = qt.QFileDialog.getSaveFileName(None, _("Save the result"), "enhanced.dcm", filters)
-        if path:
-            fitted_label.show(self.ui.exportLabel, _("Saving"))
-            self.ui.exportLabel.repaint()
-            said = _("Nothing was saved.")
-            with slicer.util.tryWithErrorDisplay(_("The result could not be saved."), waitCursor=True):
-                said = self.logic.exportResult(self._parameterNode.outputVolume, path)
-            fitted_label.show(self.ui.exportLabel, said)
-
-    # Views
-
-    def _fitSoon(self):
-        """Again when the views have got their size, which they do after this turn of the event loop."""
-        qt.QTimer.singleShot(0, self.logic.comparison.fit)
-
-    def onSideBySide(self, checked=False):
-        self._showSideBySide()
-
-    def _showSideBySide(self, keepWindow=False):
-        parameters = self._parameterNode
-        image = self.logic.image(parameters.inputVolume)
-        self.logic.comparison.showSideBySide(parameters.inputVolume, parameters.outputVolume, image, keepWindow)
-        self._fitSoon()
-
-    def onFade(self, checked=False):
-        self.logic.comparison.showFade(self._parameterNode.inputVolume, self._parameterNode.outputVolume, self._parameterNode.fade)
-        self._fitSoon()
-
-    def onFadeChanged(self, value):
-        self.logic.comparison.setFade(value)
-
-    def onDifference(self, checked=False):
-        self._start(self.logic.differenceSteps(self._parameterNode), self._onDifference)
-
-    def _onDifference(self, node):
-        self.logic.getParameterNode().differenceVolume = node
-        self._fitSoon()
-
-    def onBack(self, checked=False):
-        self.logic.comparison.leave()
 
 
 class LowDoseContrastTest(ScriptedLoadableModuleTest):

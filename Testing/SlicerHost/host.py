@@ -103,23 +103,27 @@ class Host:
         """Draw a panel (a widget, or a module's Python widget) into a picture file."""
         return pictures.grab_widget(widget, path, width)
 
-    def grabPanel(self, path, width=module_panel.VIEWPORT[0], height=module_panel.VIEWPORT[1], whole=False):
+    def grabPanel(self, path, width=module_panel.VIEWPORT[0], height=module_panel.VIEWPORT[1], whole=False, squeezed=True):
         """Draw the panel of the current module as it lies in the desktop, in a scroll area of that size.
 
-        With ``whole`` the picture has all that one can scroll to.
+        With ``whole`` the picture has all that one can scroll to. ``squeezed`` gives the panel only its minimum
+        height, as the desktop does at its worst; else it gets what its texts need.
         """
-        panel = self._laid_out_panel(width, height)
+        panel = self._laid_out_panel(width, height, squeezed)
         return pictures.save(panel.picture(whole), path)
 
-    def layoutFaults(self, width=module_panel.VIEWPORT[0], height=module_panel.VIEWPORT[1]):
-        """What is wrong with the current panel at that size: widgets that overlap, texts that are cut off."""
-        return module_panel.faults(self._laid_out_panel(width, height).current())
+    def layoutFaults(self, width=module_panel.VIEWPORT[0], height=module_panel.VIEWPORT[1], squeezed=True):
+        """What is wrong with the current panel at that size: widgets that overlap, texts that are cut off.
 
-    def _laid_out_panel(self, width, height):
+        Returns a list of texts, [] when all is well; ``squeezed`` is as for ``grabPanel``.
+        """
+        return module_panel.faults(self._laid_out_panel(width, height, squeezed).current())
+
+    def _laid_out_panel(self, width, height, squeezed):
         panel = self.app.main_window.modulePanel()
         if panel.current() is None:
             raise RuntimeError("no module is entered")
-        panel.lay_out(width, height)
+        panel.lay_out(width, height, squeezed)
         return panel
 
     def _record_vtk_errors(self):

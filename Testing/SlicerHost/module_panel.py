@@ -55,6 +55,7 @@ class ModulePanel(qt.QScrollArea):
         widget.setParent(None)
 
     def _place(self, widget):
+        self.setWidgetResizable(True)
         self.show()
         self._layout.insertWidget(1, widget, 1)
         widget.setSizePolicy(qt.QSizePolicy.Minimum, widget.sizePolicy.verticalPolicy())
@@ -78,11 +79,25 @@ class ModulePanel(qt.QScrollArea):
             widget.hide()
             self._place(widget)
 
-    def lay_out(self, width=VIEWPORT[0], height=VIEWPORT[1]):
-        """Give the panel its size; as in the desktop it is as wide as its contents need."""
+    def lay_out(self, width=VIEWPORT[0], height=VIEWPORT[1], squeezed=True):
+        """Give the panel its size; as in the desktop it is as wide as its contents need.
+
+        Qt gives the contents the height that their wrapping texts need at that width. Where the desktop was seen to
+        give less, it gave the minimum, which does not count such lines: ``squeezed``.
+        """
         needed = self._contents.minimumSizeHint.width() + self.style().pixelMetric(qt.QStyle.PM_ScrollBarExtent)
+        self.setWidgetResizable(True)
         self.resize(max(width, needed), height)
         self.show()
+        self._settle()
+        if squeezed:
+            self.setWidgetResizable(False)
+            least = self._contents.minimumSizeHint.height()
+            self._contents.resize(self.viewport().width, max(self.viewport().height, least))
+            self._settle()
+
+    @staticmethod
+    def _settle():
         for _ in range(3):
             qt.QApplication.sendPostedEvents()
             qt.QApplication.processEvents()

@@ -1,0 +1,71 @@
+"""The part of the panel that shows input and result in Slicer's views."""
+
+import qt
+import slicer
+
+from ..layouts import layoutBefore
+
+
+class ComparePart:
+    """The buttons of the section Compare.
+
+    Attributes:
+        comparison: the :class:`~LowDoseContrastSlicer.comparison.Comparison` that arranges the views.
+    """
+
+    def __init__(self, ui, logic, panel):
+        self._ui, self._logic, self._panel = ui, logic, panel
+        self.comparison = logic.comparison
+        ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
+        ui.fadeButton.connect("clicked(bool)", self.onFade)
+        ui.differenceButton.connect("clicked(bool)", self.onDifference)
+        ui.backButton.connect("clicked(bool)", self.onBack)
+        ui.fadeSlider.connect("valueChanged(double)", self.comparison.setFade)
+        self._layoutManager = slicer.app.layoutManager()
+        if self._layoutManager is not None:  # none without a main window
+            self._layoutManager.connect("layoutChanged(int)", self.onLayoutChanged)
+
+    def close(self):
+        """Lets go of the volumes and of Slicer's layouts."""
+        self.comparison.release()
+        if self._layoutManager is not None:
+            self._layoutManager.disconnect("layoutChanged(int)", self.onLayoutChanged)
+
+    def update(self, parameters, running):
+        """Offers what can be compared."""
+        ui = self._ui
+        comparable = self._logic.isResultOf(parameters.outputVolume, parameters.inputVolume) and not running
+        for widget in (ui.sideBySideButton, ui.fadeButton, ui.differenceButton, ui.fadeSlider):
+            widget.enabled = comparable
+        self.onLayoutChanged()
+
+    def onLayoutChanged(self, layout=None):
+        self._ui.backButton.enabled = self._layoutManager is not None and layoutBefore() is not None
+
+    def onSideBySide(self, checked=False):
+        self.showSideBySide()
+
+    def showSideBySide(self, keepWindow=False):
+        """Shows the chosen input and its result side by side."""
+        parameters = self._panel.parameters
+        self.comparison.showSideBySide(parameters.inputVolume, parameters.outputVolume, self._logic.image(parameters.inputVolume), keepWindow)
+        self._fitSoon()
+
+    def onFade(self, checked=False):
+        parameters = self._panel.parameters
+        self.comparison.showFade(parameters.inputVolume, parameters.outputVolume, parameters.fade)
+        self._fitSoon()
+
+    def onDifference(self, checked=False):
+        self._panel.start(self._logic.differenceSteps(self._panel.parameters), self._onDifference)
+
+    def _onDifference(self, node):
+        self._logic.getParameterNode().differenceVolume = node
+        self._fitSoon()
+
+    def onBack(self, checked=False):
+        self.comparison.leave()
+
+    def _fitSoon(self):
+        """Again when the views have got their size, which they do after this turn of the event loop."""
+        qt.QTimer.singleShot(0, self.comparison.fit)
