@@ -14,16 +14,20 @@ def seriesOf(chart):
     return [series for series in found if series is not None]  # the user may have removed some
 
 
-def addSeries(chart, table, name, columns, colour):
-    """A series of dots and lines in the chart; ``columns``: names of the abscissa and the ordinate. Returns its node."""
+def addSeries(chart, table, name, columns, colour, **style):
+    """Shows two columns of a table in the chart, abscissa and ordinate; ``style``: further properties of the series node, as MarkerSize=5.
+
+    The node enters the chart when it is complete, for every change of it has all views drawn again.
+    """
     series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
     series.SetAndObserveTableNodeID(table.GetID())
     series.SetXColumnName(columns[0])
     series.SetYColumnName(columns[1])
     series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
     series.SetColor(*colour)
+    for key, value in style.items():
+        getattr(series, f"Set{key}")(value)
     chart.AddAndObservePlotSeriesNodeID(series.GetID())
-    return series
 
 
 def removeSeries(*charts):

@@ -93,9 +93,10 @@ class TrainingViews:
         removeSeries(*stale)
         with NodeModify(parameters.lossTable):
             slicer.util.updateTableFromArray(parameters.lossTable, [np.array([row[column] for row in history]) for column in there.values()], list(there))
+        circle = slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle
         for chart, names in wanted.items():
             for column, name in names.items() if chart in stale else ():
-                self._addSeries(chart, parameters.lossTable, column, name)
+                addSeries(chart, parameters.lossTable, name, ("epoch", column), COLOURS[column], MarkerStyle=circle, MarkerSize=5)
             chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
         fitViews(*followed)
 
@@ -110,11 +111,6 @@ class TrainingViews:
         """Whether the chart has a series for each of these columns of the table, and no others."""
         shown = seriesOf(chart)
         return len(shown) == chart.GetNumberOfPlotSeriesNodes() and [each.GetYColumnName() for each in shown if each.GetTableNode() is table] == list(names)
-
-    def _addSeries(self, chart, table, column, name):
-        series = addSeries(chart, table, name, ("epoch", column), COLOURS[column])
-        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
-        series.SetMarkerSize(5)
 
     # The sample patches
 
