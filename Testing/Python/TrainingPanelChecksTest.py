@@ -160,9 +160,15 @@ class LightTest(unittest.TestCase):
         import LowDoseContrastLib
         import LowDoseContrastTrainingSlicer
 
-        code = "import sys; from LowDoseContrastLib import catalogue, cci; from LowDoseContrastTrainingLib import fine_tuning, recipe, suitability; from LowDoseContrastTrainingLib.evaluation import baseline_names, verdict; print(sorted({'torch', 'scipy', 'skimage', 'pydicom'} & sys.modules.keys()))"
-        paths = [Path(module.__file__).parents[1] for module in (LowDoseContrastLib, LowDoseContrastTrainingSlicer)]
-        code = f"import sys; sys.path += {[str(path) for path in paths]!r}; {code}"
+        paths = [str(Path(module.__file__).parents[1]) for module in (LowDoseContrastLib, LowDoseContrastTrainingSlicer)]
+        code = f"""
+import sys
+sys.path += {paths!r}
+from LowDoseContrastLib import catalogue, cci
+from LowDoseContrastTrainingLib import fine_tuning, recipe, suitability
+from LowDoseContrastTrainingLib.evaluation import baseline_names, verdict
+print(sorted({{"torch", "scipy", "skimage", "pydicom"}} & sys.modules.keys()))
+"""
         self.assertEqual(subprocess.run([examples.PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip(), "[]")
 
 
