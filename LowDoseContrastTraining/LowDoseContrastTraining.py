@@ -71,14 +71,20 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         self._paths = {widget: field for section in self._sections for widget, field in section.paths.items()}
         for widget, field in self._paths.items():
             getattr(self.ui, widget).connect("currentPathChanged(QString)", lambda path, field=field: self.onPathChanged(field, path))
+        # A scene that is loaded brings its nodes one by one, and widgets that lack some of them would
+        # write what is left over what is being read.
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
+        for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
+            self.addObserver(slicer.mrmlScene, event, self.onSceneEndChange)
         self.initializeParameterNode()
 
     def cleanup(self):
         """What runs is cancelled with its panel, Simulate and Prepare can go on later; a training stays behind."""
         for section in self._sections:
             section.control.close()
+        self.simulate.release()
+        self.evaluate.close()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -90,9 +96,13 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
 
     def onSceneStartClose(self, caller, event):
         """Works go on: they write to their folders and need no scene."""
+        self.simulate.release()
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event):
+    def onSceneStartImport(self, caller, event):
+        self.setParameterNode(None)
+
+    def onSceneEndChange(self, caller, event):
         if self.parent.isEntered:
             self.initializeParameterNode()
 
@@ -172,6 +182,7 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
             logic = self._simulated(f"{folder}/acquisitions", 1)
             parameters = logic.getParameterNode()
             parameters.dataSetFolder, parameters.runFolder, parameters.patchSize = f"{folder}/pairs", f"{folder}/run", 150
+            parameters.recipe = "run1"  # it enlarges patches
             self.assertIn("not prepared", logic.training.reasonNotToStart(parameters))
             child = logic.preparation.start(parameters)
             child.wait()

@@ -3,11 +3,12 @@
 
     python3 Testing/run.py demo                enhance the bundled mammogram
     python3 Testing/run.py test [PYTEST...]    run the self-tests, e.g. test -k cci
+    python3 Testing/run.py slicer-tests [NAME...]  the same as 3D Slicer runs them, with its packages only
     python3 Testing/run.py bench [NAME...]     run the benchmarks, all or those named
     python3 Testing/run.py panel [--output D]  draw both module panels to PNG files
     python3 Testing/run.py setup               only make the environment
 
-Every command first makes the environment in .venv, once, and then is quick.
+Every command first makes the environment in .venv, once, and then is quick; slicer-tests has one of its own.
 This file needs nothing but Python's standard library.
 """
 

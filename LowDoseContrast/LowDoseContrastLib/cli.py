@@ -14,6 +14,7 @@ from dataclasses import asdict
 from . import RESEARCH_NOTICE, __version__
 from .errors import Cancelled, InputError
 
+_PACKAGES = {"skimage": "scikit-image", "PIL": "pillow"}  # import name -> what is installed
 EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
 
 
@@ -79,8 +80,18 @@ def main(argv, commands):
     except Exception as error:  # the one place where an unexpected failure becomes an exit code
         if os.environ.get("LOWDOSECONTRAST_DEBUG"):
             raise
+        package = _missing_package(error)
+        if package:
+            report_error(f"the Python package {package} is needed for this and not installed")
+            return EXIT_INPUT
         print(f"unexpected {type(error).__name__}: {error} (set LOWDOSECONTRAST_DEBUG=1 for details)", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _missing_package(error):
+    """What must be installed for an import that failed; empty where that is not the reason."""
+    name = (getattr(error, "name", None) or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return "" if name.startswith("LowDoseContrast") else _PACKAGES.get(name, name)
 
 
 def report_error(error):

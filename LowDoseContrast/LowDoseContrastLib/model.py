@@ -92,6 +92,15 @@ def read_card(path):
     return _card(_metadata(Path(path)), path)
 
 
+def stated_hash(path):
+    """The SHA-256 over card and weights that a model file states; two files with the same one hold the same model.
+
+    Raises:
+        InputError: the file is missing or no model file.
+    """
+    return _metadata(Path(path)).get("sha256")
+
+
 def load_model(path):
     """Loads and checks a model file.
 

@@ -1,7 +1,7 @@
 """The fourth step: models judged beside baselines."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -15,17 +15,31 @@ from .training_run import TrainingRun
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model that can be judged: its name or file, what the list calls it, and why it cannot be judged (empty if it can)."""
+    """A model that can be judged.
+
+    Attributes:
+        model: its name or file.
+        label: what the list calls it.
+        problem: why it cannot be judged; empty if it can.
+        names: every name and file that it has, with ``model``.
+    """
 
     model: str
     label: str
     problem: str = ""
+    names: tuple = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "names", self.names or (self.model,))
 
 
 class Evaluation(Task):
     """The command ``evaluate``."""
 
     packages = ("torch", "safetensors", "pydicom", "skimage")
+
+    def __init__(self):
+        self._contents = {}  # (file, time, size) -> what tells its content from others
 
     def results(self, parameters):
         """What the chosen folder holds."""
@@ -35,12 +49,28 @@ class Evaluation(Task):
         """A :class:`ModelChoice` for each model at hand, that of the chosen training, ``files`` and what is chosen already."""
         from LowDoseContrastLib.catalogue import list_models
 
-        choices = [ModelChoice(entry.name, entry.name, entry.problem) for entry in list_models()]
+        entries = list_models()
+        choices = [ModelChoice(entry.name, entry.name, entry.problem) for entry in entries]
         trained = TrainingRun(parameters.runFolder)
         others = [str(trained.model)] if trained.exists() and os.path.isfile(trained.model) else []
         known = [choice.model for choice in choices]
-        others = dict.fromkeys([*others, *files, *parameters.models])
-        return choices + [self._choice(model) for model in others if model not in known]
+        others = [model for model in dict.fromkeys([*others, *files, *parameters.models]) if model not in known]
+        contents = [self._content(entry.path) or entry.name for entry in entries] + [self._content(model) or model for model in others]
+        return _eachOnce(choices + [self._choice(model) for model in others], contents, parameters.models)
+
+    def _content(self, path):
+        """Something that files of the same model share; None where there is no model."""
+        from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastLib.model import stated_hash
+
+        try:
+            found = os.stat(path)
+            key = (str(path), found.st_mtime_ns, found.st_size)
+            if key not in self._contents:
+                self._contents[key] = stated_hash(path)
+            return self._contents[key]
+        except (OSError, InputError):
+            return None
 
     def _choice(self, model):
         """Of a file, or of a name that is in no catalogue."""
@@ -73,7 +103,7 @@ class Evaluation(Task):
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastTrainingLib.evaluation.baseline_names import chosen_names
 
-        problem = next((each.problem for each in self.models(parameters) if each.model in parameters.models and each.problem), "")
+        problem = next((each.problem for each in self.models(parameters) if each.problem and set(each.names) & set(parameters.models)), "")
         try:
             CciVariant(parameters.evaluationScale)
             chosen_names(parameters.baselines.strip() or "all")
@@ -96,7 +126,8 @@ class Evaluation(Task):
             arguments += ["--dataset", parameters.dataSetFolder]
         if parameters.judgeTruth:
             arguments += ["--simulation", parameters.acquisitionsFolder]
-        for model in parameters.models:
+        chosen = [choice.model for choice in self.models(parameters) if set(choice.names) & set(parameters.models)]
+        for model in filter(chosen.__contains__, parameters.models):
             arguments += ["--model", model]
         arguments += ["--output", parameters.evaluationFolder, "--baselines", parameters.baselines.strip() or "all", "--split", parameters.judgedSplit]
         arguments += ["--cci-scale", parameters.evaluationScale, "--seed", str(parameters.bootstrapSeed), "--device", parameters.evaluationDevice]
@@ -127,3 +158,16 @@ class Evaluation(Task):
     def subject(self, parameters):
         """The results are for a folder, whatever is chosen next."""
         return parameters.evaluationFolder
+
+
+def _eachOnce(choices, contents, ticked):
+    """The choices, those of the same content joined; of its names a joined one goes by a ticked one, or else by its first."""
+    joined = {}
+    for choice, content in zip(choices, contents):
+        joined.setdefault(content, []).append(choice)
+    return [_joined(same, ticked) for same in joined.values()]
+
+
+def _joined(same, ticked):
+    names = tuple(choice.model for choice in same)
+    return replace(same[0], model=next((name for name in names if name in ticked), names[0]), names=names)

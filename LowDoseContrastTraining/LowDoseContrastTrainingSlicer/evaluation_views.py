@@ -111,11 +111,9 @@ class EvaluationViews:
     def _addSeries(self, chart, node, columns, colour, isMarked=False, isDashed=False):
         """``columns``: name of the series, columns of its abscissa and its ordinate. A line, or a marker."""
         kind = slicer.vtkMRMLPlotSeriesNode
-        series = addSeries(chart, node, columns[0], columns[1:], colour)
-        series.SetMarkerStyle(kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone)
-        series.SetLineStyle(kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid)
-        series.SetMarkerSize(9)
-        series.SetLineWidth(1 if isDashed else 2)
+        marker = kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone
+        line = kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid
+        addSeries(chart, node, columns[0], columns[1:], colour, MarkerStyle=marker, LineStyle=line, MarkerSize=9, LineWidth=1 if isDashed else 2)
 
     def _remove(self, parameters, field):
         """The chart of an earlier evaluation, for which this one has no figures."""

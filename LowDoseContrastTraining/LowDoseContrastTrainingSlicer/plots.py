@@ -5,6 +5,7 @@ come. Whoever has set a range by hand, or has zoomed in, keeps it.
 """
 
 import slicer
+import vtk
 
 
 def seriesOf(chart):
@@ -13,16 +14,20 @@ def seriesOf(chart):
     return [series for series in found if series is not None]  # the user may have removed some
 
 
-def addSeries(chart, table, name, columns, colour):
-    """A series of dots and lines in the chart; ``columns``: names of the abscissa and the ordinate. Returns its node."""
+def addSeries(chart, table, name, columns, colour, **style):
+    """Shows two columns of a table in the chart, abscissa and ordinate; ``style``: further properties of the series node, as MarkerSize=5.
+
+    The node enters the chart when it is complete, for every change of it has all views drawn again.
+    """
     series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
     series.SetAndObserveTableNodeID(table.GetID())
     series.SetXColumnName(columns[0])
     series.SetYColumnName(columns[1])
     series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
     series.SetColor(*colour)
+    for key, value in style.items():
+        getattr(series, f"Set{key}")(value)
     chart.AddAndObservePlotSeriesNodeID(series.GetID())
-    return series
 
 
 def removeSeries(*charts):
@@ -41,11 +46,14 @@ def showChart(tag, chart):
 
 def isWholeShown(chart):
     """Whether all that a chart draws lies within its axes, so that nobody has zoomed in. True of an empty one."""
-    pairs = [[series.GetTableNode().GetTable().GetColumnByName(name) for name in (series.GetXColumnName(), series.GetYColumnName())] for series in seriesOf(chart) if series.GetTableNode()]
-    for columns, (low, high) in zip(zip(*pairs), (chart.GetXAxisRange(), chart.GetYAxisRange())):
-        spans = [column.GetRange() for column in columns if column is not None and column.GetNumberOfTuples()]
-        if any(first < low or last > high for first, last in spans):
-            return False
+    for series in seriesOf(chart):
+        table = series.GetTableNode().GetTable() if series.GetTableNode() else None
+        for name, (low, high) in ((series.GetXColumnName(), chart.GetXAxisRange()), (series.GetYColumnName(), chart.GetYAxisRange())):
+            column = table.GetColumnByName(name) if table and name else None
+            if isinstance(column, vtk.vtkDataArray) and column.GetNumberOfTuples():
+                first, last = column.GetRange()
+                if first < low or last > high:
+                    return False
     return True
 
 

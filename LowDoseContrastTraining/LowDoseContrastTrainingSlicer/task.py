@@ -109,7 +109,7 @@ class Task:
 
 
 def _plainReason(said):
-    missing = re.search(r"No module named '([\w.]+)'", said)
+    missing = re.search(r"(?:the Python package |No module named ')([\w-]+)", said)
     if not missing:
         return said
     return _("Slicer's Python lacks the package {name}; install it with slicer.util.pip_install in the Python console.").format(name=missing[1])

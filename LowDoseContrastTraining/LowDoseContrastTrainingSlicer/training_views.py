@@ -2,6 +2,7 @@
 
 import slicer
 from LowDoseContrastSlicer.layouts import showLayout
+from LowDoseContrastSlicer.volume_roles import SAMPLES, setRole
 from slicer.i18n import tr as _
 from slicer.util import NodeModify
 
@@ -92,9 +93,10 @@ class TrainingViews:
         removeSeries(*stale)
         with NodeModify(parameters.lossTable):
             slicer.util.updateTableFromArray(parameters.lossTable, [np.array([row[column] for row in history]) for column in there.values()], list(there))
+        circle = slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle
         for chart, names in wanted.items():
             for column, name in names.items() if chart in stale else ():
-                self._addSeries(chart, parameters.lossTable, column, name)
+                addSeries(chart, parameters.lossTable, name, ("epoch", column), COLOURS[column], MarkerStyle=circle, MarkerSize=5)
             chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
         fitViews(*followed)
 
@@ -110,11 +112,6 @@ class TrainingViews:
         shown = seriesOf(chart)
         return len(shown) == chart.GetNumberOfPlotSeriesNodes() and [each.GetYColumnName() for each in shown if each.GetTableNode() is table] == list(names)
 
-    def _addSeries(self, chart, table, column, name):
-        series = addSeries(chart, table, name, ("epoch", column), COLOURS[column])
-        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
-        series.SetMarkerSize(5)
-
     # The sample patches
 
     def _updateSamples(self, parameters, path):
@@ -123,6 +120,7 @@ class TrainingViews:
             return
         if node is None:
             node = parameters.sampleVolume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+            setRole(node, SAMPLES)
             node.CreateDefaultDisplayNodes()
             node.GetDisplayNode().SetAutoWindowLevel(False)
             node.GetDisplayNode().SetWindowLevel(255, 127.5)
@@ -143,9 +141,14 @@ class TrainingViews:
         widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
         if widget is None or node is None:
             return
-        logic = widget.sliceLogic()
-        logic.GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
-        logic.FitSliceToAll()
+        widget.sliceLogic().GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
+        self.fit()
+
+    def fit(self):
+        """Fits the sample patches into their view; to be called again when Slicer's window has been laid out."""
+        widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
+        if widget is not None:
+            widget.sliceLogic().FitSliceToAll()
 
 
 def _pixels(path):

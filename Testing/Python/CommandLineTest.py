@@ -12,7 +12,6 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
-from unittest import mock
 
 import lowdosecontrast_examples as examples
 import numpy as np
@@ -371,33 +370,6 @@ class BadInputTest(CommandLineTestCase):
         os.kill(examples.python_of(process), signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, errors)
-
-
-class ProgressWithoutTqdmTest(CommandLineTestCase):
-    """Slicer's Python has no tqdm."""
-
-    def setUp(self):
-        hidden = mock.patch.dict(sys.modules, {"tqdm": None})
-        hidden.start()
-        self.addCleanup(hidden.stop)
-
-    def test_aCommandWorksAndSaysNothingInAFile(self):
-        image = examples.write_dicom(self.folder / "image.dcm", examples.phantom_pixels())
-        code, _said, errors = self.call("enhance", image, "--output", self.folder / "out.png", "--model", self.model)
-        self.assertEqual((code, errors), (0, ""))
-
-    def test_aTerminalGetsOneLineForEachTenth(self):
-        from LowDoseContrastLib.cli import progress_bar
-        from LowDoseContrastLib.steps import Progress
-
-        terminal = io.StringIO()
-        terminal.isatty = lambda: True
-        with contextlib.redirect_stderr(terminal):
-            show = progress_bar("train")
-            for step in range(101):
-                show(Progress(step / 100, "", None if step < 50 else 100 - step))
-        lines = terminal.getvalue().splitlines()
-        self.assertEqual((len(lines), lines[0], lines[-2]), (11, "train: 0%", "train: 90%, 10 s left"))
 
 
 if __name__ == "__main__":

@@ -25,10 +25,14 @@ class PlotViewTest(unittest.TestCase):
         self.node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode")
         self.node.AddAndObservePlotSeriesNodeID(self.series.GetID())
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView)
-        widget = slicer.app.layoutManager().plotWidget(0)
-        widget.mrmlPlotViewNode().SetPlotChartNodeID(self.node.GetID())
-        self.view = widget.plotView()
+        self.view = self.widget().plotView()
+        self.view.mrmlPlotViewNode().SetPlotChartNodeID(self.node.GetID())
         host.processEvents()
+
+    def widget(self):
+        """That of the plot view which is on screen."""
+        manager = slicer.app.layoutManager()
+        return next(widget for widget in map(manager.plotWidget, range(manager.plotViewCount)) if widget.mrmlPlotViewNode().GetLayoutName() == "PlotView1")
 
     def fill(self, count):
         import numpy as np
@@ -54,7 +58,7 @@ class PlotViewTest(unittest.TestCase):
         plot = self.view.chart().GetPlot(0)
         self.fill(5)
         self.assertIs(self.view.chart().GetPlot(0), plot)
-        self.assertIs(slicer.app.layoutManager().plotWidget(0).plotView(), self.view)
+        self.assertIs(self.widget().plotView(), self.view)
         self.table.RemoveAllColumns()
         self.assertEqual(self.view.chart().GetNumberOfPlots(), 0)
 

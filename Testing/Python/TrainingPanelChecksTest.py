@@ -136,15 +136,39 @@ class ReasonsTest(ChecksTestCase):
         self.assertIn("has schema 99", self.ui.trainButton.toolTip)
 
 
+class ManifestTest(ChecksTestCase):
+    def test_aManifestIsReadOnceAndALongOneIsAnnounced(self):
+        from LowDoseContrastTrainingLib import dataset
+        from LowDoseContrastTrainingSlicer import manifests
+
+        task, folder = self.panel.logic.preparation, self.folder / "copy"
+        shutil.copytree(self.shared / "256-1", folder)
+        with unittest.mock.patch.object(manifests, "LONG", 10), unittest.mock.patch.object(dataset, "read_manifest", wraps=dataset.read_manifest) as read:
+            self.assertTrue(task.takesLong(folder))
+            self.ui.dataSetFolderEdit.currentPath = str(folder)
+            self.ui.runFolderEdit.currentPath = str(self.folder / "run")
+            for _ in range(3):
+                self.panel.updateGui()
+            self.assertFalse(task.takesLong(folder))
+        self.assertEqual(read.call_count, 1)
+        self.assertNotIn("Reading", self.ui.pairsLabel.text)
+
+
 class LightTest(unittest.TestCase):
     def test_theChecksAndTheFieldsLoadNoTorch(self):
         loadModule()
         import LowDoseContrastLib
         import LowDoseContrastTrainingSlicer
 
-        code = "import sys; from LowDoseContrastLib import catalogue, cci; from LowDoseContrastTrainingLib import fine_tuning, recipe, suitability; from LowDoseContrastTrainingLib.evaluation import baseline_names, verdict; print(sorted({'torch', 'scipy', 'skimage', 'pydicom'} & sys.modules.keys()))"
-        paths = [Path(module.__file__).parents[1] for module in (LowDoseContrastLib, LowDoseContrastTrainingSlicer)]
-        code = f"import sys; sys.path += {[str(path) for path in paths]!r}; {code}"
+        paths = [str(Path(module.__file__).parents[1]) for module in (LowDoseContrastLib, LowDoseContrastTrainingSlicer)]
+        code = f"""
+import sys
+sys.path += {paths!r}
+from LowDoseContrastLib import catalogue, cci
+from LowDoseContrastTrainingLib import fine_tuning, recipe, suitability
+from LowDoseContrastTrainingLib.evaluation import baseline_names, verdict
+print(sorted({{"torch", "scipy", "skimage", "pydicom"}} & sys.modules.keys()))
+"""
         self.assertEqual(subprocess.run([examples.PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip(), "[]")
 
 

@@ -162,7 +162,6 @@ class SimulateTest(SimulateTestCase):
         slicer.mrmlScene.Clear()
         self.assertEqual(self.ui.acquisitionsFolderEdit.currentPath, "")
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         self.assertEqual(self.ui.acquisitionsFolderEdit.currentPath, str(self.output))
         self.assertEqual((self.ui.arrangementsSpinBox.value, self.ui.detectorComboBox.currentText), (5, "small"))
         self.assertFalse(self.ui.automaticDoseCheckBox.checked)
@@ -211,6 +210,8 @@ class FirstPairTest(SimulateTestCase):
 
         composites = {c.GetBackgroundVolumeID(): c for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if c.GetLayoutName() in (BEFORE_VIEW, AFTER_VIEW)}
         self.assertEqual(set(composites), {low.GetID(), high.GetID()})
+        labels = [slicer.app.layoutManager().sliceWidget(tag).mrmlSliceNode().GetLayoutLabel() for tag in (BEFORE_VIEW, AFTER_VIEW)]
+        self.assertEqual(labels, ["Low", "High"])
         self.assertTrue(all(composite.GetLinkedControl() for composite in composites.values()))
         self.assertEqual(slicer.util.arrayFromVolume(low).shape, (1, 300, 200))
 

@@ -132,6 +132,7 @@ class TrainTest(TrainTestCase):
 
     def assertShown(self):
         """The charts and the samples are in the views of the layout."""
+        from LowDoseContrastSlicer.volume_roles import SAMPLES, roleOf
         from LowDoseContrastTrainingSlicer.training_views import LOSS_VIEW, SAMPLE_VIEW, VALIDATION_VIEW
 
         for tag, chart, count in ((LOSS_VIEW, self.parameters.lossChart, 4), (VALIDATION_VIEW, self.parameters.validationChart, 2)):
@@ -139,6 +140,7 @@ class TrainTest(TrainTestCase):
             self.assertEqual(view.GetPlotChartNodeID(), chart.GetID())
             self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), count)
             self.assertEqual(chart.GetNthPlotSeriesNode(0).GetTableNode(), self.parameters.lossTable)
+        self.assertEqual(roleOf(self.parameters.sampleVolume), SAMPLES)
         composite = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW).sliceLogic().GetSliceCompositeNode()
         self.assertEqual(composite.GetBackgroundVolumeID(), self.parameters.sampleVolume.GetID())
 
@@ -207,7 +209,6 @@ class TrainTest(TrainTestCase):
         slicer.mrmlScene.Clear()
         self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.epochsSpinBox.value), ("", 0))
         slicer.util.loadScene(scene)
-        self.panel.initializeParameterNode()
         self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.trainDataSetEdit.currentPath), (str(self.run), str(self.shared / "pairs")))
         self.assertEqual((self.ui.epochsSpinBox.value, self.ui.splitComboBox.currentText, self.ui.deviceComboBox.currentText), (9, "loo", "cpu"))
 

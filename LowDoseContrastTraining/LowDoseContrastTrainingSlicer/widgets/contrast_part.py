@@ -2,6 +2,7 @@
 
 import qt
 import slicer
+from LowDoseContrastSlicer.volume_roles import NOT_MEASURED, HiddenRoles
 from slicer.i18n import tr as _
 
 
@@ -13,8 +14,13 @@ class ContrastPart:
         self._problem, self._updating = "", False
         for widget in (ui.cciVolumesSelector, ui.cciReferenceSelector):
             widget.setMRMLScene(slicer.mrmlScene)
+        self._hidden = HiddenRoles(NOT_MEASURED, ui.cciVolumesSelector, ui.cciReferenceSelector)
         ui.cciVolumesSelector.connect("checkedNodesChanged()", self.onTicked)
         ui.measureButton.connect("clicked(bool)", self.onMeasure)
+
+    def close(self):
+        """To be called when the panel goes."""
+        self._hidden.close()
 
     def update(self, parameters):
         ui = self._ui

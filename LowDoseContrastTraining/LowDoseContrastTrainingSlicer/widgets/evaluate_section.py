@@ -27,6 +27,10 @@ class EvaluateSection:
         ui.showResultsButton.connect("clicked(bool)", self.onShow)
         ui.openReportButton.connect("clicked(bool)", self.onOpenReport)
 
+    def close(self):
+        """To be called when the panel goes."""
+        self._contrast.close()
+
     def update(self, parameters):
         if self.control.child and not parameters.evaluationFolder:
             parameters.evaluationFolder = self._folder  # the scene was closed meanwhile

@@ -26,8 +26,8 @@ class ModelList:
         for row, choice in enumerate(choices):
             widget.addItem(choice.label)
             item = widget.item(row)
-            item.setCheckState(qt.Qt.Checked if choice.model in ticked else qt.Qt.Unchecked)
-            item.setToolTip(choice.problem or choice.model)
+            item.setCheckState(qt.Qt.Checked if set(choice.names) & set(ticked) else qt.Qt.Unchecked)
+            item.setToolTip(choice.problem or "\n".join(choice.names))
         widget.blockSignals(False)
 
     def onTicked(self, item=None):

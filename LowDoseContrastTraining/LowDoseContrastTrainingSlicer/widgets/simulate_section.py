@@ -1,6 +1,8 @@
 """Step 1 in the panel."""
 
+import qt
 import slicer
+from LowDoseContrastSlicer.comparison import Comparison
 from slicer.i18n import tr as _
 
 from .task_control import TaskControl
@@ -14,6 +16,7 @@ class SimulateSection:
     def __init__(self, ui, logic, panel):
         self._ui, self._panel = ui, panel
         self._task = logic.simulation
+        self._comparison = Comparison()
         self.control = TaskControl(ui, "simulate", self._task, panel)
         ui.loadPairButton.connect("clicked(bool)", self.onLoadPair)
 
@@ -25,8 +28,11 @@ class SimulateSection:
             _("Show the lowest and the highest dose of the first arrangement side by side") if hasPair else _("The folder holds no finished arrangement with two doses.")
         )
 
-    def onLoadPair(self, checked=False):
-        from LowDoseContrastSlicer.comparison import Comparison
+    def release(self):
+        """Lets go of the pair that is shown."""
+        self._comparison.release()
 
+    def onLoadPair(self, checked=False):
         with slicer.util.tryWithErrorDisplay(_("The pair could not be loaded."), waitCursor=True):
-            Comparison().showSideBySide(*self._task.loadFirstPair(self._panel.parameters.acquisitionsFolder))
+            self._comparison.showPair(*self._task.loadFirstPair(self._panel.parameters.acquisitionsFolder))
+            qt.QTimer.singleShot(0, self._comparison.fit)  # the views have their size only then

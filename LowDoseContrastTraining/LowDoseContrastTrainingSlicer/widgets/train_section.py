@@ -78,6 +78,7 @@ class TrainSection:
     def onShow(self, checked=False):
         with slicer.util.tryWithErrorDisplay(_("The training could not be shown.")):
             self._logic.views.show(self._logic.getParameterNode(), self.run())
+            qt.QTimer.singleShot(0, self._logic.views.fit)  # the views have their size only then
 
     def onUse(self, checked=False):
         if not self._task.ensurePackages():

@@ -1,0 +1,65 @@
+"""What the modules' own volumes are for, kept with the node, so that nobody is offered a map as a mammogram."""
+
+import slicer
+import vtk
+from LowDoseContrastLib.nodes import ROLE_ATTRIBUTE
+from slicer.util import VTKObservationMixin
+
+ENHANCED, DIFFERENCE, CCI_MAP, SAMPLES = "enhanced", "difference", "cciMap", "samples"
+NOT_MEASURED = (DIFFERENCE, CCI_MAP, SAMPLES)  # they show no exposure of a breast
+
+
+def setRole(node, role):
+    """Marks a volume node as made by the modules, as what."""
+    node.SetAttribute(ROLE_ATTRIBUTE, role)
+
+
+def roleOf(node):
+    """What the modules made a volume node as; None if they did not."""
+    return node.GetAttribute(ROLE_ATTRIBUTE)
+
+
+def ownVolumes(*roles):
+    """The volume nodes of the scene that have one of the roles."""
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode") if roleOf(node) in roles]
+
+
+class HiddenRoles(VTKObservationMixin):
+    """Keeps volumes of some roles out of node selectors, whatever comes into the scene, until it is closed."""
+
+    def __init__(self, roles, *selectors):
+        VTKObservationMixin.__init__(self)
+        self._roles, self._selectors = roles, selectors
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        for event in (scene.EndImportEvent, scene.EndCloseEvent):
+            self.addObserver(scene, event, self.update)
+        for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode"):
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.update)
+        self.update()
+
+    def close(self):
+        """Stops watching; the selectors stay as they are."""
+        self.removeObservers()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, caller, event, node):
+        if node is not None and node.IsA("vtkMRMLVolumeNode"):
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.update)  # the role comes later
+            self.update()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeRemoved(self, caller, event, node):
+        if node is not None and node.IsA("vtkMRMLVolumeNode"):
+            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.update)
+            self.update()
+
+    def update(self, caller=None, event=None):
+        if slicer.mrmlScene.IsBatchProcessing():
+            return  # the end of it comes here as well
+        hidden = [node.GetID() for node in ownVolumes(*self._roles)]
+        for selector in self._selectors:
+            model = selector.sortFilterProxyModel()
+            if list(model.hiddenNodeIDs) != hidden:
+                model.hiddenNodeIDs = hidden
