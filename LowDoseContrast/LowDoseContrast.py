@@ -1,6 +1,7 @@
 import qt
 import slicer
 import vtk
+from LowDoseContrastSlicer import volume_roles
 from LowDoseContrastSlicer.logic import LowDoseContrastLogic
 from LowDoseContrastSlicer.widgets import fitted_label
 from LowDoseContrastSlicer.widgets.compare_part import ComparePart
@@ -64,6 +65,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._libraries = None
         self._watched = None
         self._fittedLabels = None
+        self._hiddenRoles = []
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -80,6 +82,10 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectWidgets()
         self.ui.progressBar.visible = False
         ui = self.ui
+        self._hiddenRoles = [
+            volume_roles.HiddenRoles((volume_roles.ENHANCED, *volume_roles.NOT_MEASURED), ui.inputSelector),
+            volume_roles.HiddenRoles(volume_roles.NOT_MEASURED, ui.outputSelector),
+        ]
         self._fittedLabels = fitted_label.FittedLabels(ui.aboutLabel, ui.modelLabel, ui.statusLabel, ui.notesLabel, ui.exportLabel, ui.noticeLabel)
         self._fillModels()
         self.initializeParameterNode()
@@ -113,6 +119,8 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self._loading.stop()
         self.compare.close()
+        for roles in self._hiddenRoles:
+            roles.close()
         self.removeObservers()
 
     def enter(self):

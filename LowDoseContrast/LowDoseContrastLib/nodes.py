@@ -87,7 +87,7 @@ def image_from_node(node):
         raise InputError(f"{name}: is a colour volume; choose a grey one")
     voxels = slicer.util.arrayFromVolume(node)
     header = keep_header(node)
-    geometry = _geometry(node)
+    geometry = geometry_of(node)
     if header.dataset is None:
         return NodeImage(Mammogram(voxels, geometry.pixel_spacing, geometry=geometry, source=name), False, header)
     stated = replace(mammogram_from_header(header.dataset, voxels, name), geometry=geometry)
@@ -96,7 +96,7 @@ def image_from_node(node):
     return NodeImage(stated.with_pixels(_inverted(voxels, stated.bits)), True, header)
 
 
-def _geometry(node):
+def geometry_of(node):
     """Where the volume lies, in ITK's LPS; transforms above it are left out, as in the files that Slicer saves."""
     directions = [[0.0] * 3 for _ in range(3)]
     node.GetIJKToRASDirections(directions)

@@ -1,5 +1,6 @@
 """What the module does, without its panel: nodes in, nodes out."""
 
+import dataclasses
 import sys
 import time
 
@@ -11,6 +12,7 @@ from .comparison import Comparison
 from .headers import aboutImage
 from .installation import ensure_torch
 from .parameters import LowDoseContrastParameterNode
+from .volume_roles import roleOf
 from .windows import showAlike
 
 # What an image is read with, by what people call it; torch comes later, when it is needed.
@@ -102,7 +104,8 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
     def _keyOf(self, node):
         from LowDoseContrastLib.nodes import header_key
 
-        return (node.GetID(), node.GetName(), node.GetImageData().GetMTime() if node.GetImageData() else 0, *header_key(node))
+        voxels = node.GetImageData().GetMTime() if node.GetImageData() else 0
+        return (node.GetID(), node.GetName(), voxels, node.GetSpacing(), *header_key(node))
 
     def aboutVolume(self, node):
         """What is known of a volume and what is not, in a line; empty without one."""
@@ -131,10 +134,8 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
     def firstInput(self):
         """The first volume in the scene that could be a mammogram: not one that this extension made. None without one."""
-        from LowDoseContrastLib.nodes import ROLE_ATTRIBUTE
-
         volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        return next((node for node in volumes if not node.GetAttribute(ROLE_ATTRIBUTE) and node.GetClassName() == "vtkMRMLScalarVolumeNode"), None)
+        return next((node for node in volumes if not roleOf(node) and node.GetClassName() == "vtkMRMLScalarVolumeNode"), None)
 
     def _problemOf(self, node):
         from LowDoseContrastLib.errors import InputError
@@ -258,7 +259,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         from LowDoseContrastLib.enhance import provenance
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastLib.files import suffix_of, write_mammogram
-        from LowDoseContrastLib.nodes import report_of, source_of
+        from LowDoseContrastLib.nodes import geometry_of, report_of, source_of
 
         source, report = source_of(node), report_of(node)
         if source is None or report is None:
@@ -268,7 +269,8 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             text = _("{name} was stacked from {count} files, each an image of its own; load them one by one and enhance each.")
             raise InputError(text.format(name=source.GetName(), count=image.header.files))
         pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
-        write_mammogram(path, image.mammogram, pixels, *provenance(report), overwrite=True)
+        placed = dataclasses.replace(image.mammogram, geometry=geometry_of(node))
+        write_mammogram(path, placed, pixels, *provenance(report), overwrite=True)
         said = _("Saved: {path}.").format(path=path)
         if isDicom and image.header.dataset is None:
             said += " " + _("The source has no DICOM header ({reason}): patient, study, intent and bit depth in the file are assumed.").format(reason=image.header.reason)

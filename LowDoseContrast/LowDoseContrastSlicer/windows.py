@@ -52,8 +52,7 @@ def showAlike(node, enhancedNode, image=None):
 def _setGreys(node, colours):
     """Gives a volume one of the two grey scales, unless the user chose colours."""
     display = node.GetDisplayNode()
-    if display.GetColorNodeID() in (None, _WINDOWED_ATTRIBUTE = "LowDoseContrast.windowed"
-_GREY, _INVERTED_GREY) and colours:
+    if display.GetColorNodeID() in (None, _GREY, _INVERTED_GREY) and colours:
         display.SetAndObserveColorNodeID(colours)
 
 
