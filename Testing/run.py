@@ -6,6 +6,7 @@
     python3 Testing/run.py slicer-tests [NAME...]  the same as 3D Slicer runs them, with its packages only
     python3 Testing/run.py bench [NAME...]     run the benchmarks, all or those named
     python3 Testing/run.py panel [--output D]  draw both module panels to PNG files
+    python3 Testing/run.py paths [PATH...]     draw panel and views on the paths that people take
     python3 Testing/run.py setup               only make the environment
 
 Every command first makes the environment in .venv, once, and then is quick; slicer-tests has one of its own.
@@ -279,6 +280,10 @@ def command_panel(options, rest):
     return run_python(TESTING / "panel.py", "--output", options.output.resolve(), *rest)
 
 
+def command_paths(options, rest):
+    return run_python(TESTING / "paths.py", *rest)
+
+
 def command_bench(options, rest):
     names = [item for item in rest if not item.startswith("-")]
     flags = [item for item in rest if item.startswith("-")]
@@ -305,6 +310,7 @@ def parse(arguments):
         "slicer-tests": "run the self-tests as 3D Slicer does, with its packages only; further options name files",
         "bench": "run the benchmarks of Testing/Benchmarks, all or those named",
         "panel": "draw both module panels to PNG files",
+        "paths": "draw panel and views on the paths that people take; further options go to Testing/paths.py",
     }
     for name, text in texts.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",

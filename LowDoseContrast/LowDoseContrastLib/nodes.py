@@ -29,15 +29,15 @@ class NodeHeader:
     Attributes:
         dataset: pydicom data set without pixels, or None.
         origin: ``file`` (read from it now), ``scene`` (kept with the volume when the file was seen) or ``none``.
-        path: the file, where there is one.
-        files: how many files the volume was stacked from.
+        path: the file that it was read from, where there is one.
+        stacked: the files, where Slicer made one volume of several; else empty.
         reason: why there is no header; empty where there is one.
     """
 
     dataset: object = field(default=None, repr=False)
     origin: str = "none"
     path: Path | None = None
-    files: int = 1
+    stacked: tuple = field(default=(), repr=False)
     reason: str = ""
 
 
@@ -184,17 +184,13 @@ def header_of(node):
     if node.GetAttribute(ROLE_ATTRIBUTE):
         return NodeHeader(reason="it was made by this extension")  # whatever its node was loaded from before
     paths = files_of(node)
-    found = next((path for path in paths if path.is_file() and is_dicom(path)), None)
+    found = next((path for path in paths if _is_dicom_file(path)), None)
     dataset, origin = (_read_header(found), "file") if found else (None, "none")
     if dataset is None:
         dataset, origin = _kept_header(node), "scene"
-    if dataset is None:
-        return NodeHeader(path=found, files=len(paths) or 1, reason=_why_none(node, paths, found))
-    size, stated = node.GetImageData().GetDimensions()[1::-1] if node.GetImageData() else None, (dataset.get("Rows"), dataset.get("Columns"))
-    if size is not None and size != stated:
-        reason = f"the volume has {size[1]} x {size[0]} pixels and its DICOM file {stated[1]} x {stated[0]}: it was cropped or resampled"
-        return NodeHeader(path=found, files=len(paths) or 1, reason=reason)
-    return NodeHeader(dataset, origin, found, len(paths) or 1)
+    stacked = tuple(paths) if found and len(paths) > 1 else ()
+    reason = _why_none(node, paths, found) if dataset is None else _why_another_image(node, dataset)
+    return NodeHeader(None, "none", found, stacked, reason) if reason else NodeHeader(dataset, origin, found, stacked)
 
 
 def files_of(node):
@@ -226,6 +222,23 @@ def _kept_header(node):
         return header_from_text(text) if text else None
     except ValueError:
         return None
+
+
+def _is_dicom_file(path):
+    try:
+        return path.is_file() and is_dicom(path)
+    except OSError:
+        return False
+
+
+def _why_another_image(node, dataset):
+    """Why the header does not describe the voxels of the node; empty if it does."""
+    if node.GetImageData() is None:
+        return ""
+    columns, rows, _slices = node.GetImageData().GetDimensions()
+    if (rows, columns) == (dataset.get("Rows"), dataset.get("Columns")):
+        return ""
+    return f"the volume has {columns} x {rows} pixels and its DICOM file {dataset.get('Columns')} x {dataset.get('Rows')}: it was cropped or resampled"
 
 
 def _why_none(node, paths, found):

@@ -117,13 +117,8 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             return ""  # the reason not to apply says it
 
     def stackedFiles(self, node):
-        """The DICOM files that a volume was stacked from, if they are several images of their own; else an empty list."""
-        from LowDoseContrastLib.nodes import files_of, has_voxels
-
-        if node is None or not has_voxels(node) or self._problemOf(node):
-            return []
-        header = self.image(node).header
-        return files_of(node) if header.files > 1 and header.origin == "file" else []
+        """The DICOM files that Slicer has stacked into a volume, each an image of its own; empty for a volume of one file."""
+        return [] if node is None or self._problemOf(node) else list(self.image(node).header.stacked)
 
     def loadSingleFiles(self, node):
         """Loads the files that a volume was stacked from one by one; returns their volume nodes."""
@@ -184,17 +179,17 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         problem = entry.problem or self._problemOf(source)
         if problem or parameters.allowOutOfDomain:
             return problem
-        stacked = self.stackedFiles(source)
-        if stacked:
-            text = _("Slicer has stacked {count} files of one series as slices, and only the header of {name} is known: press Load single files, or allow it under Advanced.")
-            return text.format(count=len(stacked), name=stacked[0].name)
-        return self._reasonInDomain(entry.card.domain, self.image(source).mammogram)
+        return self._reasonInImage(entry.card.domain, self.image(source))
 
-    def _reasonInDomain(self, domain, mammogram):
-        objections = domain.objections(mammogram)
+    def _reasonInImage(self, domain, image):
+        objections = domain.objections(image.mammogram)
         if objections:
             return _("Outside of the model's domain: {reasons}. Choose another model, or allow it under Advanced.").format(reasons="; ".join(objections))
-        unknown = domain.unknowns(mammogram)
+        stacked = image.header.stacked
+        if stacked:
+            text = _("Slicer has stacked {count} files of one series as slices, and only the header of {name} is known: press Load single files, or allow it under Advanced.")
+            return text.format(count=len(stacked), name=image.header.path.name)
+        unknown = domain.unknowns(image.mammogram)
         if unknown:
             text = _("It cannot be told whether the model fits: the volume does not state its {facts}. Load the DICOM file, or allow it under Advanced.")
             return text.format(facts=", ".join(unknown))
@@ -265,9 +260,9 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         if source is None or report is None:
             raise InputError(_("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName()))
         image, isDicom = self.image(source), suffix_of(path) == ".dcm"
-        if isDicom and image.header.files > 1:
+        if isDicom and image.header.stacked:
             text = _("{name} was stacked from {count} files, each an image of its own; load them one by one and enhance each.")
-            raise InputError(text.format(name=source.GetName(), count=image.header.files))
+            raise InputError(text.format(name=source.GetName(), count=len(image.header.stacked)))
         pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
         placed = dataclasses.replace(image.mammogram, geometry=geometry_of(node))
         write_mammogram(path, placed, pixels, *provenance(report), overwrite=True)

@@ -23,13 +23,14 @@ class FittedLabels(qt.QObject):
 
 def show(label, text):
     """Shows a text, or hides the label where there is none."""
-    label.text = text
+    if label.text != text:
+        label.text = text
+        fit(label)
     label.visible = bool(text)
-    fit(label)
 
 
 def fit(label):
     """Gives a label the height of its text."""
+    label.minimumHeight = 0  # a label says that it needs at least what it was given
     height = max(0, label.heightForWidth(label.width))
-    if label.minimumHeight != height:
-        label.minimumHeight = height
+    label.minimumHeight = height
