@@ -153,7 +153,7 @@ def _start(tree):
     if present:
         raise RuntimeError(f"Slicer does not have {', '.join(present)}")
     sys.path.remove(str(TESTING))
-    SlicerHost.start = _no_host
+    _hide_host()
     application = Path(os.getcwd(), "SlicerApp-real")
     application.write_text("#!/bin/sh\necho 'error: 3D Slicer was started where Python was meant' >&2\nexit 99\n")
     application.chmod(0o755)
@@ -167,8 +167,19 @@ def _is_there(name):
     return importlib.util.find_spec(name) is not None
 
 
-def _no_host():
-    raise RuntimeError("there is no SlicerHost in 3D Slicer")
+def _hide_host():
+    """Lets nobody but the host itself import it."""
+    import builtins
+
+    known = builtins.__import__
+
+    def guarded(name, scope=None, *arguments, **keywords):
+        level = keywords.get("level", arguments[2] if len(arguments) > 2 else 0)
+        if not level and name.split(".")[0] == "SlicerHost" and not (scope or {}).get("__name__", "").startswith("SlicerHost"):
+            raise ImportError("there is no SlicerHost in 3D Slicer", name=name)
+        return known(name, scope, *arguments, **keywords)
+
+    builtins.__import__ = guarded
 
 
 if __name__ == "__main__":
