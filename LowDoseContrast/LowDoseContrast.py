@@ -283,7 +283,8 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._steps is not None:
             self._stop(_("Cancelled; nothing was written."))
             return
-        if not self.logic.ensureTorch():
+        if self.logic.reasonNotToApply(self._parameterNode) or not self.logic.ensureTorch():
+            self.updateGui()  # what was known of the volume may have changed since the button was drawn
             return
         self.result.forget()
         self.start(self.logic.steps(self._parameterNode), self._onEnhanced)

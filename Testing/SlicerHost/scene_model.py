@@ -12,10 +12,14 @@ import qt
 import shiboken6
 import slicer
 import vtk
-from PySide6.QtCore import Property, Signal
+from PySide6.QtCore import Property, QModelIndex, Signal
 
 UID_ROLE = 257  # Qt.UserRole + 1, as in Slicer: the ID of a node, or what kind of other row it is
 ACTION_ROLE = 258
+
+_TOP, _BELOW = 1, 2  # internal IDs of indexes: the row "Scene", and the rows below it
+_NODE_FLAGS = (qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsEditable
+               | qt.Qt.ItemIsDragEnabled | qt.Qt.ItemIsDropEnabled)
 
 _EARLY, _LATE = 10.0, -10.0  # priorities: rows come before scripts hear of a node, and go after
 
@@ -47,8 +51,20 @@ class SceneObservers:
         return self._scene.AddObserver(getattr(slicer.vtkMRMLScene, event), observer, priority)
 
 
-class qMRMLSceneModel(qt.QStandardItemModel):
-    """One row "Scene"; below it rows before the nodes, the nodes of the scene, and rows after them."""
+class _Row:
+    """One row: its data by role, and its flags."""
+
+    def __init__(self, text, kind, flags, roles=()):
+        self.flags = flags
+        self.data = {int(qt.Qt.DisplayRole): text, UID_ROLE: kind, **{int(role): value for role, value in dict(roles).items()}}
+
+
+class qMRMLSceneModel(qt.QAbstractItemModel):
+    """One row "Scene"; below it rows before the nodes, the nodes of the scene, and rows after them.
+
+    The rows are Python's own: QStandardItem, of which Slicer's model is made, crashes now and then in PySide6
+    when rows are removed.
+    """
 
     nodeModified = Signal(object)  # of a node that is followed
 
@@ -60,10 +76,72 @@ class qMRMLSceneModel(qt.QStandardItemModel):
     def __init__(self, parent=None):
         super().__init__(parent)
         self._scene = None
+        self._top, self._rows = None, []  # the row "Scene", and those below it
         self._before, self._after = [], []
         self._watched = {}
         self._observers = SceneObservers(self)
         weakref.finalize(self, _stop_watching, self._watched)
+
+    # --- what Qt asks ---
+
+    def _scene_index(self):
+        return self.createIndex(0, 0, _TOP) if self._top is not None else QModelIndex()
+
+    def index(self, row, column, parent=QModelIndex()):
+        if column or row < 0:
+            return QModelIndex()
+        if not parent.isValid():
+            return self._scene_index() if row == 0 else QModelIndex()
+        below = parent.internalId() == _TOP and row < len(self._rows)
+        return self.createIndex(row, 0, _BELOW) if below else QModelIndex()
+
+    def parent(self, child=None):
+        if child is None:
+            return super().parent()
+        return self._scene_index() if child.isValid() and child.internalId() == _BELOW else QModelIndex()
+
+    def rowCount(self, parent=QModelIndex()):
+        if not parent.isValid():
+            return int(self._top is not None)
+        return len(self._rows) if parent.internalId() == _TOP else 0
+
+    def columnCount(self, parent=QModelIndex()):
+        return 1
+
+    def _row(self, index):
+        if not index.isValid():
+            return None
+        return self._top if index.internalId() == _TOP else self._rows[index.row()]
+
+    def data(self, index, role=qt.Qt.DisplayRole):
+        row = self._row(index)
+        return row.data.get(int(role)) if row is not None else None
+
+    def setData(self, index, value, role=qt.Qt.EditRole):
+        row, role = self._row(index), int(role)
+        if row is None:
+            return False
+        if row.data.get(role) != value:  # where that is the same nothing has changed for Qt
+            row.data[role] = value
+            self.dataChanged.emit(index, index, [role])
+        return True
+
+    def flags(self, index):
+        row = self._row(index)
+        return row.flags if row is not None else qt.Qt.NoItemFlags
+
+    def _insert_row(self, place, row):
+        self.beginInsertRows(self._scene_index(), place, place)
+        self._rows.insert(place, row)
+        self.endInsertRows()
+
+    def _remove_rows(self, first, count):
+        if count > 0:
+            self.beginRemoveRows(self._scene_index(), first, first + count - 1)
+            del self._rows[first:first + count]
+            self.endRemoveRows()
+
+    # --- the scene ---
 
     def mrmlScene(self):
         return self._scene
@@ -76,35 +154,26 @@ class qMRMLSceneModel(qt.QStandardItemModel):
         self._fill()
         self._observers.setScene(scene, self._EVENTS)
 
-    def sceneItem(self):
-        """The row "Scene"; None while there is no scene."""
-        return self.item(0) if self._scene is not None and self.rowCount() else None
-
     def _fill(self):
         """List the nodes anew. Other rows stay, and so does what is shown of them."""
         _stop_watching(self._watched)
         if self._scene is None:
-            self.removeRows(0, self.rowCount())
-            self._before, self._after = [], []
+            self.beginResetModel()
+            self._top, self._rows, self._before, self._after = None, [], [], []
+            self.endResetModel()
             return
-        if self.sceneItem() is None:
-            item = qt.QStandardItem("Scene")
-            item.setFlags(qt.Qt.ItemIsDropEnabled | qt.Qt.ItemIsEnabled)
-            item.setData("scene", UID_ROLE)
-            item.setColumnCount(1)
-            self.appendRow(item)
-        item = self.sceneItem()
-        item.removeRows(len(self._before), item.rowCount() - len(self._before) - len(self._after))
-        for index, node in enumerate(_nodes(self._scene)):
-            self._insert(node, index)
+        if self._top is None:
+            self.beginInsertRows(QModelIndex(), 0, 0)
+            self._top = _Row("Scene", "scene", qt.Qt.ItemIsDropEnabled | qt.Qt.ItemIsEnabled)
+            self.endInsertRows()
+        self._remove_rows(len(self._before), len(self._rows) - len(self._before) - len(self._after))
+        for place, node in enumerate(_nodes(self._scene)):
+            self._insert(node, place)
 
-    def _insert(self, node, index):
-        parent = self.sceneItem()
-        item = qt.QStandardItem()
-        item.setData(node.GetID() or "", UID_ROLE)
-        _show(item, node)
-        last = parent.rowCount() - len(self._after)
-        parent.insertRow(min(len(self._before) + index, last), [item])  # a list, or PySide6 loses the item
+    def _insert(self, node, place):
+        last = len(self._rows) - len(self._after)
+        row = _Row(node.GetName() or "", node.GetID() or "", _NODE_FLAGS, roles={qt.Qt.ToolTipRole: node.GetNodeTagName()})
+        self._insert_row(min(len(self._before) + place, last), row)
 
     # --- the scene's events ---
 
@@ -117,29 +186,24 @@ class qMRMLSceneModel(qt.QStandardItemModel):
         if self._scene.IsClosing():
             return
         self._stop_watching_one(node)
-        item = self._item(node)
-        if item is not None:
-            self.sceneItem().removeRow(item.row())
+        place = self._place(node)
+        if place is not None:
+            self._remove_rows(place, 1)
 
     def _on_scene_changed(self, _):
         self._fill()
 
     # --- the nodes ---
 
-    def nodeFromItem(self, item):
-        identity = item.data(UID_ROLE) if item is not None else None
-        if self._scene is None or not identity or identity in ("scene", "preItem", "postItem"):
+    def nodeAt(self, place):
+        """The node of a row below "Scene"; None where it has none."""
+        identity = self._rows[place].data[UID_ROLE] if place < len(self._rows) else None
+        if self._scene is None or not identity or identity in ("preItem", "postItem"):
             return None
         return self._scene.GetNodeByID(identity)
 
-    def _item(self, node):
-        parent = self.sceneItem()
-        items = (parent.child(row) for row in range(parent.rowCount()))
-        return next((item for item in items if item.data(UID_ROLE) == node.GetID()), None)
-
-    def itemFromNode(self, node):
-        """The row of a node, None when it has none."""
-        return self._item(node) if node is not None and self.sceneItem() is not None else None
+    def _place(self, node):
+        return next((place for place, row in enumerate(self._rows) if row.data[UID_ROLE] == node.GetID()), None)
 
     def observeNode(self, node):
         """Follow the node's name from now on."""
@@ -157,9 +221,9 @@ class qMRMLSceneModel(qt.QStandardItemModel):
     def _on_modified(self, node):
         if self._scene is None or self._scene.IsClosing() or self._scene.IsImporting():
             return
-        item = self._item(node) if node.GetScene() is not None else None
-        if item is not None:
-            _show(item, node)
+        place = self._place(node) if node.GetScene() is not None else None
+        if place is not None:
+            self.setData(self.index(place, 0, self._scene_index()), node.GetName() or "", qt.Qt.DisplayRole)
             self.nodeModified.emit(node)
 
     def _stop_watching_one(self, node):
@@ -177,32 +241,23 @@ class qMRMLSceneModel(qt.QStandardItemModel):
 
     def setPreItems(self, texts):
         """Rows before the nodes, such as "None"."""
-        if self.sceneItem() is not None and texts != self._before:
-            self._take_rows("preItem")
+        if self._top is not None and texts != self._before:
+            self._remove_rows(0, len(self._before))
             self._before = list(texts)
-            for row, text in enumerate(texts):
-                item = _extra_item(text, "preItem", text)
-                item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-                self.sceneItem().insertRow(row, [item])
+            for place, text in enumerate(texts):
+                self._insert_row(place, _extra_row(text, "preItem", text, qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable))
 
     def setPostItems(self, rows):
         """Rows after the nodes: ``(text, name of an action)``, a separator without a text."""
-        parent, texts = self.sceneItem(), [text for text, _ in rows]
-        if parent is not None and texts != self._after:
-            self._take_rows("postItem")
+        texts = [text for text, _ in rows]
+        if self._top is not None and texts != self._after:
+            self._remove_rows(len(self._rows) - len(self._after), len(self._after))
             self._after = texts
             for text, action in rows:
-                item = _extra_item(text, "postItem", action)
-                item.setFlags(qt.Qt.ItemIsEnabled)
+                row = _extra_row(text, "postItem", action, qt.Qt.ItemIsEnabled)
                 if not text:
-                    item.setData("separator", qt.Qt.AccessibleDescriptionRole)
-                parent.insertRow(parent.rowCount(), [item])
-
-    def _take_rows(self, kind):
-        parent = self.sceneItem()
-        rows = [row for row in range(parent.rowCount()) if parent.child(row).data(UID_ROLE) == kind]
-        for taken, row in enumerate(rows):
-            parent.removeRow(row - taken)
+                    row.data[int(qt.Qt.AccessibleDescriptionRole)] = "separator"
+                self._insert_row(len(self._rows), row)
 
 
 def _nodes(scene):
@@ -210,17 +265,8 @@ def _nodes(scene):
     return (collection.GetItemAsObject(i) for i in range(collection.GetNumberOfItems()))
 
 
-def _extra_item(text, kind, action):
-    item = qt.QStandardItem(text)
-    item.setData(kind, UID_ROLE)
-    item.setData(action, ACTION_ROLE)
-    return item
-
-
-def _show(item, node):
-    """Give a row its node's name; where that is the same nothing has changed for Qt."""
-    item.setText(node.GetName() or "")
-    item.setToolTip(node.GetNodeTagName())
+def _extra_row(text, kind, action, flags):
+    return _Row(text, kind, flags, roles={ACTION_ROLE: action})
 
 
 def _stop_watching(watched):
@@ -253,10 +299,9 @@ class qMRMLSortFilterProxyModel(qt.QSortFilterProxyModel):
         return self._model.mrmlScene()
 
     def filterAcceptsRow(self, row, parent):
-        item = self._model.itemFromIndex(parent).child(row) if parent.isValid() else self._model.item(row)
-        node = self._model.nodeFromItem(item)
+        node = self._model.nodeAt(row) if parent.isValid() else None
         if node is None or node.GetID() is None:
-            return item is not None
+            return True
         accepted, final = self.judge(node)
         if accepted or not final:  # a node that is refused for good is not followed
             self._model.observeNode(node)
