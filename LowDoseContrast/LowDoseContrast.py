@@ -3,6 +3,7 @@ import slicer
 import vtk
 from LowDoseContrastSlicer import volume_roles
 from LowDoseContrastSlicer.logic import LowDoseContrastLogic
+from LowDoseContrastSlicer.observers import Observers
 from LowDoseContrastSlicer.widgets import fitted_label
 from LowDoseContrastSlicer.widgets.compare_part import ComparePart
 from LowDoseContrastSlicer.widgets.result_part import ResultPart
@@ -39,8 +40,7 @@ class LowDoseContrast(ScriptedLoadableModule):
         from LowDoseContrastSlicer.sample_data import registerSampleData
 
         self.headerKeeper = HeaderKeeper(slicer.mrmlScene)
-        if slicer.app.layoutManager() is not None:  # none without a main window
-            registerLayouts(LAYOUTS)
+        registerLayouts(LAYOUTS)
         registerSampleData()
 
 
@@ -63,7 +63,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._timer = None
         self._loading = None
         self._libraries = None
-        self._watched = None
+        self._watched, self._watching = None, Observers()
         self._fittedLabels = None
         self._hiddenRoles = []
 
@@ -136,6 +136,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._stop()
         self.compare.comparison.release()
         self.setParameterNode(None)
+        self.logic.forgetImage()
 
     def onSceneStartImport(self, caller, event):
         """The selectors are emptied while a scene is read, and must not tell the parameter node of it."""
@@ -165,26 +166,24 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Connects the panel to ``parameterNode``, or to nothing."""
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui)
+            self.removeObserver(self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui)
         self._watch(None)
         self._parameterNode = parameterNode
         if self._parameterNode:
             self._guiTag = self._parameterNode.connectGui(self.ui)
             self._watch(self._parameterNode.inputVolume)
-            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui)
+            # The node itself, for a wrapper would be kept; and after the wrapper, which keeps what it has read.
+            self.addObserver(self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui, priority=-1.0)
             self.updateGui()
 
     def _watch(self, node):
         """Follows a volume whose voxels, file or header may come later than the volume itself."""
-        changes = (vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
-        changes += (slicer.vtkMRMLNode.ReferenceAddedEvent, slicer.vtkMRMLNode.ReferenceModifiedEvent)
         if node is self._watched:
             return
-        for event in changes:
-            if self._watched is not None:
-                self.removeObserver(self._watched, event, self.updateGui)
-            if node is not None:
-                self.addObserver(node, event, self.updateGui)
+        self._watching.removeAll()
+        if node is not None:
+            events = (vtk.vtkCommand.ModifiedEvent, node.ImageDataModifiedEvent, node.ReferenceAddedEvent, node.ReferenceModifiedEvent)
+            self._watching.add(node, events, self.updateGui)
         self._watched = node
 
     # What is shown
@@ -221,6 +220,9 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._loading.stop()
             self._libraries = None
             self.updateGui()
+        except Exception as error:  # a library that is there and cannot be loaded
+            self._loading.stop()
+            self._say(_("The panel cannot work here: {reason}.").format(reason=error))
 
     def _onInputChanged(self, parameters):
         self._watch(parameters.inputVolume)

@@ -114,11 +114,12 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         """Connects the panel to ``parameterNode``, or to nothing."""
         if self.parameters:
             self.parameters.disconnectGui(self._guiTag)
-            self.removeObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.updateGui)
+            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui)
         self.parameters = parameterNode
         if self.parameters:
             self._guiTag = self.parameters.connectGui(self.ui)
-            self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.updateGui)
+            # The node itself, for a wrapper would be kept; and after the wrapper, which keeps what it has read.
+            self.addObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui, priority=-1.0)
             self.updateGui()
 
     def onPathChanged(self, field, path):

@@ -1,6 +1,7 @@
 """The models at hand: those that came with the extension and those the user added."""
 
 import filecmp
+import functools
 import itertools
 import os
 import shutil
@@ -105,6 +106,16 @@ def add_trained_model(path, name):
 
 
 def _entry(path):
+    try:
+        found = path.stat()
+        return _entry_of(path, found.st_mtime_ns, found.st_size)
+    except OSError as error:
+        return CatalogueEntry(path.stem, path, None, f"{path}: cannot be read ({error.strerror}); check its permissions")
+
+
+@functools.lru_cache(maxsize=256)
+def _entry_of(path, _modified, _size):
+    """The entry of a file in one state; a panel asks for it at every change."""
     try:
         return CatalogueEntry(path.stem, path, read_card(path))
     except InputError as error:

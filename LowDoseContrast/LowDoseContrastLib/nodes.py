@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import slicer
 
+from .attributes import HEADER_ATTRIBUTE, REPORT_ATTRIBUTE, ROLE_ATTRIBUTE
 from .errors import InputError
 from .dicom import UNREADABLE, is_dicom, mammogram_from_header
 from .header_text import header_from_text, header_to_text
@@ -14,9 +15,6 @@ from .mammogram import Geometry, Mammogram
 from .mask import air_sign, tissue_mask
 from .steps import Progress
 
-HEADER_ATTRIBUTE = "LowDoseContrast.header"
-REPORT_ATTRIBUTE = "LowDoseContrast.report"
-ROLE_ATTRIBUTE = "LowDoseContrast.role"
 _SOURCE_ROLE = "LowDoseContrast.source"
 _CCI_MAP_ROLE = "LowDoseContrast.cciMap"
 _STRIPE = 256  # rows looked at in one step
@@ -106,9 +104,10 @@ def geometry_of(node):
 
 
 def has_voxels(node):
-    """Whether a volume node has an image with at least one voxel."""
+    """Whether a volume node has an image with at least one voxel; while it is being filled it has none."""
     data = node.GetImageData()
-    return data is not None and 0 not in data.GetDimensions()
+    scalars = data.GetPointData().GetScalars() if data is not None else None
+    return scalars is not None and scalars.GetNumberOfTuples() == data.GetNumberOfPoints() > 0
 
 
 def comparable_image(node):
@@ -197,7 +196,7 @@ def files_of(node):
     """The files that a volume node was loaded from, as far as the scene and the DICOM database know: a list of paths."""
     database = getattr(slicer, "dicomDatabase", None)
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
-    stored = [database.fileForInstance(uid) for uid in uids] if database is not None else []
+    stored = [database.fileForInstance(uid) for uid in uids] if database is not None and database.isOpen else []
     if all(stored) and stored:
         return [Path(path) for path in stored]
     storage = node.GetStorageNode()

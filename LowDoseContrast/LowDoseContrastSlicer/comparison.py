@@ -108,7 +108,8 @@ class Comparison:
         """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other layouts alone."""
         from LowDoseContrastLib.nodes import has_voxels
 
-        if slicer.app.layoutManager() is None or layoutNode().GetViewArrangement() != PAIR_LAYOUT or before is None or not has_voxels(before):
+        node = layoutNode()
+        if node is None or node.GetViewArrangement() != PAIR_LAYOUT or before is None or not has_voxels(before):
             return
         if self._shown() == [before.GetID(), after.GetID() if after else None]:
             return
@@ -130,7 +131,8 @@ class Comparison:
 
     def fit(self):
         """Fits the images into the views of the layout that is shown, if it is one of these."""
-        for tag in _VIEWS.get(layoutNode().GetViewArrangement(), ()):
+        node = layoutNode()
+        for tag in _VIEWS.get(node.GetViewArrangement(), ()) if node is not None else ():
             widget = slicer.app.layoutManager().sliceWidget(tag)
             if widget is not None:
                 widget.sliceLogic().FitSliceToBackground()
@@ -145,7 +147,8 @@ class Comparison:
         self._link.release()
 
     def _composite(self, tag):
-        widget = slicer.app.layoutManager().sliceWidget(tag)
+        manager = slicer.app.layoutManager()
+        widget = manager.sliceWidget(tag) if manager is not None else None
         return widget.sliceLogic().GetSliceCompositeNode() if widget is not None else None
 
     def _fill(self, tag, label, background, foreground=None):

@@ -5,6 +5,8 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from .observers import Observers
+
 _MAMMOGRAPHY = ("MG",)
 
 
@@ -17,7 +19,7 @@ class HeaderKeeper(VTKObservationMixin):
 
     def __init__(self, scene):
         VTKObservationMixin.__init__(self)
-        self._looking = False
+        self._volumes, self._looking = Observers(), False
         self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
 
@@ -26,18 +28,12 @@ class HeaderKeeper(VTKObservationMixin):
         if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
             return
         # The file is named only after the volume is in the scene, and the instance in the database later still.
-        for changed in (node.ReferenceAddedEvent, node.ReferenceModifiedEvent, vtk.vtkCommand.ModifiedEvent):
-            self.addObserver(node, changed, self._onChanged)
+        self._volumes.add(node, (node.ReferenceAddedEvent, node.ReferenceModifiedEvent, vtk.vtkCommand.ModifiedEvent), self._onChanged)
         self._onChanged(node, event)
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeRemoved(self, scene, event, node):
-        self._forget(node)
-
-    def _forget(self, node):
-        for changed in (vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLNode.ReferenceAddedEvent, slicer.vtkMRMLNode.ReferenceModifiedEvent):
-            if node is not None and self.hasObserver(node, changed, self._onChanged):
-                self.removeObserver(node, changed, self._onChanged)
+        self._volumes.remove(node)
 
     def _onChanged(self, node, event):
         from LowDoseContrastLib.nodes import files_of, has_voxels, keep_header
@@ -46,10 +42,10 @@ class HeaderKeeper(VTKObservationMixin):
             return
         self._looking = True
         try:
-            self._forget(node)
+            self._volumes.remove(node)
             keep_header(node, _MAMMOGRAPHY)
         finally:
-            self._looking = False
+            self._volumes, self._looking = Observers(), False
 
 
 def aboutImage(image):

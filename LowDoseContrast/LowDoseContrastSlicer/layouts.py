@@ -8,40 +8,50 @@ import slicer
 
 _BEFORE_ATTRIBUTE = "LowDoseContrast.layoutBefore"
 _OURS = range(7310, 7320)
+_before = None  # as in the attribute, which Slicer takes from the node when it closes the scene
 
 
 def layoutNode():
-    """Slicer's layout node, which the main window's views follow."""
-    return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+    """Slicer's layout node, which the main window's views follow; None without a main window."""
+    manager = slicer.app.layoutManager()
+    return manager.layoutLogic().GetLayoutNode() if manager is not None else None
 
 
 def registerLayouts(descriptions):
     """Makes layouts known: ``descriptions`` has the XML of each by its number."""
     node = layoutNode()
-    for layout, description in descriptions.items():
-        if not node.IsLayoutDescription(layout):
-            node.AddLayoutDescription(layout, description)
+    if node is None:
+        return
+    with slicer.util.NodeModify(node):  # each change of the node would build all views anew
+        for layout, description in descriptions.items():
+            if not node.IsLayoutDescription(layout):
+                node.AddLayoutDescription(layout, description)
 
 
 def showLayout(layout, descriptions):
     """Arranges the views as ``descriptions[layout]`` says; :func:`leaveLayout` leads back."""
+    global _before
     registerLayouts(descriptions)
     node = layoutNode()
-    if node.GetViewArrangement() not in _OURS:
-        node.SetAttribute(_BEFORE_ATTRIBUTE, str(node.GetViewArrangement()))
-    slicer.app.layoutManager().setLayout(layout)
-    # setLayout passes over the layout that is chosen already, but a scene may have chosen it
-    # before its description was known.
-    node.SetViewArrangement(layout)
+    with slicer.util.NodeModify(node):
+        if node.GetViewArrangement() not in _OURS:
+            _before = node.GetViewArrangement()
+            node.SetAttribute(_BEFORE_ATTRIBUTE, str(_before))
+        # Not by the layout manager's setLayout, which passes over the layout that is chosen already: a
+        # view of it may be maximised, or a scene may have chosen it before its description was known.
+        node.RemoveAllMaximizedViewNodes()
+        node.SetViewArrangement(layout)
 
 
 def layoutBefore():
     """The number of the layout that was shown before the first of ours; None while none of ours is shown."""
     node = layoutNode()
-    before = node.GetAttribute(_BEFORE_ATTRIBUTE)
-    if node.GetViewArrangement() not in _OURS:
+    if node is None or node.GetViewArrangement() not in _OURS:
         return None
-    return int(before) if before and before.isdigit() else slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView
+    stated = node.GetAttribute(_BEFORE_ATTRIBUTE)
+    if stated and stated.isdigit():
+        return int(stated)
+    return slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView if _before is None else _before
 
 
 def leaveLayout():

@@ -101,6 +101,10 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
                 node.EndModify(wasModifying)
         return self._image
 
+    def forgetImage(self):
+        """Lets go of the voxels of the image that was looked at last."""
+        self._image, self._imageKey = None, None
+
     def _keyOf(self, node):
         from LowDoseContrastLib.nodes import header_key
 

@@ -2,8 +2,10 @@
 
 import slicer
 import vtk
-from LowDoseContrastLib.nodes import ROLE_ATTRIBUTE
+from LowDoseContrastLib.attributes import ROLE_ATTRIBUTE
 from slicer.util import VTKObservationMixin
+
+from .observers import Observers
 
 ENHANCED, DIFFERENCE, CCI_MAP, SAMPLES = "enhanced", "difference", "cciMap", "samples"
 NOT_MEASURED = (DIFFERENCE, CCI_MAP, SAMPLES)  # they show no exposure of a breast
@@ -33,26 +35,27 @@ class HiddenRoles(VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
-        for event in (scene.EndImportEvent, scene.EndCloseEvent):
-            self.addObserver(scene, event, self.update)
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.update)  # of closing and loading too
+        self._volumes = Observers()
         for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode"):
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.update)
+            self._volumes.add(node, [vtk.vtkCommand.ModifiedEvent], self.update)
         self.update()
 
     def close(self):
         """Stops watching; the selectors stay as they are."""
         self.removeObservers()
+        self._volumes.removeAll()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAdded(self, caller, event, node):
         if node is not None and node.IsA("vtkMRMLVolumeNode"):
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.update)  # the role comes later
+            self._volumes.add(node, [vtk.vtkCommand.ModifiedEvent], self.update)  # the role comes later
             self.update()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller, event, node):
         if node is not None and node.IsA("vtkMRMLVolumeNode"):
-            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.update)
+            self._volumes.remove(node)
             self.update()
 
     def update(self, caller=None, event=None):

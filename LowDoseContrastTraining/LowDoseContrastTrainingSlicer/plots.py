@@ -60,7 +60,7 @@ def isWholeShown(chart):
 def fitViews(*charts):
     """Fits the axes of the views of these charts to what they draw; a range that was set by hand stays."""
     manager = slicer.app.layoutManager()
-    for index in range(manager.plotViewCount):
+    for index in range(manager.plotViewCount if manager is not None else 0):
         widget = manager.plotWidget(index)
         for chart in filter(seriesOf, filter(None, charts)):
             if widget.mrmlPlotViewNode().GetPlotChartNodeID() == chart.GetID():

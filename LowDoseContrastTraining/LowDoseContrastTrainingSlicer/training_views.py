@@ -138,7 +138,7 @@ class TrainingViews:
 
     def _showSamples(self, node):
         """Shows the whole picture in its view, if the layout with that view was ever chosen."""
-        widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
+        widget = _sampleWidget()
         if widget is None or node is None:
             return
         widget.sliceLogic().GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
@@ -146,7 +146,7 @@ class TrainingViews:
 
     def fit(self):
         """Fits the sample patches into their view; to be called again when Slicer's window has been laid out."""
-        widget = slicer.app.layoutManager().sliceWidget(SAMPLE_VIEW)
+        widget = _sampleWidget()
         if widget is not None:
             widget.sliceLogic().FitSliceToAll()
 
@@ -160,3 +160,9 @@ def _pixels(path):
         return read_png(path) if path else None
     except InputError:
         return None
+
+
+def _sampleWidget():
+    """The view of the sample patches; None until the layout that has it was chosen, and without a main window."""
+    manager = slicer.app.layoutManager()
+    return manager.sliceWidget(SAMPLE_VIEW) if manager is not None else None

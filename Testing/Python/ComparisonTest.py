@@ -82,6 +82,26 @@ class LayoutTest(ComparisonTestCase):
         self.assertEqual(self.layoutManager.layout, before)
         self.assertFalse(self.panel.ui.backButton.enabled)
 
+    def test_backLeadsThereAlsoAfterAClosedScene(self):
+        before = slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpYellowSliceView
+        self.layoutManager.setLayout(before)
+        self.volume()
+        self.apply()
+        slicer.mrmlScene.Clear()
+        self.settle()
+        if self.panel.ui.backButton.enabled:
+            self.panel.ui.backButton.click()
+        self.assertEqual(self.layoutManager.layout, before)
+
+    def test_aMaximisedViewDoesNotKeepTheOtherAway(self):
+        self.volume()
+        self.apply()
+        self.layoutManager.addMaximizedViewNode(self.layoutManager.sliceWidget("LowDoseBefore").mrmlSliceNode())
+        self.panel.ui.sideBySideButton.click()
+        self.settle()
+        mapped = {node.GetLayoutName() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.IsMappedInLayout()}
+        self.assertEqual(mapped, {"LowDoseBefore", "LowDoseAfter"})
+
     def test_aNewVolumeStaysOutOfTheComparison(self):
         self.volume()
         self.apply()

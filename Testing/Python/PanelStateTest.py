@@ -141,6 +141,61 @@ class SceneTest(PanelTestCase):
         self.assertIsNotNone(self.apply())
 
 
+class LeavingTest(PanelTestCase):
+    """What is gone is let go of, and what is not there is not asked."""
+
+    def test_volumesThatAreGoneAreLetGoOf(self):
+        import gc
+
+        gone = set()
+        for turn in range(2):
+            source = self.volume()
+            result = self.apply()
+            self.panel.exit()
+            self.panel.enter()
+            for node in (source, result):
+                node.AddObserver("DeleteEvent", lambda caller, event, which=(turn, node.GetName()): gone.add(which))
+            del source, result, node
+            slicer.mrmlScene.Clear()
+            self.settle()
+        gc.collect()
+        self.assertEqual(gone, {(turn, name) for turn in range(2) for name in ("mammogram", "mammogram enhanced")})
+
+    def test_parameterNodeWrappersDoNotPileUp(self):
+        """Each would read all of its fields anew at every change."""
+        import gc
+
+        from LowDoseContrastSlicer.parameters import LowDoseContrastParameterNode
+
+        for _ in range(5):
+            self.panel.exit()
+            self.panel.enter()
+        gc.collect()
+        self.assertLessEqual(sum(isinstance(each, LowDoseContrastParameterNode) for each in gc.get_objects()), 2)
+
+    def test_withoutAMainWindow(self):
+        """As Slicer's generic tests of modules are run."""
+        if host() is None:
+            self.skipTest("Slicer has a main window here")
+        self.volume()
+        with unittest.mock.patch.object(slicer.app, "layoutManager", lambda: None):
+            slicer.modules.LowDoseContrastInstance.onStartupCompleted()
+            widget = slicer.modules.lowdosecontrast.createNewWidgetRepresentation()
+            widget.self().enter()
+            self.assertFalse(widget.self().ui.backButton.enabled)
+            widget.self().cleanup()
+        self.assertEqual(host().uncaught, [])
+
+    def test_aVolumeThatIsJustBeingFilledHasNoVoxels(self):
+        from LowDoseContrastLib.nodes import has_voxels
+
+        node = slicer.util.addVolumeFromArray(examples.phantom_pixels((300, 260))[np.newaxis])
+        self.parameters.inputVolume = node
+        node.GetImageData().SetDimensions(260, 290, 1)
+        self.assertFalse(has_voxels(node))
+        self.assertIn("empty", self.panel.ui.applyButton.toolTip)
+
+
 class SelectorsTest(PanelTestCase):
     def names(self, selector):
         return {selector.nodeFromIndex(index).GetName() for index in range(selector.nodeCount())}
@@ -195,6 +250,14 @@ class SaveTest(PanelTestCase):
         self.assertIn("out.dcm", said)
         self.assertNotIn("assumed", said)
         self.assertTrue((self.folder / "out.dcm").is_file())
+
+    def test_aFailedSaveIsSaid(self):
+        self.volume()
+        self.apply()
+        with unittest.mock.patch.object(slicer.util, "errorDisplay", lambda *_, **__: None):
+            self.assertEqual(self.save("no such folder/out.dcm"), "Nothing was saved.")
+        if host():
+            host().uncaught.clear()
 
     def test_whatAFileAssumesIsSaid(self):
         node = slicer.util.addVolumeFromArray(examples.phantom_pixels((300, 260))[np.newaxis])

@@ -1,9 +1,9 @@
 """The part of the panel that shows input and result in Slicer's views."""
 
-import qt
 import slicer
 
 from ..layouts import layoutBefore
+from .laid_out import whenLaidOut
 
 
 class ComparePart:
@@ -49,23 +49,19 @@ class ComparePart:
         """Shows the chosen input and its result side by side."""
         parameters = self._panel.parameters
         self.comparison.showSideBySide(parameters.inputVolume, parameters.outputVolume, self._logic.image(parameters.inputVolume), keepWindow)
-        self._fitSoon()
+        whenLaidOut(self.comparison.fit)
 
     def onFade(self, checked=False):
         parameters = self._panel.parameters
         self.comparison.showFade(parameters.inputVolume, parameters.outputVolume, parameters.fade)
-        self._fitSoon()
+        whenLaidOut(self.comparison.fit)
 
     def onDifference(self, checked=False):
         self._panel.start(self._logic.differenceSteps(self._panel.parameters), self._onDifference)
 
     def _onDifference(self, node):
         self._logic.getParameterNode().differenceVolume = node
-        self._fitSoon()
+        whenLaidOut(self.comparison.fit)
 
     def onBack(self, checked=False):
         self.comparison.leave()
-
-    def _fitSoon(self):
-        """Again when the views have got their size, which they do after this turn of the event loop."""
-        qt.QTimer.singleShot(0, self.comparison.fit)

@@ -12,6 +12,7 @@ class ResultPart:
 
     def __init__(self, ui, logic, panel):
         self._ui, self._logic, self._panel = ui, logic, panel
+        self._shown = None
         ui.exportButton.connect("clicked(bool)", self.onExport)
         header = ui.resultTable.horizontalHeader()
         for column, sizing in enumerate((qt.QHeaderView.ResizeToContents, qt.QHeaderView.Stretch, qt.QHeaderView.Stretch)):
@@ -19,7 +20,10 @@ class ResultPart:
 
     def update(self, parameters):
         """Shows the report of the output volume."""
-        rows, notes = self._logic.resultRows(parameters.outputVolume)
+        rows, notes = shown = self._logic.resultRows(parameters.outputVolume)
+        if shown == self._shown:
+            return
+        self._shown = shown
         table = self._ui.resultTable
         table.rowCount = len(rows)
         for row, cells in enumerate(rows):
@@ -40,6 +44,8 @@ class ResultPart:
         fitted_label.show(self._ui.exportLabel, _("Saving"))
         self._ui.exportLabel.repaint()
         said = _("Nothing was saved.")
-        with slicer.util.tryWithErrorDisplay(_("The result could not be saved."), waitCursor=True):
-            said = self._logic.exportResult(self._panel.parameters.outputVolume, path)
-        fitted_label.show(self._ui.exportLabel, said)
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The result could not be saved."), waitCursor=True):
+                said = self._logic.exportResult(self._panel.parameters.outputVolume, path)
+        finally:
+            fitted_label.show(self._ui.exportLabel, said)

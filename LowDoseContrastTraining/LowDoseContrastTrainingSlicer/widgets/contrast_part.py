@@ -54,10 +54,12 @@ class ContrastPart:
         from LowDoseContrastLib.errors import InputError
 
         self._problem = ""
-        with slicer.util.tryWithErrorDisplay(_("The volumes could not be measured."), waitCursor=True):
-            try:
-                self._contrast.measure(self._panel.parameters)
-                self._ui.cciTableView.resizeColumnsToContents()
-            except InputError as error:
-                self._problem = str(error)
-        self._panel.updateGui()
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The volumes could not be measured."), waitCursor=True):
+                try:
+                    self._contrast.measure(self._panel.parameters)
+                    self._ui.cciTableView.resizeColumnsToContents()
+                except InputError as error:
+                    self._problem = str(error)
+        finally:
+            self._panel.updateGui()

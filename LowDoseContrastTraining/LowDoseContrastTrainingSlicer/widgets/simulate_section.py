@@ -1,8 +1,8 @@
 """Step 1 in the panel."""
 
-import qt
 import slicer
 from LowDoseContrastSlicer.comparison import Comparison
+from LowDoseContrastSlicer.widgets.laid_out import whenLaidOut
 from slicer.i18n import tr as _
 
 from .task_control import TaskControl
@@ -35,4 +35,4 @@ class SimulateSection:
     def onLoadPair(self, checked=False):
         with slicer.util.tryWithErrorDisplay(_("The pair could not be loaded."), waitCursor=True):
             self._comparison.showPair(*self._task.loadFirstPair(self._panel.parameters.acquisitionsFolder))
-            qt.QTimer.singleShot(0, self._comparison.fit)  # the views have their size only then
+            whenLaidOut(self._comparison.fit)

@@ -61,12 +61,14 @@ class TaskControl:
         return self._outcome if subject == self._subject else ""
 
     def onClicked(self, checked=False):
-        if self.child:
-            self.child.cancel()
-        else:
-            with slicer.util.tryWithErrorDisplay(_("It could not be started.")):
-                self._start()
-        self._panel.updateGui()
+        try:
+            if self.child:
+                self.child.cancel()
+            else:
+                with slicer.util.tryWithErrorDisplay(_("It could not be started.")):
+                    self._start()
+        finally:
+            self._panel.updateGui()
 
     def _start(self):
         if not self._task.ensurePackages():

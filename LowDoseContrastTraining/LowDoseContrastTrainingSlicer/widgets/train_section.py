@@ -4,6 +4,7 @@ import os
 
 import qt
 import slicer
+from LowDoseContrastSlicer.widgets.laid_out import whenLaidOut
 from slicer.i18n import tr as _
 
 from ..parameters import RECIPE_FILE
@@ -78,7 +79,7 @@ class TrainSection:
     def onShow(self, checked=False):
         with slicer.util.tryWithErrorDisplay(_("The training could not be shown.")):
             self._logic.views.show(self._logic.getParameterNode(), self.run())
-            qt.QTimer.singleShot(0, self._logic.views.fit)  # the views have their size only then
+            whenLaidOut(self._logic.views.fit)
 
     def onUse(self, checked=False):
         if not self._task.ensurePackages():

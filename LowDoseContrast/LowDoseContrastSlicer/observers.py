@@ -1,0 +1,28 @@
+"""Observers of VTK objects that come and go."""
+
+
+class Observers:
+    """Observers by object, which let go of an object when they are removed.
+
+    Slicer's VTKObservationMixin remembers every object that it ever observed, and so keeps the voxels of a
+    deleted volume in memory.
+    """
+
+    def __init__(self):
+        self._tags = {}
+
+    def add(self, object, events, function):
+        """Calls ``function`` with (object, event) at each of the events."""
+        self._tags.setdefault(object, []).extend(object.AddObserver(event, function) for event in events)
+
+    def remove(self, object):
+        """Ends what was added for an object."""
+        for tag in self._tags.pop(object, ()):
+            object.RemoveObserver(tag)
+
+    def removeAll(self):
+        for object in list(self._tags):
+            self.remove(object)
+
+    def __contains__(self, object):
+        return object in self._tags
