@@ -280,6 +280,32 @@ class InstallationTest(PanelTestCase):
             self.assertFalse(installation.ensure_torch())
         self.assertIn("PyTorch extension", messages[0])
 
+    def test_versionsThatAreTooOldAreMissing(self):
+        import importlib.metadata
+
+        from LowDoseContrastSlicer import installation
+
+        self.assertEqual(installation._missing(["torch", "pydicom", "safetensors", "skimage"]), [])
+        version = importlib.metadata.version
+        old = {"torch": "2.1.2", "pydicom": "2.4.4", "scikit-image": "0.21.0"}
+        with unittest.mock.patch.object(importlib.metadata, "version", lambda name: old.get(name) or version(name)):
+            self.assertEqual(installation._missing(["torch", "pydicom", "safetensors", "skimage"]), ["torch", "pydicom", "skimage"])
+
+    def test_aHalfInstalledTorchIsNamed(self):
+        import importlib.util
+        from types import SimpleNamespace
+
+        from LowDoseContrastSlicer import installation
+
+        left, messages = SimpleNamespace(origin=None, submodule_search_locations=["/slicer/site-packages/torch"]), []
+        find = importlib.util.find_spec
+        with unittest.mock.patch.object(importlib.util, "find_spec", lambda name: left if name == "torch" else find(name)), unittest.mock.patch.object(
+            slicer.util, "errorDisplay", lambda text, **_: messages.append(text)
+        ):
+            self.assertFalse(installation.ensure_torch())
+        self.assertIn("half installed", messages[0])
+        self.assertIn("/slicer/site-packages/torch", messages[0])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -49,7 +49,7 @@ class ControlSettings:
         }  # fmt: skip
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
-                raise InputError(f"--{name} must be {low} to {high}, it is {getattr(self, name)}")
+                raise InputError(f"{name} must be {low} to {high}, it is {getattr(self, name)}")
 
     def chain(self, **changes) -> AcquisitionParameters:
         """Return the small detector at the size of these settings, with some parameters changed."""
