@@ -171,7 +171,7 @@ class LeavingTest(PanelTestCase):
             self.panel.exit()
             self.panel.enter()
         gc.collect()
-        self.assertLessEqual(sum(isinstance(each, LowDoseContrastParameterNode) for each in gc.get_objects()), 2)
+        self.assertLessEqual(sum(type(each) is LowDoseContrastParameterNode for each in gc.get_objects()), 2)
 
     def test_withoutAMainWindow(self):
         """As Slicer's generic tests of modules are run."""
