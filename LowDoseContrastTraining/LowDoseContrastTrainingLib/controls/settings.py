@@ -49,7 +49,8 @@ class ControlSettings:
         }  # fmt: skip
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
-                raise InputError(f"{name} must be {low} to {high}, it is {getattr(self, name)}")
+                option = "--seed" if name == "seed" else name  # the command has no options for the others
+                raise InputError(f"{option} must be {low} to {high}, it is {getattr(self, name)}")
 
     def chain(self, **changes) -> AcquisitionParameters:
         """Return the small detector at the size of these settings, with some parameters changed."""
