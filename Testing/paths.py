@@ -93,21 +93,18 @@ class Paths:
         self.press("differenceButton")
 
     def severalNotes(self):
-        """An array of which nothing is known, dark air, allowed."""
-        low = self.slicer.util.loadVolume(str(SAMPLE), {"show": False})
-        pixels = self.slicer.util.arrayFromVolume(low).copy()
-        self.slicer.mrmlScene.RemoveNode(low)
-        self.slicer.util.addVolumeFromArray(pixels, name="of unknown origin")
-        self.enter()
-        self.panel.parameters.allowOutOfDomain = True
-        self.press("applyButton")
+        """An array of which nothing is known, its air dark, allowed."""
+        self._enhanceArray("of unknown origin", lambda voxels: voxels)
 
     def brightAir(self):
         """Stored values without a header, as other programs write them."""
+        self._enhanceArray("air is bright", lambda voxels: 16383 - voxels)
+
+    def _enhanceArray(self, name, change):
         low = self.slicer.util.loadVolume(str(SAMPLE), {"show": False})
-        pixels = 16383 - self.slicer.util.arrayFromVolume(low)
+        pixels = change(self.slicer.util.arrayFromVolume(low).copy())
         self.slicer.mrmlScene.RemoveNode(low)
-        self.slicer.util.addVolumeFromArray(pixels, name="air is bright")
+        self.slicer.util.addVolumeFromArray(pixels, name=name)
         self.enter()
         self.panel.parameters.allowOutOfDomain = True
         self.press("applyButton")

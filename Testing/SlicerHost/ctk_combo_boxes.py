@@ -8,7 +8,19 @@ from PySide6.QtCore import Property, QPersistentModelIndex, Signal
 _CHECKED, _UNCHECKED = qt.Qt.Checked.value, qt.Qt.Unchecked.value
 
 
-class ctkComboBox(qt.QComboBox):
+class _OwnTextComboBox(qt.QComboBox):
+    """A combo box that says what stands in the closed box (``shownText``)."""
+
+    def paintEvent(self, event):
+        painter, option = qt.QStylePainter(self), qt.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shownText()
+        painter.drawComplexControl(qt.QStyle.CC_ComboBox, option)
+        painter.drawControl(qt.QStyle.CE_ComboBoxLabel, option)
+        painter.end()
+
+
+class ctkComboBox(_OwnTextComboBox):
     """A combo box that shows a hint while nothing is chosen.
 
     It is not Qt's placeholder, with which Qt would no longer choose the first row by itself.
@@ -22,14 +34,6 @@ class ctkComboBox(qt.QComboBox):
         """What stands in the closed box."""
         return self._default_text if self.currentIndex == -1 else self.currentText
 
-    def paintEvent(self, event):
-        painter, option = qt.QStylePainter(self), qt.QStyleOptionComboBox()
-        self.initStyleOption(option)
-        option.currentText = self.shownText()
-        painter.drawComplexControl(qt.QStyle.CC_ComboBox, option)
-        painter.drawControl(qt.QStyle.CE_ComboBoxLabel, option)
-        painter.end()
-
     def _set_default_text(self, text):
         self._default_text = text
         self.update()
@@ -37,7 +41,7 @@ class ctkComboBox(qt.QComboBox):
     defaultText = Property(str, lambda self: self._default_text, _set_default_text)
 
 
-class ctkCheckableComboBox(qt.QComboBox):
+class ctkCheckableComboBox(_OwnTextComboBox):
     """A combo box whose rows can be ticked; every row that comes is unticked, be it an old one."""
 
     checkedIndexesChanged = Signal()
@@ -102,11 +106,3 @@ class ctkCheckableComboBox(qt.QComboBox):
         if self.count == 0 or self.noneChecked():
             return "None"
         return "All" if self.allChecked() else ", ".join(index.data() for index in self.checkedIndexes())
-
-    def paintEvent(self, event):
-        painter, option = qt.QStylePainter(self), qt.QStyleOptionComboBox()
-        self.initStyleOption(option)
-        option.currentText = self.shownText()
-        painter.drawComplexControl(qt.QStyle.CC_ComboBox, option)
-        painter.drawControl(qt.QStyle.CE_ComboBoxLabel, option)
-        painter.end()
