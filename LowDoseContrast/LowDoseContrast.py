@@ -58,7 +58,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._guiTag = None
-        self._steps, self._finish = None, None
+        self._steps, self._finish, self._progress = None, None, None
         self.result = self.compare = None
         self._timer = None
         self._loading = None
@@ -293,7 +293,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def start(self, steps, finish):
         """Lets the timer drive ``steps``; ``finish`` is called with what they return."""
-        self._steps, self._finish = steps, finish
+        self._steps, self._finish, self._progress = steps, finish, None
         self.ui.progressBar.value = 0
         self.updateGui()
         self._say(_("Starting"))
@@ -302,7 +302,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onTimer(self):
         """One turn of work; errors and the end of the work are handled here."""
         try:
-            progress = self.logic.advance(self._steps, STEP_MS, self.ui.statusLabel.text)
+            self._progress = self.logic.advance(self._steps, STEP_MS, self._progress)
         except StopIteration as stop:
             self._stop()
             self._finish(stop.value)
@@ -310,12 +310,14 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._stop(_("Failed; nothing was written."))
             slicer.util.errorDisplay(str(error), windowTitle=_("Low-Dose Contrast"))
         else:
-            self.ui.progressBar.value = int(100 * progress.done)
-            self._say(self.logic.progressText(progress))
+            self.ui.progressBar.value = int(100 * self._progress.done)
+            self._say(self.logic.progressText(self._progress))
             self.ui.statusLabel.repaint()  # before a step that cannot be cut
 
     def _onEnhanced(self, node):
         parameters = self.logic.getParameterNode()
+        if not self.logic.isResultOf(node, parameters.inputVolume):
+            return  # another input was chosen meanwhile
         parameters.outputVolume = node
         if self._parameterNode:
             self.compare.showSideBySide(keepWindow=True)

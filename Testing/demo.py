@@ -33,10 +33,10 @@ def enhance(logic, low):
     reason = logic.reasonNotToApply(parameters)
     if reason:
         raise SystemExit(f"error: {reason}")
-    steps, shown = logic.steps(parameters), -1
+    steps, shown, progress = logic.steps(parameters), -1, None
     while True:
         try:
-            progress = logic.advance(steps, 200)
+            progress = logic.advance(steps, 200, progress)
         except StopIteration as stop:
             print()
             return stop.value

@@ -275,12 +275,15 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             said += " " + _("The source has no DICOM header ({reason}): patient, study, intent and bit depth in the file are assumed.").format(reason=image.header.reason)
         return said
 
-    def advance(self, steps, milliseconds, shown=""):
-        """Lets ``steps`` work for about ``milliseconds``, or until it says something else than ``shown``; returns the last Progress."""
+    def advance(self, steps, milliseconds, last=None):
+        """Lets ``steps`` work for about ``milliseconds``, or until they have something else to say than in ``last``; returns the newest Progress.
+
+        What they say first must be drawn before they go on, for a step that cannot be cut may follow.
+        """
         end = time.perf_counter() + milliseconds / 1000
         while True:
             progress = next(steps)
-            if time.perf_counter() >= end or progress.message != shown:
+            if time.perf_counter() >= end or last is None or progress.message != last.message:
                 return progress
 
     def _enhancerFor(self, name, device, precision):

@@ -118,6 +118,18 @@ class ApplyTest(PanelTestCase):
         self.assertGreater(len(ticks), 5)
         self.assertLess(max(b - a for a, b in zip(ticks, ticks[1:])), 1.0)
 
+    def test_aTurnTakesManyStepsButNoneBehindANewMessage(self):
+        from LowDoseContrastLib.steps import Progress
+
+        said = [*(Progress(0.01 * i, "one", 9 - 0.1 * i) for i in range(50)), *(Progress(0.5 + 0.01 * i, "two") for i in range(50))]
+        advance = self.panel.logic.advance
+        steps = iter(said)
+        first = advance(steps, 1000)
+        second = advance(steps, 1000, first)
+        self.assertEqual((first, second), (said[0], said[50]))
+        with self.assertRaises(StopIteration):
+            advance(steps, 1000, second)
+
     def test_removingTheInputStopsWithAMessage(self):
         source = self.longerVolume()
         messages = []
