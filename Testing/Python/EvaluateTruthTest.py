@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.dataset import open_data_set
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.prepare import prepare
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.evaluation.ceiling import Ceiling
 from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
 from LowDoseContrastTrainingLib.evaluation.results import CSV_FILE, TRUTH_FILE
 from LowDoseContrastTrainingLib.evaluation.simulated_arrangements import simulated_arrangements
 from LowDoseContrastTrainingLib.evaluation.truth_measures import FIGURES, truth_results
-from LowDoseContrastTrainingLib.prepare import prepare
-from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from scipy import ndimage

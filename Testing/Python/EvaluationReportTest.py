@@ -17,7 +17,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from EvaluateCommandTest import write_arranged_data_set
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.dataset import open_data_set
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.evaluation.ceiling import CEILING
 from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
@@ -28,7 +28,7 @@ from LowDoseContrastTrainingLib.evaluation.report.page import REPORT_FILE, repor
 from LowDoseContrastTrainingLib.evaluation.truth_curves import MethodCurves
 from LowDoseContrastTrainingLib.measurement.noise_texture import NoiseTexture
 from LowDoseContrastTrainingLib.measurement.transfer import TaskTransfer
-from LowDoseContrastTrainingLib.recipe import RECIPES
+from LowDoseContrastTrainingLib.training.recipe import RECIPES
 from lowdosecontrast_training import OneThreadTest
 
 BASELINES = "identity,gain,clahe,anscombe-wavelet"

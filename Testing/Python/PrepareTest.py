@@ -16,13 +16,13 @@ from LowDoseContrastLib.dicom import write_with_pixels
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib import prepare as preparation
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.alignment import overlap
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.patch_store import PatchStore
-from LowDoseContrastTrainingLib.prepare import prepare
-from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
+from LowDoseContrastTrainingLib.dataset import prepare as preparation
+from LowDoseContrastTrainingLib.dataset.alignment import overlap
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
+from LowDoseContrastTrainingLib.dataset.prepare import prepare
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 

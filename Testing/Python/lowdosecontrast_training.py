@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.dataset import MANIFEST, SCHEMA
-from LowDoseContrastTrainingLib.patches import StoredScale, write_png
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.dataset.manifest import MANIFEST, SCHEMA
+from LowDoseContrastTrainingLib.dataset.patches import StoredScale, write_png
+from LowDoseContrastTrainingLib.training.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.training.train import train
 
 TINY = {
     "architecture": "unet_128", "ngf": 2, "ndf": 2, "crop_size": 128, "load_size": 136,

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
 
+from ..baselines.denoising import AnscombeWavelet
+from ..baselines.training_pairs import TrainingPairs
+from ..common.run_folder import results_folder
+from ..common.stages import Stages
 from ..dose_reduction.noise_model import NoiseModel
-from ..evaluation.denoising_baselines import AnscombeWavelet
 from ..evaluation.methods import BaselineMethod
-from ..evaluation.stages import Stages
-from ..evaluation.training_pairs import TrainingPairs
-from ..run_folder import results_folder
 from . import cheats, contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
 from .arrangements import arrangements
 from .candidates import Candidate, Remembered, TrueHighDose, identity_and_gain, models_of

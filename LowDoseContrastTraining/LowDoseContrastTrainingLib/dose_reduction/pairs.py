@@ -17,9 +17,9 @@ from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import breast_mask
 from LowDoseContrastLib.steps import Clock
 
-from ..randomness import stream
-from ..run_folder import open_folder
-from ..settings_file import read_settings
+from ..common.randomness import stream
+from ..common.run_folder import open_folder
+from ..common.settings_file import read_settings
 from .noise_estimation import from_flats, from_image
 from .noise_model import NoiseModel, checked_values, chest_wall_side
 from .reduction import reduced, saturated
@@ -111,7 +111,7 @@ def reduce_dose(folder, plan: ReductionPlan):
         (one an input) and ``saturated`` (pixels of each breast that were).
 
     Raises:
-        InputError: an input or flat field that will not do, or a folder that :func:`..run_folder.open_folder` refuses.
+        InputError: an input or flat field that will not do, or a folder that :func:`..common.run_folder.open_folder` refuses.
     """
     folder, clock, inputs = Path(folder), Clock(), named(plan.inputs)
     needed = sum(_checked(path).pixels.nbytes for path in inputs.values()) * (plan.realisations + 1)

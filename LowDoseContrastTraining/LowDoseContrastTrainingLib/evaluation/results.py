@@ -10,10 +10,10 @@ import math
 import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
 
-from .baselines import DENOISERS
+from ..baselines.all_baselines import DENOISERS
+from ..baselines.intensity import Gain
+from ..measurement.fidelity import Fidelity
 from .ceiling import CEILING
-from .fidelity import Fidelity
-from .intensity_baselines import Gain
 from .statistics import PairedDifference, holm, number_or_none, paired_difference
 from .truth_measures import FIGURES, TruthResult
 from .verdict import DENOISER, GAIN, NO_TRUTH, TRUTH_MEASURES, verdict

@@ -11,8 +11,8 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.mammogram import Mammogram
 
-from ..acquisition_header import read_acquisition
-from ..dataset import PairedDataSet
+from ..dataset.acquisition_header import read_acquisition
+from ..dataset.manifest import PairedDataSet
 from ..measurement.truth_places import Truth, read_truth
 from ..simulator.layout import image_path, truth_paths
 from ..simulator.simulation import SETTINGS_FILE

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..dataset.manifest import MANIFEST
 from ..evaluation.leakage import COMPARED
 from ..evaluation.results import CSV_FILE, JSON_FILE
-from ..dataset import MANIFEST
 from . import paper
 from .layout import ACQUISITIONS, EVALUATION, GROUPS_FILE, HONEST_EVALUATION, PAIRS
 from .plan import RUNS

@@ -10,7 +10,7 @@ from LowDoseContrastLib.atomic import atomic_output
 from ..evaluation.evaluate import POST_PROCESSING
 from ..evaluation.report.markup import Numbers, image, listed, named, number, text
 from ..evaluation.report.page import document_page
-from ..samples import sample_path
+from ..training.samples import sample_path
 from . import explanations, paper
 from .comparison import CCI, DATA, FIDELITY, FIDELITY_MEASURES, GROUPS, LEAK, LOSSES
 from .plan import HONEST, QUICK_EPOCHS, QUICK_FILTERS, RUNS

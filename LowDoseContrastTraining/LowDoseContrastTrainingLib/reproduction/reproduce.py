@@ -11,17 +11,17 @@ from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.steps import mapped
 
-from ..dataset import open_data_set
-from ..evaluation.baselines import FITTED
+from ..baselines.all_baselines import FITTED
+from ..common.run_folder import open_folder
+from ..common.stages import Stages
+from ..dataset.manifest import open_data_set
+from ..dataset.prepare import prepare
 from ..evaluation.evaluate import EvaluationSettings, evaluate
 from ..evaluation.results import JSON_FILE
-from ..evaluation.stages import Stages
-from ..prepare import prepare
-from ..run_folder import open_folder
 from ..simulator.layout import image_path
 from ..simulator.simulation import simulate
 from ..simulator.workers import default_jobs
-from ..training import train
+from ..training.train import train
 from . import paper
 from .comparison import comparison
 from .group_means import group_means

@@ -11,7 +11,7 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import Clock, run_to_end
 
-from ..run_folder import clear_leftovers, open_folder
+from ..common.run_folder import clear_leftovers, open_folder
 from .acquisition import make_arrangement
 from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure

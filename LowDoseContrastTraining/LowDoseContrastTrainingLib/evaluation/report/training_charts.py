@@ -9,10 +9,10 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
-from ...run_folder import SETTINGS_FILE
-from ...curves import curves_figure
-from ...recipe import Recipe, recipe_from_dict
-from ...selection import best_epoch
+from ...common.run_folder import SETTINGS_FILE
+from ...training.curves import curves_figure
+from ...training.recipe import Recipe, recipe_from_dict
+from ...training.selection import best_epoch
 from .charts import WIDTH, drawn
 from .markup import named
 from .methods_shown import MODEL, rows_of_kind, versions

@@ -16,10 +16,10 @@ from LowDoseContrastLib.choices import DISCRIMINATORS, DOWNSAMPLINGS, INITIALISA
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 
+from ..common.settings_file import read_settings
 from .choices import GAN_MODES, PENALTY_POINTS
 from .schedule import RATE_POLICIES
 from .selection import SELECTIONS
-from .settings_file import read_settings
 
 
 @dataclass(frozen=True)

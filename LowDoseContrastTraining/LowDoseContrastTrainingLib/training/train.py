@@ -19,20 +19,20 @@ from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model, save_model
 
-from .adversary import LOSS_NAMES, Pix2Pix, architecture_of, intensity_of
+from ..common.process_memory import physical_bytes
+from ..common.run_folder import CHECKPOINT_FILE, SETTINGS_FILE, abandon, check_space, clear_leftovers, make_folder
+from ..dataset.manifest import PairedDataSet, open_data_set
+from ..dataset.patch_store import PatchStore
 from .averaging import AveragedGenerator
 from .batches import Batches
 from .checkpoint import load_checkpoint, save_checkpoint
 from .curves import write_curves
-from .dataset import PairedDataSet, open_data_set
 from .distributed import Team, joined_team, was_restarted
 from .divergence import check_history, check_losses, check_weights
 from .event_log import check_tensorboard, event_log
 from .fine_tuning import start_of_run
 from .held_out import HeldOut
-from .patch_store import PatchStore
-from .process_memory import physical_bytes
-from .run_folder import CHECKPOINT_FILE, SETTINGS_FILE, abandon, check_space, clear_leftovers, make_folder
+from .pix2pix import LOSS_NAMES, Pix2Pix, architecture_of, intensity_of
 from .samples import sample_path, write_triples
 from .schedule import scheduled_rate
 from .selection import best_epoch, is_over

@@ -8,7 +8,7 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 
-from .dataset import PairedDataSet, stored_split
+from .manifest import PairedDataSet, stored_split
 from .patches import read_png
 
 

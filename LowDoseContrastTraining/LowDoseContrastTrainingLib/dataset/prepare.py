@@ -13,15 +13,15 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.steps import Clock
 
-from .dataset import MANIFEST, SCHEMA, SIDES
+from ..common.picture_sheet import SHEET
+from ..common.run_folder import abandon, open_folder
 from .dose_levels import parse_levels
 from .examination import Examined, examine, read_pair
+from .manifest import MANIFEST, SCHEMA, SIDES
 from .pair_sheet import write_pair_sheet
 from .pairing import Pair, find_pairs, left_out, summary
 from .patches import StoredScale, grid, write_png
-from .picture_sheet import SHEET
 from .prepare_settings import PrepareSettings, parse_scale
-from .run_folder import abandon, open_folder
 from .splits import LEAK, assign_splits, folds
 
 SETTINGS_FILE = "prepare.json"

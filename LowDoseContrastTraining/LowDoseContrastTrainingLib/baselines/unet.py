@@ -8,9 +8,9 @@ from pathlib import Path
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped
 
-from ..dataset import PairedDataSet
-from ..patch_store import PatchStore
-from ..recipe import RECIPES, Recipe
+from ..dataset.manifest import PairedDataSet
+from ..dataset.patch_store import PatchStore
+from ..training.recipe import RECIPES, Recipe
 
 NAME = "unet-l1"
 LEAST_SIDE = 128  # pixels of a patch, what its seven down-samplings need
@@ -62,9 +62,9 @@ def trained_unet(data: PairedDataSet, folder: Path, offset: float, device: str):
     """Generator: yields the share done; returns the path of the model, which a finished training of the same data in ``folder`` has already.
 
     Raises:
-        InputError: as :func:`l1_recipe` and :func:`..training.train`.
+        InputError: as :func:`l1_recipe` and :func:`..training.train.train`.
     """
-    from ..training import train
+    from ..training.train import train
 
     place = folder / f"{NAME}-{data.fingerprint[:8]}"
     steps = train(data, place, l1_recipe(data, offset), resume=True, device=device)

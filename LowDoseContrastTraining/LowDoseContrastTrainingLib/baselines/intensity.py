@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .fidelity import line
+from ..measurement.fidelity import line
 from .training_pairs import TrainingPairs
 
 _QUANTILES = 257

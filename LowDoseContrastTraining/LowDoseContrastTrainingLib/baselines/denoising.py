@@ -13,7 +13,7 @@ from skimage.restoration import denoise_nl_means
 
 from ..dose_reduction.noise_model import NoiseModel
 from .anscombe import stabilised, unstabilised
-from .intensity_baselines import Gain
+from .intensity import Gain
 from .starlet import decomposed
 from .training_pairs import TrainingPairs
 

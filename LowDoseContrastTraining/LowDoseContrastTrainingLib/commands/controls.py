@@ -27,8 +27,8 @@ def add_controls(subparsers):
 
 
 def run_controls(arguments):
-    from .controls import controls
-    from .settings import ControlSettings
+    from ..controls.controls import controls
+    from ..controls.settings import ControlSettings
 
     settings = ControlSettings(**{name: getattr(arguments, name) for name in ("seed", "device", "allow_out_of_domain")})
     steps = controls(arguments.output, arguments.model, settings, arguments.overwrite)

@@ -11,7 +11,7 @@ import torch
 from LowDoseContrastLib.cci import local_moments
 from scipy import ndimage
 
-from .evaluation.fidelity import ssim_map
+from ..measurement.fidelity import ssim_map
 from .held_out import HeldOut
 
 
@@ -23,7 +23,7 @@ def judge(pix2pix, generator, held_out: HeldOut, gain: dict | None = None) -> li
     - ``l1``: mean absolute difference to the high dose, pixel values;
     - ``l1_scaled``: the same on the network's scale, in [-1, 1];
     - ``psnr``: dB, data range the full scale;
-    - ``ssim``: mean structural similarity (:func:`.evaluation.fidelity.ssim_map`), data range the span of
+    - ``ssim``: mean structural similarity (:func:`..measurement.fidelity.ssim_map`), data range the span of
       the high dose's compared pixels; with the full scale's, every image would be like every other;
     - ``fine_ratio``: mean magnitude of the Laplacian over that of the high dose: the finest detail
       and the noise, 1 is right;

@@ -16,7 +16,7 @@ import math
 
 from LowDoseContrastLib.errors import InputError
 
-from .adversary import LOSS_NAMES
+from .pix2pix import LOSS_NAMES
 
 D_WON = 1e-3
 L1_FACTOR = 3.0

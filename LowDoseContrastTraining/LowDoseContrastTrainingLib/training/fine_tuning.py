@@ -20,7 +20,7 @@ from LowDoseContrastLib.intensity import IntensityScale
 from LowDoseContrastLib.model import is_model_file, load_model, read_card
 from LowDoseContrastLib.reference_checkpoint import read_generator
 
-from .run_folder import CHECKPOINT_FILE, SETTINGS_FILE
+from ..common.run_folder import CHECKPOINT_FILE, SETTINGS_FILE
 
 _TORCH_FILES = (".pth", ".pt")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .picture_sheet import title, write_sheet
+from ..common.picture_sheet import title, write_sheet
 
 _MOST = 8  # pairs on the page
 _COLOURS = {"train": "#66bb66", "val": "#ffcc33", "test": "#ff6655"}
@@ -17,7 +17,7 @@ def write_pair_sheet(folder, examined, patches, size: int) -> Path | None:
 
     Args:
         folder: of the data set.
-        examined: :class:`LowDoseContrastTrainingLib.examination.Examined` pairs.
+        examined: :class:`.examination.Examined` pairs.
         patches: as in the manifest.
         size: of a patch, pixels.
 

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from ..dataset.manifest import PairedDataSet
+from ..dataset.patch_store import PatchStore
+from ..dataset.patches import StoredScale
 from .batches import resized
-from .dataset import PairedDataSet
-from .patch_store import PatchStore
-from .patches import StoredScale
 
 CHUNK = 4  # patches that are looked at together
 SATURATED = 0.95  # of full scale; above it the detector has clipped and nothing is compared

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
+from ..common.picture_sheet import reduced
 from .alignment import TOLERANCE, Overlap, measured_shift, overlap
 from .pairing import Pair
 from .patches import breast_share, grid
-from .picture_sheet import reduced
 
 _PICTURE = 300  # columns, about
 

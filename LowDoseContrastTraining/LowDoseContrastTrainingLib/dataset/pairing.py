@@ -27,7 +27,7 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tu
 
     Args:
         levels: name -> dose in mGy, with ``low`` and ``high``; images at others are left out.
-        group_by: as :class:`LowDoseContrastTrainingLib.grouping.Grouping`, or ``auto``: by study, or
+        group_by: as :class:`.grouping.Grouping`, or ``auto``: by study, or
             by folder where no study holds a view at both doses and a folder does.
 
     Returns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from LowDoseContrastLib.errors import InputError
 
-from .randomness import stream
+from ..common.randomness import stream
 
 PAPER_TEST_PAIRS = 188
 LEAK = (
@@ -18,7 +18,7 @@ def assign_splits(patches: list[dict], settings) -> None:
 
     Args:
         patches: with ``name`` and ``group``, the arrangement that must not be torn apart.
-        settings: a :class:`LowDoseContrastTrainingLib.prepare_settings.PrepareSettings`.
+        settings: a :class:`.prepare_settings.PrepareSettings`.
 
     Raises:
         InputError: nothing is left for training, or there is no such fold.

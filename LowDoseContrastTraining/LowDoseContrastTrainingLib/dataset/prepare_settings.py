@@ -25,8 +25,8 @@ class PrepareSettings:
         validation: patch pairs (default a twentieth of training) or arrangements (default 1).
         breast_part: least part of a patch within the breast, 0 to 1; with the default about as many
             patches are kept of the paper's number of images as the paper kept.
-        group_by: what tells arrangements apart, see :func:`LowDoseContrastTrainingLib.pairing.find_pairs`.
-        doses: the levels in mGy, see :func:`LowDoseContrastTrainingLib.dose_levels.parse_levels`.
+        group_by: what tells arrangements apart, see :func:`.pairing.find_pairs`.
+        doses: the levels in mGy, see :func:`.dose_levels.parse_levels`.
         scale: pixel values that become the ends of the PNG's range: ``LO,HI``, ``full`` (of the
             bits stored), or ``auto`` (8 bits: from 0 to the brightest of the breast; 16 bits: every
             pixel value is kept).

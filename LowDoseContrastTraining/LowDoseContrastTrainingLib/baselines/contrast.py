@@ -13,8 +13,8 @@ import numpy as np
 from skimage.exposure import equalize_adapthist
 from skimage.filters import unsharp_mask
 
-from .fidelity import line
-from .intensity_baselines import Gain
+from ..measurement.fidelity import line
+from .intensity import Gain
 from .starlet import decomposed
 from .training_pairs import TrainingPairs
 

@@ -2,17 +2,17 @@
 
 Each is a frozen dataclass whose fields are its parameters, with ``fit(training)`` to choose them on a
 :class:`.training_pairs.TrainingPairs` and ``apply(pixels)`` from low-dose to high-dose pixel values, float32
-(rows, columns); but :class:`.unet_baseline.UNetL1` is trained. A second realisation of the high dose, the ceiling,
+(rows, columns); but :class:`.unet.UNetL1` is trained. A second realisation of the high dose, the ceiling,
 needs a simulation.
 """
 
 from __future__ import annotations
 
-from .baseline_names import chosen_names
-from .contrast_baselines import Clahe, UnsharpMask, WaveletEnhancement
-from .denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration
-from .intensity_baselines import Affine, Gain, Gamma, HistogramMatching, Identity
-from .unet_baseline import UNetL1
+from .contrast import Clahe, UnsharpMask, WaveletEnhancement
+from .denoising import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration
+from .intensity import Affine, Gain, Gamma, HistogramMatching, Identity
+from .names import chosen_names
+from .unet import UNetL1
 
 FITTED_DENOISERS = (AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration)
 FITTED = {
