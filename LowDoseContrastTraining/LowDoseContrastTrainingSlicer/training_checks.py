@@ -48,7 +48,7 @@ class TrainingChecks:
 
     def _recipe(self, parameters, run):
         """What the command would make of the choices."""
-        from LowDoseContrastTrainingLib.training.recipe import load_recipe, recipe_from_dict
+        from LowDoseContrastTrainingLib.training.recipes import load_recipe, recipe_from_dict
 
         if run.canGoOn():
             return recipe_from_dict(run.recipe())

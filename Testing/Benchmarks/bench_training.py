@@ -24,12 +24,13 @@ from LowDoseContrastLib.discriminator import build_discriminator
 from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
 from LowDoseContrastTrainingLib.common.process_memory import keep_freed_memory
+from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
 from LowDoseContrastTrainingLib.dataset.manifest import PairedDataSet
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
-from LowDoseContrastTrainingLib.dataset.patches import StoredScale, write_png
+from LowDoseContrastTrainingLib.dataset.png import write_png
 from LowDoseContrastTrainingLib.training.batches import Batches
 from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix, intensity_of
-from LowDoseContrastTrainingLib.training.recipe import RECIPES
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 

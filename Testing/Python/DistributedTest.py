@@ -18,7 +18,7 @@ from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.training.batches import Batches
-from LowDoseContrastTrainingLib.training.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 
 # Without dropout and with a norm of single images, the parts of a batch do not depend on each other.
 APART = {**TINY, "norm": "instance", "dropout": False, "batch_size": 4, "epochs": 3}

@@ -14,7 +14,7 @@ from lowdosecontrast_training import OneThreadTest, change_manifest, digest, wri
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.baselines.all_baselines import BASELINES
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
-from LowDoseContrastTrainingLib.dataset.patches import read_png, write_png
+from LowDoseContrastTrainingLib.dataset.png import read_png, write_png
 from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
 from LowDoseContrastTrainingLib.evaluation.verdict import NO_TRUTH, TRUTH_MEASURES

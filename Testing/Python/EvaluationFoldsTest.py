@@ -18,7 +18,7 @@ from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, e
 from LowDoseContrastTrainingLib.evaluation.held_out_views import training_pairs
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
-from LowDoseContrastTrainingLib.training.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 from LowDoseContrastTrainingLib.training.train import train
 
 BARE = EvaluationSettings("affine", device="cpu")

@@ -28,7 +28,7 @@ from LowDoseContrastTrainingLib.evaluation.report.page import REPORT_FILE, repor
 from LowDoseContrastTrainingLib.evaluation.truth_curves import MethodCurves
 from LowDoseContrastTrainingLib.measurement.noise_texture import NoiseTexture
 from LowDoseContrastTrainingLib.measurement.transfer import TaskTransfer
-from LowDoseContrastTrainingLib.training.recipe import RECIPES
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 from lowdosecontrast_training import OneThreadTest
 
 BASELINES = "identity,gain,clahe,anscombe-wavelet"

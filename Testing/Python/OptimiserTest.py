@@ -7,7 +7,7 @@ import torch
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastTrainingLib.training.optimiser import DenseAdam
 from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix
-from LowDoseContrastTrainingLib.training.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 from torch import nn
 
 

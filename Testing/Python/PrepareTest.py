@@ -17,7 +17,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.dataset import prepare as preparation
+from LowDoseContrastTrainingLib.dataset import cutting_patches
 from LowDoseContrastTrainingLib.dataset.alignment import overlap
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
@@ -238,7 +238,7 @@ class FolderTest(PreparedTest):
 
     def test_a_full_disk_is_one_line_and_the_run_can_go_on(self):
         full = OSError(errno.ENOSPC, "No space left on device")
-        with mock.patch.object(preparation, "write_png", side_effect=full), self.assertRaisesRegex(InputError, "no space left on the disk"):
+        with mock.patch.object(cutting_patches, "write_png", side_effect=full), self.assertRaisesRegex(InputError, "no space left on the disk"):
             run_to_end(self.prepared())
         self.assertEqual(list(self.contents()), ["prepare.json"])
         self.assertEqual(list(self.output.rglob(".writing-*")), [])

@@ -18,7 +18,7 @@ from LowDoseContrastTrainingLib.training.choices import GAN_MODES, PENALTY_POINT
 from LowDoseContrastTrainingLib.training.divergence import Diverged, check_history, check_weights
 from LowDoseContrastTrainingLib.training.losses import gan_loss, gradient_penalty
 from LowDoseContrastTrainingLib.training.pix2pix import LOSS_NAMES, Pix2Pix
-from LowDoseContrastTrainingLib.training.recipe import RECIPES, recipe_from_dict
+from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
 from LowDoseContrastTrainingLib.training.schedule import RATE_POLICIES, scheduled_rate
 from LowDoseContrastTrainingLib.training.selection import best_epoch, is_over
 from LowDoseContrastTrainingLib.training.train import train

@@ -11,7 +11,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.training.image_pool import ImagePool
-from LowDoseContrastTrainingLib.training.recipe import RECIPES, recipe_from_dict
+from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
 from LowDoseContrastTrainingLib.training.schedule import scheduled_rate
 from LowDoseContrastTrainingLib.training.train import train
 

@@ -22,7 +22,7 @@ from LowDoseContrastTrainingLib.reproduction.plan import RUNS, ReproductionPlan,
 from LowDoseContrastTrainingLib.reproduction.reproduce import reproduce
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan
-from LowDoseContrastTrainingLib.training.recipe import RECIPES
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 
 FIELD = {"rows": 320, "columns": 272, "clusters": [0, 0], "fibres": [0, 0]}
 

@@ -49,7 +49,7 @@ class ChecksTestCase(TrainingPanelTestCase):
         from LowDoseContrastLib.cli import build_parser
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
-        from LowDoseContrastTrainingLib.training.recipe import load_recipe
+        from LowDoseContrastTrainingLib.training.recipes import load_recipe
         from LowDoseContrastTrainingLib.training.train import train
 
         task = self.panel.logic.training
@@ -167,7 +167,7 @@ sys.path += {paths!r}
 from LowDoseContrastLib import catalogue, cci
 from LowDoseContrastTrainingLib.baselines import names
 from LowDoseContrastTrainingLib.evaluation import verdict
-from LowDoseContrastTrainingLib.training import fine_tuning, recipe, suitability
+from LowDoseContrastTrainingLib.training import fine_tuning, recipes, suitability
 print(sorted({{"torch", "scipy", "skimage", "pydicom"}} & sys.modules.keys()))
 """
         self.assertEqual(subprocess.run([examples.PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip(), "[]")

@@ -9,7 +9,7 @@ from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.training.held_out import CHUNK, HeldOut
 from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix
-from LowDoseContrastTrainingLib.training.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 from LowDoseContrastTrainingLib.training.validation import enhanced, judge
 from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity

@@ -21,7 +21,7 @@ from lowdosecontrast_training import write_data_set
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.training import train as training
-from LowDoseContrastTrainingLib.training.recipe import RECIPES
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 
 
 def command(*arguments):

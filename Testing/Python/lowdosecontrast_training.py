@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
 from LowDoseContrastTrainingLib.dataset.manifest import MANIFEST, SCHEMA
-from LowDoseContrastTrainingLib.dataset.patches import StoredScale, write_png
-from LowDoseContrastTrainingLib.training.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.dataset.png import write_png
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 from LowDoseContrastTrainingLib.training.train import train
 
 TINY = {

@@ -10,7 +10,8 @@ from LowDoseContrastLib.steps import mapped
 
 from ..dataset.manifest import PairedDataSet
 from ..dataset.patch_store import PatchStore
-from ..training.recipe import RECIPES, Recipe
+from ..training.recipe import Recipe
+from ..training.recipes import RECIPES
 
 NAME = "unet-l1"
 LEAST_SIDE = 128  # pixels of a patch, what its seven down-samplings need

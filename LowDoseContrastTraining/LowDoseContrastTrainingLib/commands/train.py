@@ -34,7 +34,7 @@ def add_train(subparsers):
 def run_train(arguments):
     from ..common.process_memory import keep_freed_memory
     from ..training.distributed import is_first
-    from ..training.recipe import load_recipe
+    from ..training.recipes import load_recipe
     from ..training.train import train
 
     recipe = load_recipe(arguments.recipe, arguments.epochs)

@@ -9,8 +9,9 @@ from LowDoseContrastLib.errors import InputError
 
 from ..common.picture_sheet import reduced
 from .alignment import TOLERANCE, Overlap, measured_shift, overlap
-from .pairing import Pair
-from .patches import breast_share, grid
+from .background import outside_background
+from .cutting_patches import grid
+from .pairing import Pair, read_pair
 
 _PICTURE = 300  # columns, about
 
@@ -68,28 +69,10 @@ def examine(pair: Pair, settings) -> Examined | str:
     low, high = common.crop(low, high)
     mask, _ = common.crop(mask, mask)
     size = settings.patch_size
-    places = [(row, column, breast_share(mask, row, column, size)) for row, column in grid(low.shape, size, settings.stride)]
-    kept = tuple(place for place in places if place[2] >= settings.breast_part)
+    places = grid(low.shape, size, settings.stride)
+    kept = outside_background(mask, places, size, settings.breast_part)
     signal = {name: [float(v) for v in np.percentile(image[mask], (0.5, 50, 99.5))] for name, image in (("low", low), ("high", high))}
     return Examined(pair, shift, common, signal, kept, len(places) - len(kept), (reduced(low, _PICTURE), reduced(high, _PICTURE)))
-
-
-def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pixel values (rows, columns) of the low and the high dose.
-
-    Raises:
-        InputError: an image cannot be read or has several frames.
-    """
-    return _pixels(pair.low), _pixels(pair.high)
-
-
-def _pixels(image):
-    from LowDoseContrastLib.files import read_mammogram
-
-    mammogram = read_mammogram(image.path)
-    if mammogram.pixels.shape[0] != 1:
-        raise InputError(f"{image.path}: has {mammogram.pixels.shape[0]} frames; only single images can be paired")
-    return mammogram.pixels[0]
 
 
 def _described(shift):

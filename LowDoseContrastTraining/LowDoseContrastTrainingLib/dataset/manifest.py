@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
-from .patches import StoredScale
+from .eight_bit_conversion import StoredScale
 
 MANIFEST = "manifest.json"
 SCHEMA = 1

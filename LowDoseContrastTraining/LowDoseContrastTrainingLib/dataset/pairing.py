@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from .acquisition_header import Acquisition, read_acquisition
@@ -52,6 +53,24 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tu
         wanted = " and ".join(f"{name} {levels[name]:g}" for name in ("low", "high"))
         raise InputError(f"{folder}: no arrangement has two matching images at both doses ({wanted} mGy) among {len(fates)} files; {_commonest(fates)}")
     return pairs, [{"file": path.relative_to(folder).as_posix(), **fates[path]} for path in sorted(fates)]
+
+
+def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixel values (rows, columns) of the low and the high dose.
+
+    Raises:
+        InputError: an image cannot be read or has several frames.
+    """
+    return _pixels(pair.low), _pixels(pair.high)
+
+
+def _pixels(image):
+    from LowDoseContrastLib.files import read_mammogram
+
+    mammogram = read_mammogram(image.path)
+    if mammogram.pixels.shape[0] != 1:
+        raise InputError(f"{image.path}: has {mammogram.pixels.shape[0]} frames; only single images can be paired")
+    return mammogram.pixels[0]
 
 
 def _read_all(folder, keyword):

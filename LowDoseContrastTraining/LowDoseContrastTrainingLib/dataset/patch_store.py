@@ -9,7 +9,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 
 from .manifest import PairedDataSet, stored_split
-from .patches import read_png
+from .png import read_png
 
 
 class PatchStore:

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-import numpy as np
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
@@ -15,13 +14,14 @@ from LowDoseContrastLib.steps import Clock
 
 from ..common.picture_sheet import SHEET
 from ..common.run_folder import abandon, open_folder
+from .cutting_patches import cut_patches, grid
 from .dose_levels import parse_levels
-from .examination import Examined, examine, read_pair
+from .eight_bit_conversion import chosen_scale
+from .examination import Examined, examine
 from .manifest import MANIFEST, SCHEMA, SIDES
 from .pair_sheet import write_pair_sheet
 from .pairing import Pair, find_pairs, left_out, summary
-from .patches import StoredScale, grid, write_png
-from .prepare_settings import PrepareSettings, parse_scale
+from .prepare_settings import PrepareSettings
 from .splits import LEAK, assign_splits, folds
 
 SETTINGS_FILE = "prepare.json"
@@ -57,9 +57,9 @@ def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings())
     except InputError:
         abandon(output, SETTINGS_FILE)
         raise
-    scale = _choose_scale(examined, settings)
+    scale = chosen_scale(examined, settings)
     for done, each in enumerate(examined, start=1):
-        _cut(output, each, [patch for patch in patches if patch["arrangement"] == each.pair.number], scale, settings.patch_size)
+        cut_patches(output, each, [patch for patch in patches if patch["arrangement"] == each.pair.number], scale, settings.patch_size)
         yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
     write_pair_sheet(output, examined, patches, settings.patch_size)
     _write_manifest(output, settings, scale, examined, patches, table, sources)
@@ -104,39 +104,6 @@ def _patches(examined) -> list[dict]:
     if not patches:
         raise InputError("every patch is mostly air; choose a smaller --patch-size or --breast-part")
     return patches
-
-
-def _choose_scale(examined, settings) -> StoredScale:
-    """One scale for the whole set; in 8 bits by itself up to the 99.5th percentile of the high doses in the breast."""
-    levels = 2**settings.bits - 1
-    if limits := parse_scale(settings.scale):
-        return StoredScale(*limits, levels)
-    if settings.scale == "full":
-        return StoredScale(0.0, float(2 ** max(each.pair.high.bits for each in examined) - 1), levels)
-    if settings.bits == 16:
-        return StoredScale(0.0, 65535.0, levels)
-    return StoredScale(0.0, float(np.ceil(np.mean([each.signal["high"][2] for each in examined]))), levels)
-
-
-def _cut(output, examined, patches, scale, size):
-    """Write the patches of a pair that are not there yet, and note the SHA-256 of all."""
-    files = [(output / side / patch["split"] / patch["name"], side, patch) for patch in patches for side in SIDES]
-    if not all(path.exists() for path, _, _ in files):
-        images = dict(zip(SIDES, examined.overlap.crop(*read_pair(examined.pair))))
-    for path, side, patch in files:
-        if not path.exists():
-            part = images[side][patch["row"] : patch["row"] + size, patch["column"] : patch["column"] + size]
-            _write_patch(path, scale.encode(part))
-        patch[f"sha256_{side}"] = file_sha256(path)
-
-
-def _write_patch(path, stored):
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder") from error
-    with atomic_output(path) as temporary:
-        write_png(temporary, stored)
 
 
 def _write_manifest(output, settings, scale, examined, patches, table, sources):

@@ -13,7 +13,8 @@ from LowDoseContrastLib.intensity import Composition, IntensityScale
 from ..dataset.prepare_settings import PrepareSettings
 from ..simulator.simulation import SimulationPlan
 from ..training.pix2pix import Pix2Pix
-from ..training.recipe import RECIPES, Recipe
+from ..training.recipe import Recipe
+from ..training.recipes import RECIPES
 
 RUNS = ("run1", "run2", "run3", "run4")
 HONEST = "run1"  # which is trained once more without leak

@@ -11,8 +11,8 @@ import torch
 from LowDoseContrastLib.errors import InputError
 from torch.nn import functional
 
+from ..dataset.eight_bit_conversion import StoredScale
 from ..dataset.patch_store import PatchStore
-from ..dataset.patches import StoredScale
 from .suitability import check_crops
 
 AHEAD = 2  # batches that are made before they are asked for

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
-from ..dataset.patches import read_png
+from ..dataset.png import read_png
 from .samples import sample_path
 
 FOLDER = "tensorboard"

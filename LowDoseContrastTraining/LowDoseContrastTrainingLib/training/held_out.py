@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from ..dataset.eight_bit_conversion import StoredScale
 from ..dataset.manifest import PairedDataSet
 from ..dataset.patch_store import PatchStore
-from ..dataset.patches import StoredScale
 from .batches import resized
 
 CHUNK = 4  # patches that are looked at together

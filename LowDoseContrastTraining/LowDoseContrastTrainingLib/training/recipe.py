@@ -1,8 +1,7 @@
-"""A recipe: every hyper-parameter of a training, validated, and the built-in ones.
+"""A recipe: every hyper-parameter of a training, validated.
 
-``run1`` to ``run4`` are the paper's, with the defaults of the reference implementation
-(junyanz/pytorch-CycleGAN-and-pix2pix) where the paper is silent. ``compact`` and ``starter``
-depart from it where a departure is named by a field.
+The defaults are those of the paper's first run, and of the reference implementation
+(junyanz/pytorch-CycleGAN-and-pix2pix) where the paper is silent.
 """
 
 from __future__ import annotations
@@ -10,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from LowDoseContrastLib.choices import DISCRIMINATORS, DOWNSAMPLINGS, INITIALISATIONS, NORMS
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
 
-from ..common.settings_file import read_settings
 from .choices import GAN_MODES, PENALTY_POINTS
 from .schedule import RATE_POLICIES
 from .selection import SELECTIONS
@@ -186,61 +183,3 @@ def _check_type(field, value) -> None:
 def _at_least(recipe, name, least) -> None:
     if getattr(recipe, name) < least:
         raise InputError(f"recipe field {name} must be at least {least}, it is {getattr(recipe, name)}")
-
-
-_RUN3 = {"init": "xavier", "gan_mode": "lsgan"}
-_LOCAL = {
-    "ngf": 16, "ndf": 16, "dropout": False, "init": "kaiming", "answer_gain": 0.01, "detail_init": 100.0,
-    "gan_mode": "lsgan", "gan_weight": 0.3, "learning_rate": 1e-3, "discriminator_rate": 4e-4,
-    "batch_size": 4, "crops_per_patch": 4, "crop": "native", "flip": "both", "scale": "log",
-    "scale_low": 30.0, "scale_high": 16383.0, "composition": "residual", "correction": 0.15,
-    "offset": 1.9, "detail_gain": 60.0, "precision": "auto", "ema": 0.998,
-    "select": "last",
-}  # fmt: skip
-
-RECIPES = {
-    "run1": Recipe(),
-    # "300 epochs" is taken as 150 at a constant rate and 150 of decay, in proportion to run 1.
-    "run2": Recipe(name="run2", lambda_l1=80.0, epochs=150, epochs_decay=150),
-    "run3": Recipe(name="run3", **_RUN3),
-    "run4": Recipe(name="run4", ngf=96, ndf=32, **_RUN3),
-    "compact": Recipe(name="compact", epochs=40, epochs_decay=30, gan_from=45, **_LOCAL),
-    "starter": Recipe(name="starter", epochs=20, epochs_decay=16, gan_from=24, **_LOCAL),
-}
-
-
-def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
-    """Return a built-in recipe, or one from a JSON or TOML file.
-
-    A file may name a built-in one to start from in ``base``. ``epochs`` replaces the total,
-    divided in the recipe's own proportion.
-
-    Raises:
-        InputError: an unknown name or field, or a value out of its range.
-    """
-    text = str(name_or_file)
-    if text in RECIPES:
-        recipe = RECIPES[text]
-    elif text.endswith((".json", ".toml")):
-        recipe = recipe_from_dict({"name": Path(text).stem, **read_settings(text)}, text)
-    else:
-        raise InputError(f"{text}: there is no recipe of that name (known: {', '.join(RECIPES)}); or name a .json or .toml file")
-    if epochs is None:
-        return recipe
-    if epochs < 1:
-        raise InputError(f"--epochs must be at least 1, it is {epochs}")
-    constant = round(epochs * recipe.epochs / recipe.total_epochs)
-    return dataclasses.replace(recipe, epochs=constant, epochs_decay=epochs - constant)
-
-
-def recipe_from_dict(values: dict, source: str = "recipe") -> Recipe:
-    """Return a recipe from its fields; InputError names the first field that is unknown or wrong."""
-    values = dict(values)
-    base = values.pop("base", "run1")
-    if base not in RECIPES:
-        raise InputError(f"{source}: there is no recipe '{base}' to start from (known: {', '.join(RECIPES)})")
-    known = {field.name for field in dataclasses.fields(Recipe)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise InputError(f"{source}: unknown recipe field '{unknown[0]}'")
-    return dataclasses.replace(RECIPES[base], **values)

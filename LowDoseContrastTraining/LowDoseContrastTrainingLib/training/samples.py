@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..dataset.patches import write_png
+from ..dataset.png import write_png
 
 
 def sample_path(run: Path, epoch: int) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import IntensityScale
 
+from ..dataset.eight_bit_conversion import StoredScale
 from ..dataset.manifest import PairedDataSet, stored_split
-from ..dataset.patches import StoredScale, png_shape
+from ..dataset.png import png_shape
 
 
 def check_suits(data: PairedDataSet, recipe, has_own_scale: bool = False) -> None:

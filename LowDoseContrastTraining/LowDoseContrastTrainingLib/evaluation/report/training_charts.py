@@ -11,7 +11,8 @@ from LowDoseContrastLib.errors import InputError
 
 from ...common.run_folder import SETTINGS_FILE
 from ...training.curves import curves_figure
-from ...training.recipe import Recipe, recipe_from_dict
+from ...training.recipe import Recipe
+from ...training.recipes import recipe_from_dict
 from ...training.selection import best_epoch
 from .charts import WIDTH, drawn
 from .markup import named
