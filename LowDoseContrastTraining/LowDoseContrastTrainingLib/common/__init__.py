@@ -1,1 +1,1 @@
-"""What several wings share: folders of runs, settings files, random streams, memory, pages of pictures. Imports none of them."""
+"""What several wings share: folders of runs, names of files, settings files, random streams, memory, pages of pictures."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
 
-SHEET = "contact-sheet.png"
+from .file_names import SHEET_FILE
+
 _HEAD = 0.3  # inches above the pictures
 
 
@@ -27,7 +28,7 @@ def write_sheet(folder, content, inches: float, dpi: int) -> Path | None:
         import matplotlib.figure
     except ImportError:
         return None
-    path = Path(folder) / SHEET
+    path = Path(folder) / SHEET_FILE
     if path.exists():
         return path
     (down, across), (rows, columns), draw = content()

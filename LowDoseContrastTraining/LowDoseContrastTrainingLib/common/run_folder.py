@@ -10,8 +10,6 @@ from pathlib import Path
 from LowDoseContrastLib.atomic import atomic_output, check_output
 from LowDoseContrastLib.errors import InputError
 
-CHECKPOINT_FILE, SETTINGS_FILE = "checkpoint.pt", "recipe.json"  # of a training
-
 
 def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: int, what: str) -> None:
     """Make ``folder`` ready for a run, or for going on with one of the very same settings.

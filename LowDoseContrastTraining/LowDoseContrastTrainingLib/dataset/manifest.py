@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
+from ..common.file_names import MANIFEST_FILE
 from .eight_bit_conversion import StoredScale
 
-MANIFEST = "manifest.json"
 SCHEMA = 1
 SIDES = {"A": "low", "B": "high"}  # folder of the patches -> dose
 
@@ -80,19 +80,19 @@ def read_manifest(folder) -> tuple[object, str]:
     Raises:
         InputError: there is none, or it is not valid JSON.
     """
-    path = Path(folder) / MANIFEST
+    path = Path(folder) / MANIFEST_FILE
     try:
         raw = path.read_bytes()
         return json.loads(raw), hashlib.sha256(raw).hexdigest()
     except OSError as error:
-        raise InputError(f"{folder}: is no prepared data set (no readable {MANIFEST}); run 'prepare' first") from error
+        raise InputError(f"{folder}: is no prepared data set (no readable {MANIFEST_FILE}); run 'prepare' first") from error
     except ValueError as error:
         raise InputError(f"{path}: is not a valid manifest; prepare the data set again") from error
 
 
 def data_set_of(folder, manifest, fingerprint: str, direction: str = "AtoB") -> PairedDataSet:
     """Return the data set in ``folder``, of whose manifest :func:`read_manifest` has told; raises as :func:`open_data_set`."""
-    path = Path(folder) / MANIFEST
+    path = Path(folder) / MANIFEST_FILE
     try:
         if manifest["schema"] != SCHEMA:
             raise InputError(f"{path}: has schema {manifest['schema']}, this version reads {SCHEMA}; prepare it again")

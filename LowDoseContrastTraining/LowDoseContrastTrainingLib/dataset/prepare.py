@@ -12,19 +12,17 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.steps import Clock
 
-from ..common.picture_sheet import SHEET
+from ..common.file_names import MANIFEST_FILE, PREPARE_FILE, SHEET_FILE
 from ..common.run_folder import abandon, open_folder
 from .cutting_patches import cut_patches, grid
 from .dose_levels import parse_levels
 from .eight_bit_conversion import chosen_scale
 from .examination import Examined, examine
-from .manifest import MANIFEST, SCHEMA, SIDES
+from .manifest import SCHEMA, SIDES
 from .pair_sheet import write_pair_sheet
 from .pairing import Pair, find_pairs, left_out, summary
 from .prepare_settings import PrepareSettings
 from .splits import LEAK, assign_splits, folds
-
-SETTINGS_FILE = "prepare.json"
 
 
 def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings()):
@@ -47,7 +45,7 @@ def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings())
     pairs, table = find_pairs(dicom_folder, parse_levels(settings.doses), settings.group_by)
     sources = [_source(pair, dicom_folder) for pair in pairs]
     plan = {"version": __version__, **dataclasses.asdict(settings), "sources": sources}
-    open_folder(output, SETTINGS_FILE, plan, _bytes(pairs, settings), "a data set")
+    open_folder(output, PREPARE_FILE, plan, _bytes(pairs, settings), "a data set")
     if _is_whole(output):
         return _result(output)
     try:
@@ -55,7 +53,7 @@ def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings())
         patches = _patches(examined)
         assign_splits(patches, settings)
     except InputError:
-        abandon(output, SETTINGS_FILE)
+        abandon(output, PREPARE_FILE)
         raise
     scale = chosen_scale(examined, settings)
     for done, each in enumerate(examined, start=1):
@@ -128,7 +126,7 @@ def _write_manifest(output, settings, scale, examined, patches, table, sources):
         "patches": patches,
         "files": table,
     }  # fmt: skip
-    with atomic_output(output / MANIFEST, overwrite=True) as temporary:
+    with atomic_output(output / MANIFEST_FILE, overwrite=True) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
@@ -147,19 +145,19 @@ def _described(examined: Examined, source: dict) -> dict:
 def _is_whole(output) -> bool:
     """Whether the manifest and all that it lists are there."""
     try:
-        patches = json.loads((output / MANIFEST).read_text())["patches"]
+        patches = json.loads((output / MANIFEST_FILE).read_text())["patches"]
         return all((output / side / patch["split"] / patch["name"]).exists() for patch in patches for side in SIDES)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def _result(output) -> dict:
-    manifest = json.loads((output / MANIFEST).read_text())
-    sheet = output / SHEET
+    manifest = json.loads((output / MANIFEST_FILE).read_text())
+    sheet = output / SHEET_FILE
     return {
         **manifest["counts"],
         "files": summary(manifest["files"]),
         "warnings": manifest["warnings"],
-        "manifest": str(output / MANIFEST),
+        "manifest": str(output / MANIFEST_FILE),
         "contact_sheet": str(sheet) if sheet.exists() else None,
     }

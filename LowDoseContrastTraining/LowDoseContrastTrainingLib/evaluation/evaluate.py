@@ -14,6 +14,7 @@ from LowDoseContrastLib.steps import mapped
 from ..baselines.all_baselines import chosen_baselines
 from ..baselines.intensity import Gain
 from ..baselines.unet import LEAST_SIDE, UNetL1, side_of
+from ..common.file_names import PATCHES_FILE, REPORT_FILE, RESULTS_FILE, TRUTH_FILE
 from ..common.run_folder import results_folder
 from ..common.stages import Stages
 from ..dataset.manifest import open_data_set
@@ -25,8 +26,8 @@ from .judging import fitted, judged, judged_ceiling, learned_baseline, span_of
 from .leakage import leakage, models_of_random
 from .methods import BaselineMethod, folded_models, loaded_models, name_apart
 from .report.album import Album
-from .report.page import REPORT_FILE, write_report
-from .results import CSV_FILE, JSON_FILE, TRUTH_FILE, rows_of, write_results
+from .report.page import write_report
+from .results import rows_of, write_results
 from .simulated_arrangements import simulated_arrangements
 from .statistics import limit_of
 from .truth_measures import RULE, truth_results
@@ -97,7 +98,7 @@ def evaluate(datasets, models, output, settings: EvaluationSettings = Evaluation
     if not datasets and not settings.simulation:
         raise InputError("give --dataset, --simulation, or both")
     work = _Work(datasets, models, output, settings)
-    with results_folder(output, (JSON_FILE, CSV_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
+    with results_folder(output, (RESULTS_FILE, PATCHES_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
         results, truth, document, pictures = yield from work.steps()
         document["report"] = str(write_report(output, document, pictures, overwrite))
         write_results(output, results, document, overwrite, truth)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from LowDoseContrastLib.atomic import atomic_output
 
-CURVES = "curves.png"
+from ..common.file_names import CURVES_FILE
+
 _CHARTS = (
     ("Generator: adversarial", "loss", (("G_GAN_mean", "G_GAN"),)),
     ("Generator: L1, with its weight", "loss", (("G_L1_mean", "G_L1"),)),
@@ -32,7 +33,7 @@ def write_curves(folder, history: list[dict], gan_from: int = 0, best: int | Non
         figure = curves_figure(history, gan_from, best)
     except ImportError:
         return None
-    path = Path(folder) / CURVES
+    path = Path(folder) / CURVES_FILE
     with atomic_output(path, overwrite=True) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
     return path

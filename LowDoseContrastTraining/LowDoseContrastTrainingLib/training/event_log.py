@@ -7,10 +7,9 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
+from ..common.file_names import EVENTS_FOLDER
 from ..dataset.png import read_png
 from .samples import sample_path
-
-FOLDER = "tensorboard"
 
 
 def check_tensorboard() -> None:
@@ -35,7 +34,7 @@ def event_log(run: Path, history: list[dict]):
     """
     from torch.utils.tensorboard import SummaryWriter
 
-    folder = run / FOLDER
+    folder = run / EVENTS_FOLDER
     due = history[-1:] if folder.exists() else history
     with _writing(folder):
         writer = SummaryWriter(str(folder), purge_step=due[0]["epoch"] if due else 0)

@@ -20,7 +20,7 @@ from LowDoseContrastLib.intensity import IntensityScale
 from LowDoseContrastLib.model import is_model_file, load_model, read_card
 from LowDoseContrastLib.reference_checkpoint import read_generator
 
-from ..common.run_folder import CHECKPOINT_FILE, SETTINGS_FILE
+from ..common.file_names import CHECKPOINT_FILE, RECIPE_FILE
 
 _TORCH_FILES = (".pth", ".pt")
 
@@ -97,7 +97,7 @@ def start_of_run(output: Path, recipe, name_or_file, resume: bool) -> Start | No
     Raises:
         InputError: as :func:`find_start`, or a resumed run started from something else.
     """
-    settings = output / SETTINGS_FILE
+    settings = output / RECIPE_FILE
     record = _recorded(settings) if resume and settings.exists() else None
     if not (resume and (output / CHECKPOINT_FILE).exists()):
         if record is not None and name_or_file is None:

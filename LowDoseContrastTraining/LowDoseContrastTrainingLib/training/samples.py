@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..common.file_names import SAMPLES_FOLDER
 from ..dataset.png import write_png
 
 
 def sample_path(run: Path, epoch: int) -> Path:
     """Return where the picture after an epoch, counted from 1, lies in a run's folder."""
-    return run / "samples" / f"epoch-{epoch:04d}.png"
+    return run / SAMPLES_FOLDER / f"epoch-{epoch:04d}.png"
 
 
 def write_triples(path: Path, low, output, high, sign: int | None = 1) -> None:

@@ -19,8 +19,9 @@ from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model, save_model
 
+from ..common.file_names import CHECKPOINT_FILE, LAST_MODEL_FILE, LOSSES_FILE, MODEL_FILE, RECIPE_FILE
 from ..common.process_memory import physical_bytes
-from ..common.run_folder import CHECKPOINT_FILE, SETTINGS_FILE, abandon, check_space, clear_leftovers, make_folder
+from ..common.run_folder import abandon, check_space, clear_leftovers, make_folder
 from ..dataset.manifest import PairedDataSet, open_data_set
 from ..dataset.patch_store import PatchStore
 from .averaging import AveragedGenerator
@@ -127,7 +128,7 @@ def train(
             run = _Run(data, patches, output, recipe, placement, begun, team)
         except InputError:
             if team.rank == 0:
-                abandon(output, SETTINGS_FILE)
+                abandon(output, RECIPE_FILE)
             raise
         del begun  # and with it the weights it holds
         with event_log(output, run.history) if tensorboard and team.rank == 0 else contextlib.nullcontext() as log:
@@ -169,7 +170,7 @@ class _Run:
     def __init__(self, data: PairedDataSet, patches: _Patches, output: Path, recipe, placement, start, team: Team):
         self.data, self.patches, self.output, self.recipe, self.team = data, patches, output, recipe, team
         self.checkpoint = output / CHECKPOINT_FILE
-        self.model, self.model_last = output / "model.safetensors", output / "model-last.safetensors"
+        self.model, self.model_last = output / MODEL_FILE, output / LAST_MODEL_FILE
         self.origin = start and start.record()
         self.pix2pix = Pix2Pix(recipe, *intensity_of(recipe, data, start and start.scale), placement, start and start.weights, team)
         self.average = AveragedGenerator(self.pix2pix.generator, recipe.ema, fresh=start is None)
@@ -224,7 +225,7 @@ class _Run:
         save_model(self.model_last, generator, card, dtype="float32", overwrite=True)
         if best == done - 1:
             save_model(self.model, generator, card, dtype="float32", overwrite=True)
-        _write_history(self.output / "losses.csv", self.history)
+        _write_history(self.output / LOSSES_FILE, self.history)
         self._save_checkpoint()
         return self.history
 
@@ -338,9 +339,9 @@ def _open_folder(output: Path, settings: dict, resume: bool) -> None:
     used = make_folder(output)
     if used and not resume:
         raise InputError(f"{output}: is not empty; choose another folder, or --resume")
-    if used and SETTINGS_FILE not in used:
+    if used and RECIPE_FILE not in used:
         raise InputError(f"{output}: holds no training run to resume, but {sorted(used)[0]}; choose another folder")
     clear_leftovers(output)
     if not (output / CHECKPOINT_FILE).exists():
-        with atomic_output(output / SETTINGS_FILE, overwrite=True) as temporary:
+        with atomic_output(output / RECIPE_FILE, overwrite=True) as temporary:
             temporary.write_text(json.dumps(settings, indent=1) + "\n")
