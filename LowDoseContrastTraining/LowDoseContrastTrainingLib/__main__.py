@@ -4,7 +4,7 @@ import sys
 from LowDoseContrastLib import cli
 from LowDoseContrastLib.commands import COMMANDS as ENHANCEMENT_COMMANDS
 
-from .commands import COMMANDS
+from .commands.all_commands import COMMANDS
 
 
 def main(argv=None):

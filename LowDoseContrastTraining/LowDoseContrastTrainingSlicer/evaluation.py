@@ -101,7 +101,7 @@ class Evaluation(Task):
     def _reasonInMethods(self, parameters):
         from LowDoseContrastLib.cci import CciVariant
         from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastTrainingLib.evaluation.baseline_names import chosen_names
+        from LowDoseContrastTrainingLib.baselines.names import chosen_names
 
         problem = next((each.problem for each in self.models(parameters) if each.problem and set(each.names) & set(parameters.models)), "")
         try:

@@ -19,7 +19,7 @@ class Manifests:
     def made(self, folder, make):
         """``make(folder, manifest, fingerprint)``, called once for each state of the file. Raises as it does, and InputError without a manifest."""
         from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastTrainingLib.dataset import read_manifest
+        from LowDoseContrastTrainingLib.dataset.manifest import read_manifest
 
         state = _state(folder)
         if state is None:

@@ -27,7 +27,7 @@ class Preparation(Task):
 
     def reasonNotToStart(self, parameters):
         from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
+        from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 
         if not Path(parameters.acquisitionsFolder).is_absolute():
             return _("Choose the folder of the acquisitions.")
@@ -117,7 +117,7 @@ class Preparation(Task):
         return [f"{fold}: {pair['group']}", ", ".join(name for name, count in counts.items() if count), str(sum(counts.values())), shift, doses, *files]
 
     def _notes(self, manifest):
-        from LowDoseContrastTrainingLib.pairing import summary
+        from LowDoseContrastTrainingLib.dataset.pairing import summary
 
         counts, settings = manifest["counts"], manifest["settings"]
         lines = [

@@ -13,7 +13,7 @@ class RecipeFields:
     """
 
     def __init__(self, parameters):
-        from LowDoseContrastTrainingLib.recipe import load_recipe
+        from LowDoseContrastTrainingLib.training.recipes import load_recipe
 
         self._changes = RecipeChanges(parameters)
         self._base = load_recipe(self._changes.base)
@@ -27,7 +27,7 @@ class RecipeFields:
 
     def change(self, name, text):
         """Gives a field another value. Raises InputError, naming the field, where the recipe forbids it."""
-        from LowDoseContrastTrainingLib.recipe import recipe_from_dict
+        from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 
         values = {**self._changes.values(), name: _value(text, self._types[name])}
         recipe_from_dict({**self._base.to_dict(), **values})

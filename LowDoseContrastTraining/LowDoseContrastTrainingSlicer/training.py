@@ -74,7 +74,7 @@ class Training(Task):
         return self.startCommand(self.arguments(parameters), run.childFolder)
 
     def _recipeValues(self, parameters, run):
-        from LowDoseContrastTrainingLib.settings_file import read_settings
+        from LowDoseContrastTrainingLib.common.settings_file import read_settings
 
         if run.canGoOn():
             return run.recipe()

@@ -29,9 +29,9 @@ class TrainingChecks:
     def _check(self, parameters, run):
         """Raises InputError."""
         from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastTrainingLib.dataset import data_set_of
-        from LowDoseContrastTrainingLib.fine_tuning import check_start
-        from LowDoseContrastTrainingLib.suitability import check_suits
+        from LowDoseContrastTrainingLib.dataset.manifest import data_set_of
+        from LowDoseContrastTrainingLib.training.fine_tuning import check_start
+        from LowDoseContrastTrainingLib.training.suitability import check_suits
 
         recipe, data = self._recipe(parameters, run), MANIFESTS.made(parameters.dataSetFolder, data_set_of)
         if run.canGoOn():
@@ -48,7 +48,7 @@ class TrainingChecks:
 
     def _recipe(self, parameters, run):
         """What the command would make of the choices."""
-        from LowDoseContrastTrainingLib.recipe import load_recipe, recipe_from_dict
+        from LowDoseContrastTrainingLib.training.recipes import load_recipe, recipe_from_dict
 
         if run.canGoOn():
             return recipe_from_dict(run.recipe())

@@ -154,7 +154,7 @@ class TrainingViews:
 def _pixels(path):
     """The picture in ``path``; None without one, or if it has just been removed."""
     from LowDoseContrastLib.errors import InputError
-    from LowDoseContrastTrainingLib.patches import read_png
+    from LowDoseContrastTrainingLib.dataset.png import read_png
 
     try:
         return read_png(path) if path else None

@@ -16,11 +16,11 @@ from LowDoseContrastLib.cli import table
 from LowDoseContrastLib.dicom import mammogram_from_header
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastTrainingLib.common.randomness import stream
 from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flats, from_image
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import VALUES, NoiseModel, chest_wall_side
 from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
 from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
-from LowDoseContrastTrainingLib.randomness import stream
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, oriented

@@ -23,13 +23,14 @@ from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.discriminator import build_discriminator
 from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
-from LowDoseContrastTrainingLib.adversary import Pix2Pix, intensity_of
-from LowDoseContrastTrainingLib.batches import Batches
-from LowDoseContrastTrainingLib.dataset import PairedDataSet
-from LowDoseContrastTrainingLib.patch_store import PatchStore
-from LowDoseContrastTrainingLib.patches import StoredScale, write_png
-from LowDoseContrastTrainingLib.process_memory import keep_freed_memory
-from LowDoseContrastTrainingLib.recipe import RECIPES
+from LowDoseContrastTrainingLib.common.process_memory import keep_freed_memory
+from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
+from LowDoseContrastTrainingLib.dataset.manifest import PairedDataSet
+from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
+from LowDoseContrastTrainingLib.dataset.png import write_png
+from LowDoseContrastTrainingLib.training.batches import Batches
+from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix, intensity_of
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 

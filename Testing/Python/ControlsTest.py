@@ -16,6 +16,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import save_model
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.baselines.intensity import Gain
 from LowDoseContrastTrainingLib.controls import contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
 from LowDoseContrastTrainingLib.controls import controls as suite
 from LowDoseContrastTrainingLib.controls.candidates import Candidate, models_of
@@ -23,7 +24,6 @@ from LowDoseContrastTrainingLib.controls.cheats import CHEATS, Cheated, compared
 from LowDoseContrastTrainingLib.controls.planted import WITH, WITHOUT
 from LowDoseContrastTrainingLib.controls.rows import ControlRow, summary_of
 from LowDoseContrastTrainingLib.controls.settings import ControlSettings
-from LowDoseContrastTrainingLib.evaluation.intensity_baselines import Gain
 from LowDoseContrastTrainingLib.evaluation.methods import BaselineMethod
 from scipy import ndimage
 

@@ -15,10 +15,10 @@ import torch
 from lowdosecontrast_training import TINY, FolderTest, write_data_set
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model
-from LowDoseContrastTrainingLib.batches import Batches
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.patch_store import PatchStore
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
+from LowDoseContrastTrainingLib.training.batches import Batches
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 
 # Without dropout and with a norm of single images, the parts of a batch do not depend on each other.
 APART = {**TINY, "norm": "instance", "dropout": False, "batch_size": 4, "epochs": 3}

@@ -12,12 +12,12 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from lowdosecontrast_training import OneThreadTest, change_manifest, digest, write_arranged_data_set
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.evaluation.baselines import BASELINES
+from LowDoseContrastTrainingLib.baselines.all_baselines import BASELINES
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.png import read_png, write_png
 from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
 from LowDoseContrastTrainingLib.evaluation.verdict import NO_TRUTH, TRUTH_MEASURES
-from LowDoseContrastTrainingLib.patches import read_png, write_png
 
 
 class EvaluateTestCase(OneThreadTest):

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.dataset import open_data_set
+from LowDoseContrastTrainingLib.common.file_names import PATCHES_FILE, TRUTH_FILE
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.prepare import prepare
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.evaluation.ceiling import Ceiling
 from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
-from LowDoseContrastTrainingLib.evaluation.results import CSV_FILE, TRUTH_FILE
 from LowDoseContrastTrainingLib.evaluation.simulated_arrangements import simulated_arrangements
 from LowDoseContrastTrainingLib.evaluation.truth_measures import FIGURES, truth_results
-from LowDoseContrastTrainingLib.prepare import prepare
-from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from scipy import ndimage
@@ -138,7 +138,7 @@ class CommandTest(TruthTestCase):
         self.assertEqual(list(lines[0]), ["method", "arrangement", *FIGURES, "reasons"])
         mean = np.mean([float(line["bias"]) for line in lines if line["method"] == "small"])
         self.assertAlmostEqual(mean, rows["small"]["bias"])
-        header = (self.output / CSV_FILE).read_text().splitlines()[0]
+        header = (self.output / PATCHES_FILE).read_text().splitlines()[0]
         self.assertNotIn("detectability", header)
 
     def test_too_few_clusters_in_one_arrangement_are_pooled_without_an_interval(self):

@@ -11,15 +11,15 @@ import numpy as np
 from lowdosecontrast_training import TINY, OneThreadTest, change_manifest, write_arranged_data_set
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.evaluation import unet_baseline
+from LowDoseContrastTrainingLib.baselines import unet
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import training_pairs
-from LowDoseContrastTrainingLib.patch_store import PatchStore
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
+from LowDoseContrastTrainingLib.training.train import train
 
 BARE = EvaluationSettings("affine", device="cpu")
 
@@ -107,7 +107,7 @@ class LeakageTest(FoldsTestCase):
 class UNetTest(FoldsTestCase):
     def test_a_small_net_is_trained_on_the_training_part_alone_and_kept(self):
         settings, output = EvaluationSettings("unet-l1,anscombe-wavelet", device="cpu"), self.folder / "judged"
-        with mock.patch.object(unet_baseline, "_CROPS", 100):
+        with mock.patch.object(unet, "_CROPS", 100):
             document = self.judged(self.data[:1], settings=settings, output=output)
             row = rows_of(document)["unet-l1"]
             (folder,) = output.glob("unet-l1-*")
@@ -121,7 +121,7 @@ class UNetTest(FoldsTestCase):
             self.assertEqual((folder / "checkpoint.pt").stat().st_mtime_ns, before)
 
     def test_small_patches_are_said(self):
-        with mock.patch.object(unet_baseline, "LEAST_SIDE", 200):
+        with mock.patch.object(unet, "LEAST_SIDE", 200):
             self.refused("unet-l1 needs patches of 200 pixels or more, these have 150", self.data[:1], settings=EvaluationSettings("unet-l1"))
 
 

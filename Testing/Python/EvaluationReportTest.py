@@ -17,18 +17,19 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from EvaluateCommandTest import write_arranged_data_set
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.dataset import open_data_set
+from LowDoseContrastTrainingLib.common.file_names import REPORT_FILE
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.evaluation.ceiling import CEILING
 from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
 from LowDoseContrastTrainingLib.evaluation.report import charts, page
 from LowDoseContrastTrainingLib.evaluation.report.album import MOST, PatchPicture, Pictures, chosen_patches
 from LowDoseContrastTrainingLib.evaluation.report.measures import LIKENESS, SEEN, TEXTURE, TRUTH
-from LowDoseContrastTrainingLib.evaluation.report.page import REPORT_FILE, report_page, write_report
+from LowDoseContrastTrainingLib.evaluation.report.page import report_page, write_report
 from LowDoseContrastTrainingLib.evaluation.truth_curves import MethodCurves
 from LowDoseContrastTrainingLib.measurement.noise_texture import NoiseTexture
 from LowDoseContrastTrainingLib.measurement.transfer import TaskTransfer
-from LowDoseContrastTrainingLib.recipe import RECIPES
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 from lowdosecontrast_training import OneThreadTest
 
 BASELINES = "identity,gain,clahe,anscombe-wavelet"

@@ -8,18 +8,18 @@ import unittest
 import lowdosecontrast_examples  # noqa: F401  finds the libraries
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastTrainingLib.baselines.all_baselines import BASELINES, FITTED, chosen_baselines
+from LowDoseContrastTrainingLib.baselines.anscombe import stabilised, unstabilised
+from LowDoseContrastTrainingLib.baselines.contrast import UnsharpMask, WaveletEnhancement
+from LowDoseContrastTrainingLib.baselines.denoising import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration, restored
+from LowDoseContrastTrainingLib.baselines.intensity import Affine, Gain, Gamma, HistogramMatching, Identity
+from LowDoseContrastTrainingLib.baselines.names import NAMES
+from LowDoseContrastTrainingLib.baselines.starlet import decomposed
+from LowDoseContrastTrainingLib.baselines.training_pairs import TrainingPairs, noise_of_pairs
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import NoiseModel
-from LowDoseContrastTrainingLib.evaluation.anscombe import stabilised, unstabilised
-from LowDoseContrastTrainingLib.evaluation.baseline_names import NAMES
-from LowDoseContrastTrainingLib.evaluation.baselines import BASELINES, FITTED, chosen_baselines
-from LowDoseContrastTrainingLib.evaluation.contrast_baselines import UnsharpMask, WaveletEnhancement
-from LowDoseContrastTrainingLib.evaluation.denoising_baselines import AnscombeNonLocalMeans, AnscombeWavelet, WeightedRestoration, restored
-from LowDoseContrastTrainingLib.evaluation.fidelity import fidelity, ssim_map
-from LowDoseContrastTrainingLib.evaluation.intensity_baselines import Affine, Gain, Gamma, HistogramMatching, Identity
-from LowDoseContrastTrainingLib.evaluation.starlet import decomposed
 from LowDoseContrastTrainingLib.evaluation.statistics import PairedDifference, bootstrap_interval, holm, paired_difference, sign_flip_p
-from LowDoseContrastTrainingLib.evaluation.training_pairs import TrainingPairs, noise_of_pairs
 from LowDoseContrastTrainingLib.evaluation.verdict import DENOISER, GAIN, verdict
+from LowDoseContrastTrainingLib.measurement.fidelity import fidelity, ssim_map
 from scipy import stats
 from skimage.exposure import match_histograms
 

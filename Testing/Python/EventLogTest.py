@@ -7,8 +7,8 @@ import unittest
 import lowdosecontrast_examples as examples
 from lowdosecontrast_training import TINY, FolderTest
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
+from LowDoseContrastTrainingLib.training.train import train
 
 BLOCKED = """
 import sys

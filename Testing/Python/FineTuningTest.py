@@ -15,8 +15,8 @@ from LowDoseContrastLib.model import load_model, save_model
 from LowDoseContrastLib.reference_checkpoint import read_generator
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
+from LowDoseContrastTrainingLib.training.train import train
 from ReferenceCheckpointTest import published_shapes, random_checkpoint
 from safetensors.torch import save_file
 

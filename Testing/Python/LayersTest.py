@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 import lowdosecontrast_examples as examples
 
@@ -14,6 +16,18 @@ ROOT = examples.REPOSITORY
 ENHANCEMENT = ROOT / "LowDoseContrast" / "LowDoseContrastLib"
 TRAINING = ROOT / "LowDoseContrastTraining" / "LowDoseContrastTrainingLib"
 HEAVY = {"torch", "pydicom", "safetensors", "tqdm", "skimage", "matplotlib", "monai"}
+# The wings of the training library from the ground up: each may use those below it, none beside or above it.
+FLOORS = (
+    {"common"},
+    {"simulator"},
+    {"measurement"},
+    {"dose_reduction", "dataset"},
+    {"training"},
+    {"baselines"},
+    {"evaluation"},
+    {"controls", "reproduction"},
+    {"commands"},
+)  # fmt: skip
 
 
 def imported(path, file_scope_only=False):
@@ -29,6 +43,22 @@ def imported(path, file_scope_only=False):
     return names
 
 
+def wings_used(path, library=TRAINING):
+    """Folders of a library, of its top floor, that a file imports from, at file scope or in a function."""
+    package = path.relative_to(library).parts[:-1]
+    wings = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = [library.name, *package[: len(package) - node.level + 1]] if node.level else []
+            module = [*above, *(node.module or "").split(".")]
+            names = [[part for part in (*module, alias.name) if part] for alias in node.names]
+        wings |= {name[1] for name in names if name[0] == library.name and len(name) > 1 and (library / name[1]).is_dir()}
+    return wings
+
+
 @unittest.skipUnless(ENHANCEMENT.is_dir(), "needs a checkout")
 class LayersTest(unittest.TestCase):
     def test_librariesKnowNoDesktop(self):
@@ -41,6 +71,36 @@ class LayersTest(unittest.TestCase):
             self.assertFalse(imported(path) & {"LowDoseContrastTrainingLib", "LowDoseContrastSlicer", "LowDoseContrast"}, path.name)
         for path in TRAINING.rglob("*.py"):
             self.assertFalse(imported(path) & {"LowDoseContrastSlicer", "LowDoseContrast", "LowDoseContrastTraining"}, path.name)
+
+    def test_aWingUsesOnlyThoseBelowIt(self):
+        floor = {wing: height for height, wings in enumerate(FLOORS) for wing in wings}
+        self.assertEqual(set(floor), {path.parent.name for path in TRAINING.glob("*/__init__.py")})
+        for path in sorted(TRAINING.glob("*/**/*.py")):
+            name = path.relative_to(TRAINING)
+            wing = name.parts[0]
+            wrong = sorted(used for used in wings_used(path) - {wing} if floor[used] >= floor[wing])
+            self.assertFalse(wrong, f"{name} imports from {wrong}, which {'lies' if len(wrong) == 1 else 'lie'} not below {wing}")
+
+    def test_anArrowUpIsSeen(self):
+        """However an import is written."""
+        with tempfile.TemporaryDirectory() as folder:
+            library = Path(folder) / "Lib"
+            for wing in ("ground", "roof/attic"):
+                (library / wing).mkdir(parents=True)
+            path = library / "ground" / "file.py"
+            for line in ("from ..roof.attic import x", "from .. import roof", "from ..roof import attic", "import Lib.roof.attic", "from Lib.roof import x", "from Lib import roof"):
+                path.write_text(f"import json\nfrom . import other\nfrom .other import roof\n\n\ndef f():\n    {line}\n")
+                self.assertEqual(wings_used(path, library) - {"ground"}, {"roof"}, line)
+            attic = library / "roof" / "attic" / "file.py"
+            attic.write_text("from ...ground.file import f\nfrom ..other import ground\nfrom .other import ground\n")
+            self.assertEqual(wings_used(attic, library), {"ground", "roof"})
+
+    def test_everyFileLiesInAWing(self):
+        self.assertEqual({path.name for path in TRAINING.glob("*.py")}, {"__init__.py", "__main__.py"})
+        for path in TRAINING.glob("**/__init__.py"):
+            if path.parent != TRAINING:
+                (docstring,) = ast.parse(path.read_text(encoding="utf-8")).body
+                self.assertTrue(isinstance(docstring, ast.Expr) and docstring.value.value, path)
 
     def test_logicsKnowNoWidgets(self):
         for path in ROOT.glob("LowDoseContrast*/LowDoseContrast*Slicer/*.py"):
@@ -108,6 +168,17 @@ class ExtensionTest(unittest.TestCase):
         for line in packages:
             self.assertRegex(line, r"^[A-Za-z0-9-]+>=[0-9.]+$")
         self.assertNotIn("torch", " ".join(packages))
+
+    def test_everyFolderOfTheLibrariesIsInstalled(self):
+        """By pip, and by the build of the extension."""
+        folders = {".".join(path.parent.relative_to(library.parent).parts) for library in (ENHANCEMENT, TRAINING) for path in library.rglob("*.py")}
+        listed = re.search(r"\npackages = \[\n(.*?)\n\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL)[1]
+        self.assertEqual(folders, set(re.findall(r'"([\w.]+)"', listed)) - {"LowDoseContrastResources"})
+        for library in (ENHANCEMENT, TRAINING):
+            module = library.parent
+            patterns = re.findall(r"^  (\$\{MODULE_NAME\}\S*\.py)$", (module / "CMakeLists.txt").read_text(), re.MULTILINE)
+            built = {path for pattern in patterns for path in module.glob(pattern.replace("${MODULE_NAME}", module.name))}
+            self.assertFalse(set(module.rglob("*.py")) - built)
 
     def test_everyWidgetOfTheCodeIsInThePanel(self):
         for name in ("LowDoseContrast", "LowDoseContrastTraining"):

@@ -5,9 +5,9 @@ import unittest
 
 import torch
 from LowDoseContrastLib.intensity import Composition, IntensityScale
-from LowDoseContrastTrainingLib.adversary import Pix2Pix
-from LowDoseContrastTrainingLib.optimiser import DenseAdam
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
+from LowDoseContrastTrainingLib.training.optimiser import DenseAdam
+from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
 from torch import nn
 
 

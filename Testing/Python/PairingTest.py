@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.dicom import FOR_PROCESSING
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastTrainingLib.dose_levels import parse_levels
-from LowDoseContrastTrainingLib.pairing import find_pairs, summary
+from LowDoseContrastTrainingLib.dataset.dose_levels import parse_levels
+from LowDoseContrastTrainingLib.dataset.pairing import find_pairs, summary
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 

@@ -7,8 +7,8 @@ import lowdosecontrast_examples  # noqa: F401  (finds the libraries in a checkou
 import lowdosecontrast_physics as physics
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
+from LowDoseContrastTrainingLib.common.randomness import stream
 from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
-from LowDoseContrastTrainingLib.randomness import stream
 from LowDoseContrastTrainingLib.simulator import beam
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement, unit_signal
 from LowDoseContrastTrainingLib.simulator.beam_tables import ABSORPTION, ATTENUATION_PER_CM, ENERGIES_KEV, FLUENCE, HVL_MM

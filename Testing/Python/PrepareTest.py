@@ -16,13 +16,13 @@ from LowDoseContrastLib.dicom import write_with_pixels
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib import prepare as preparation
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.alignment import overlap
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.patch_store import PatchStore
-from LowDoseContrastTrainingLib.prepare import prepare
-from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
+from LowDoseContrastTrainingLib.dataset import cutting_patches
+from LowDoseContrastTrainingLib.dataset.alignment import overlap
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
+from LowDoseContrastTrainingLib.dataset.prepare import prepare
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 
@@ -238,7 +238,7 @@ class FolderTest(PreparedTest):
 
     def test_a_full_disk_is_one_line_and_the_run_can_go_on(self):
         full = OSError(errno.ENOSPC, "No space left on device")
-        with mock.patch.object(preparation, "write_png", side_effect=full), self.assertRaisesRegex(InputError, "no space left on the disk"):
+        with mock.patch.object(cutting_patches, "write_png", side_effect=full), self.assertRaisesRegex(InputError, "no space left on the disk"):
             run_to_end(self.prepared())
         self.assertEqual(list(self.contents()), ["prepare.json"])
         self.assertEqual(list(self.output.rglob(".writing-*")), [])

@@ -14,14 +14,14 @@ from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.adversary import LOSS_NAMES, Pix2Pix
-from LowDoseContrastTrainingLib.choices import GAN_MODES, PENALTY_POINTS
-from LowDoseContrastTrainingLib.divergence import Diverged, check_history, check_weights
-from LowDoseContrastTrainingLib.losses import gan_loss, gradient_penalty
-from LowDoseContrastTrainingLib.recipe import RECIPES, recipe_from_dict
-from LowDoseContrastTrainingLib.schedule import RATE_POLICIES, scheduled_rate
-from LowDoseContrastTrainingLib.selection import best_epoch, is_over
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.training.choices import GAN_MODES, PENALTY_POINTS
+from LowDoseContrastTrainingLib.training.divergence import Diverged, check_history, check_weights
+from LowDoseContrastTrainingLib.training.losses import gan_loss, gradient_penalty
+from LowDoseContrastTrainingLib.training.pix2pix import LOSS_NAMES, Pix2Pix
+from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
+from LowDoseContrastTrainingLib.training.schedule import RATE_POLICIES, scheduled_rate
+from LowDoseContrastTrainingLib.training.selection import best_epoch, is_over
+from LowDoseContrastTrainingLib.training.train import train
 
 
 def small_pix2pix(**fields):

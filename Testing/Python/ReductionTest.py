@@ -15,14 +15,14 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import tissue_mask
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.commands import COMMANDS
+from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
+from LowDoseContrastTrainingLib.common.randomness import stream
+from LowDoseContrastTrainingLib.dataset.pairing import find_pairs
 from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flats, from_image
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import NoiseModel, given_values
 from LowDoseContrastTrainingLib.dose_reduction.pairs import ReductionPlan, reduce_dose
 from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
 from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
-from LowDoseContrastTrainingLib.pairing import find_pairs
-from LowDoseContrastTrainingLib.randomness import stream
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, write_exposure

@@ -10,10 +10,10 @@ from lowdosecontrast_training import TINY, FolderTest, write_data_set
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.image_pool import ImagePool
-from LowDoseContrastTrainingLib.recipe import RECIPES, recipe_from_dict
-from LowDoseContrastTrainingLib.schedule import scheduled_rate
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.training.image_pool import ImagePool
+from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
+from LowDoseContrastTrainingLib.training.schedule import scheduled_rate
+from LowDoseContrastTrainingLib.training.train import train
 
 # Option of the published code, its default for pix2pix: our field, our value. Options without a
 # counterpart: input_nc and output_nc (mammograms are grey), scale_width (patches are square),

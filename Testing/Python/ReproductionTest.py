@@ -16,13 +16,13 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
-from LowDoseContrastTrainingLib.recipe import RECIPES
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.reproduction import paper
 from LowDoseContrastTrainingLib.reproduction.plan import RUNS, ReproductionPlan, seconds_of
 from LowDoseContrastTrainingLib.reproduction.reproduce import reproduce
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 
 FIELD = {"rows": 320, "columns": 272, "clusters": [0, 0], "fibres": [0, 0]}
 

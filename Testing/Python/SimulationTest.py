@@ -21,7 +21,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.pairing import find_pairs
+from LowDoseContrastTrainingLib.dataset.pairing import find_pairs
 from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import oriented
 from LowDoseContrastTrainingLib.simulator.layout import image_path

@@ -16,7 +16,7 @@ import torch
 from lowdosecontrast_training import TINY, FolderTest
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.patches import write_png
+from LowDoseContrastTrainingLib.dataset.png import write_png
 from pydicom.uid import generate_uid
 
 LIMITED = """

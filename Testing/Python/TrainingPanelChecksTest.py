@@ -48,9 +48,9 @@ class ChecksTestCase(TrainingPanelTestCase):
         """What the command says to the choices; empty if it takes its first step."""
         from LowDoseContrastLib.cli import build_parser
         from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastTrainingLib.commands import COMMANDS
-        from LowDoseContrastTrainingLib.recipe import load_recipe
-        from LowDoseContrastTrainingLib.training import train
+        from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
+        from LowDoseContrastTrainingLib.training.recipes import load_recipe
+        from LowDoseContrastTrainingLib.training.train import train
 
         task = self.panel.logic.training
         with unittest.mock.patch.object(task, "startCommand", lambda arguments, folder: arguments):
@@ -138,12 +138,12 @@ class ReasonsTest(ChecksTestCase):
 
 class ManifestTest(ChecksTestCase):
     def test_aManifestIsReadOnceAndALongOneIsAnnounced(self):
-        from LowDoseContrastTrainingLib import dataset
+        from LowDoseContrastTrainingLib.dataset import manifest
         from LowDoseContrastTrainingSlicer import manifests
 
         task, folder = self.panel.logic.preparation, self.folder / "copy"
         shutil.copytree(self.shared / "256-1", folder)
-        with unittest.mock.patch.object(manifests, "LONG", 10), unittest.mock.patch.object(dataset, "read_manifest", wraps=dataset.read_manifest) as read:
+        with unittest.mock.patch.object(manifests, "LONG", 10), unittest.mock.patch.object(manifest, "read_manifest", wraps=manifest.read_manifest) as read:
             self.assertTrue(task.takesLong(folder))
             self.ui.dataSetFolderEdit.currentPath = str(folder)
             self.ui.runFolderEdit.currentPath = str(self.folder / "run")
@@ -165,8 +165,9 @@ class LightTest(unittest.TestCase):
 import sys
 sys.path += {paths!r}
 from LowDoseContrastLib import catalogue, cci
-from LowDoseContrastTrainingLib import fine_tuning, recipe, suitability
-from LowDoseContrastTrainingLib.evaluation import baseline_names, verdict
+from LowDoseContrastTrainingLib.baselines import names
+from LowDoseContrastTrainingLib.evaluation import verdict
+from LowDoseContrastTrainingLib.training import fine_tuning, recipes, suitability
 print(sorted({{"torch", "scipy", "skimage", "pydicom"}} & sys.modules.keys()))
 """
         self.assertEqual(subprocess.run([examples.PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip(), "[]")

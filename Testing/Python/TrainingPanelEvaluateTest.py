@@ -109,7 +109,7 @@ class EvaluateTest(EvaluateTestCase):
     def test_commandLineSaysWhatThePanelSays(self):
         from LowDoseContrastLib.cli import build_parser
         from LowDoseContrastLib.device import DEVICES
-        from LowDoseContrastTrainingLib.commands import COMMANDS
+        from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
         from LowDoseContrastTrainingLib.evaluation.held_out_views import SPLITS
 
         def options():

@@ -53,8 +53,8 @@ class PrepareTest(TrainingPanelTestCase):
         import dataclasses
 
         from LowDoseContrastLib.cli import build_parser
-        from LowDoseContrastTrainingLib.commands import COMMANDS
-        from LowDoseContrastTrainingLib.prepare_settings import SPLITS, PrepareSettings
+        from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
+        from LowDoseContrastTrainingLib.dataset.prepare_settings import SPLITS, PrepareSettings
 
         def settings():
             options = build_parser(COMMANDS).parse_args(self.panel.logic.preparation.arguments(self.parameters))

@@ -75,7 +75,7 @@ class SimulateTest(SimulateTestCase):
 
     def test_commandLineSaysWhatThePanelSays(self):
         from LowDoseContrastLib.cli import build_parser
-        from LowDoseContrastTrainingLib.commands import COMMANDS
+        from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
         from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, DOSES_MGY
 
         parser, simulation = build_parser(COMMANDS), self.panel.logic.simulation

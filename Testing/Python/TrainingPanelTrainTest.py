@@ -84,8 +84,8 @@ class TrainTest(TrainTestCase):
     def test_commandLineSaysWhatThePanelSays(self):
         from LowDoseContrastLib.cli import build_parser
         from LowDoseContrastLib.device import DEVICES
-        from LowDoseContrastTrainingLib.commands import COMMANDS
-        from LowDoseContrastTrainingLib.recipe import RECIPES
+        from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
+        from LowDoseContrastTrainingLib.training.recipes import RECIPES
 
         arguments = self.panel.logic.training.arguments
         combos = self.ui.recipeComboBox, self.ui.deviceComboBox
@@ -244,7 +244,8 @@ class RecipeTest(TrainTestCase):
     def test_fieldsAreThoseOfTheRecipe(self):
         import dataclasses
 
-        from LowDoseContrastTrainingLib.recipe import RECIPES, Recipe
+        from LowDoseContrastTrainingLib.training.recipe import Recipe
+        from LowDoseContrastTrainingLib.training.recipes import RECIPES
 
         self.assertEqual(self.ui.recipeTable.rowCount, len(dataclasses.fields(Recipe)) - 1)
         for name in ("run4", "compact"):

@@ -16,18 +16,20 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.adversary import Pix2Pix, detail
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.losses import gan_loss
-from LowDoseContrastTrainingLib.pairing import dose_level
-from LowDoseContrastTrainingLib.patches import StoredScale, grid, read_png, write_png
-from LowDoseContrastTrainingLib.prepare import prepare
-from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
-from LowDoseContrastTrainingLib.recipe import RECIPES, load_recipe, recipe_from_dict
-from LowDoseContrastTrainingLib.schedule import rate_factor
+from LowDoseContrastTrainingLib.dataset.cutting_patches import grid
+from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.pairing import dose_level
+from LowDoseContrastTrainingLib.dataset.png import read_png, write_png
+from LowDoseContrastTrainingLib.dataset.prepare import prepare
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.training.losses import gan_loss
+from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix, detail
+from LowDoseContrastTrainingLib.training.recipes import RECIPES, load_recipe, recipe_from_dict
+from LowDoseContrastTrainingLib.training.schedule import rate_factor
+from LowDoseContrastTrainingLib.training.train import train
 
 TINY = {
     "base": "starter", "architecture": "unet_128", "ngf": 2, "ndf": 2, "crop_size": 128, "batch_size": 2,

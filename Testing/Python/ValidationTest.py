@@ -6,11 +6,11 @@ import unittest
 import numpy as np
 from lowdosecontrast_training import TINY, FolderTest, write_data_set
 from LowDoseContrastLib.intensity import Composition, IntensityScale
-from LowDoseContrastTrainingLib.adversary import Pix2Pix
-from LowDoseContrastTrainingLib.dataset import open_data_set
-from LowDoseContrastTrainingLib.held_out import CHUNK, HeldOut
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
-from LowDoseContrastTrainingLib.validation import enhanced, judge
+from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.training.held_out import CHUNK, HeldOut
+from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
+from LowDoseContrastTrainingLib.training.validation import enhanced, judge
 from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 

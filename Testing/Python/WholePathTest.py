@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from lowdosecontrast_training import write_data_set
 from LowDoseContrastLib.files import read_mammogram
-from LowDoseContrastTrainingLib import training
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.recipe import RECIPES
+from LowDoseContrastTrainingLib.training import train as training
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 
 
 def command(*arguments):

@@ -8,9 +8,9 @@ import dataclasses
 
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
+from LowDoseContrastTrainingLib.common.randomness import stream
 from LowDoseContrastTrainingLib.measurement.edge_response import slanted_edge_mtf
 from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
-from LowDoseContrastTrainingLib.randomness import stream
 from LowDoseContrastTrainingLib.simulator import beam, defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, primary, unit_signal
 from LowDoseContrastTrainingLib.simulator.beam_tables import ATTENUATION_PER_CM

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
-from LowDoseContrastTrainingLib.dataset import MANIFEST, SCHEMA
-from LowDoseContrastTrainingLib.patches import StoredScale, write_png
-from LowDoseContrastTrainingLib.recipe import recipe_from_dict
-from LowDoseContrastTrainingLib.training import train
+from LowDoseContrastTrainingLib.common.file_names import MANIFEST_FILE
+from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
+from LowDoseContrastTrainingLib.dataset.manifest import SCHEMA
+from LowDoseContrastTrainingLib.dataset.png import write_png
+from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
+from LowDoseContrastTrainingLib.training.train import train
 
 TINY = {
     "architecture": "unet_128", "ngf": 2, "ndf": 2, "crop_size": 128, "load_size": 136,
@@ -38,7 +40,7 @@ def write_data_set(folder, counts, side=144, levels=65535):
     sides = {name: {"dose_mgy": dose, "signal": [100, 400, 700]} for name, dose in (("low", 3.0), ("high", 9.0))}
     arrangement = {"intent": "FOR PROCESSING", "relationship": "LIN", "sign": 1, "spacing": [0.1, 0.1], "bits": 14, **sides}
     manifest = {"schema": SCHEMA, "scale": dataclasses.asdict(scale), "arrangements": [arrangement], "patches": patches}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
     return folder
 
 

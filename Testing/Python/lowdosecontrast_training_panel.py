@@ -76,8 +76,8 @@ class TrainingPanelTestCase(unittest.TestCase):
 def sharedFolder():
     """A folder with ``dicom``, four small arrangements at the low and the high dose and a file that is no image, and ``pairs``."""
     from LowDoseContrastLib.steps import run_to_end
-    from LowDoseContrastTrainingLib.prepare import prepare
-    from LowDoseContrastTrainingLib.prepare_settings import PrepareSettings
+    from LowDoseContrastTrainingLib.dataset.prepare import prepare
+    from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from LowDoseContrastLib.catalogue import find_model
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.steps import mapped, run_to_end
 
-from ..evaluation.intensity_baselines import Gain, Identity
+from ..baselines.intensity import Gain, Identity
 from ..evaluation.methods import BASELINE, BaselineMethod, ModelMethod, name_apart
 
 

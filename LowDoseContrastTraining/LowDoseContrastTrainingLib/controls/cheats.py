@@ -10,14 +10,14 @@ from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.steps import mapped
 from scipy import ndimage
 
-from ..evaluation.contrast_baselines import UnsharpMask
-from ..evaluation.intensity_baselines import Gain
+from ..baselines.contrast import UnsharpMask
+from ..baselines.intensity import Gain
+from ..common.randomness import stream
 from ..evaluation.judging import judged, span_of
 from ..evaluation.methods import BASELINE
 from ..evaluation.results import rows_of
 from ..evaluation.truth_measures import truth_results
 from ..evaluation.verdict import IMPROVEMENT
-from ..randomness import stream
 from .arrangements import Arrangements
 from .candidates import TrueHighDose
 from .rows import ControlRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..evaluation.fidelity import line
+from ..measurement.fidelity import line
 from .planted import WITH, Planted, mass_name
 from .presence import KEPT, is_kept
 from .rows import ControlRow

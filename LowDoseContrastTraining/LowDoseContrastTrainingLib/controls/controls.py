@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
 
+from ..baselines.denoising import AnscombeWavelet
+from ..baselines.training_pairs import TrainingPairs
+from ..common.file_names import TABLE_FILE
+from ..common.run_folder import results_folder
+from ..common.stages import Stages
 from ..dose_reduction.noise_model import NoiseModel
-from ..evaluation.denoising_baselines import AnscombeWavelet
 from ..evaluation.methods import BaselineMethod
-from ..evaluation.stages import Stages
-from ..evaluation.training_pairs import TrainingPairs
-from ..run_folder import results_folder
 from . import cheats, contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
 from .arrangements import arrangements
 from .candidates import Candidate, Remembered, TrueHighDose, identity_and_gain, models_of
-from .document import FILES, TABLE_FILE, write_document
+from .document import FILES, write_document
 from .planted import WITHOUT, Planted, mass_and_cluster, masses
 from .rows import summary_of
 from .settings import HIGH, LOW, ControlSettings

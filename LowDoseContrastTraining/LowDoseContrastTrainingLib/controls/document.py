@@ -8,8 +8,9 @@ from pathlib import Path
 
 from LowDoseContrastLib.atomic import atomic_output
 
-JSON_FILE, CSV_FILE, TABLE_FILE = "controls.json", "controls.csv", "controls.md"
-FILES = (JSON_FILE, CSV_FILE, TABLE_FILE)
+from ..common.file_names import CHECKS_FILE, CONTROLS_FILE, TABLE_FILE
+
+FILES = (CONTROLS_FILE, CHECKS_FILE, TABLE_FILE)
 
 
 def write_document(folder: Path, document: dict, overwrite: bool = False) -> None:
@@ -20,7 +21,7 @@ def write_document(folder: Path, document: dict, overwrite: bool = False) -> Non
     """
     rows = document["rows"]
     figures = _names(rows)
-    with atomic_output(folder / CSV_FILE, overwrite) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+    with atomic_output(folder / CHECKS_FILE, overwrite) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["control", "condition", "method", "passed", *figures, "expected", "out_of_domain"])
         for row in rows:
@@ -28,7 +29,7 @@ def write_document(folder: Path, document: dict, overwrite: bool = False) -> Non
             writer.writerow([row["control"], row["condition"], row["method"], row["passed"], *values, row["expected"], "; ".join(row["out_of_domain"])])
     with atomic_output(folder / TABLE_FILE, overwrite) as temporary:
         temporary.write_text(markdown(document), encoding="utf-8")
-    with atomic_output(folder / JSON_FILE, overwrite) as temporary:
+    with atomic_output(folder / CONTROLS_FILE, overwrite) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..evaluation.fidelity import fidelity
 from ..evaluation.judging import range_of
+from ..measurement.fidelity import fidelity
 from .candidates import output_of
 from .planted import WITH, WITHOUT, Planted
 from .presence import CLEAR, KEPT, is_clear, is_kept

@@ -18,9 +18,9 @@ import numpy as np
 from LowDoseContrastLib.mammogram import Mammogram
 from scipy.optimize import brentq
 
+from ..common.randomness import stream
 from ..evaluation.truth_measures import judged_pixels
 from ..measurement.contrast import GAP_MM, RING_MM
-from ..randomness import stream
 from ..simulator import beam
 from ..simulator.acquisition import arrangement_of
 from ..simulator.digitisation import full_scale

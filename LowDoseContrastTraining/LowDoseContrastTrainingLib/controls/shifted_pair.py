@@ -10,7 +10,7 @@ from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.mask import tissue_mask
 from LowDoseContrastLib.steps import run_to_end
 
-from ..alignment import TOLERANCE, measured_shift
+from ..dataset.alignment import TOLERANCE, measured_shift
 from ..evaluation.judging import judged, span_of
 from ..evaluation.results import rows_of
 from ..evaluation.verdict import IMPROVEMENT
@@ -72,7 +72,7 @@ def _decibels(row):
 
 
 def measured_shifts(scene: Planted) -> list[ControlRow]:
-    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :func:`..examination.examine`."""
+    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :func:`..dataset.examination.examine`."""
     return [_measured(scene, shift) for shift in SHIFTS]
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
-from ..settings_file import read_settings
+from ..common.settings_file import read_settings
 
 
 def _value(default, unit, low, high):

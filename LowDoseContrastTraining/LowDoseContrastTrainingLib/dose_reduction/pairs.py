@@ -17,15 +17,14 @@ from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import breast_mask
 from LowDoseContrastLib.steps import Clock
 
-from ..randomness import stream
-from ..run_folder import open_folder
-from ..settings_file import read_settings
+from ..common.file_names import NOISE_MODEL_FILE, REDUCTION_FILE
+from ..common.randomness import stream
+from ..common.run_folder import open_folder
+from ..common.settings_file import read_settings
 from .noise_estimation import from_flats, from_image
 from .noise_model import NoiseModel, checked_values, chest_wall_side
 from .reduction import reduced, saturated
 
-SETTINGS_FILE = "reduction.json"
-MODEL_FILE = "noise-model.json"
 METHOD = "Reduced exposure by scaling and noise injection (Borges, Vieira et al. 2016)"
 _WHOLE = ("EntranceDose", "Exposure", "ExposureTime", "ExposureInuAs")  # whole numbers in DICOM
 _DECIMAL = ("EntranceDoseInmGy", "OrganDose")
@@ -111,20 +110,20 @@ def reduce_dose(folder, plan: ReductionPlan):
         (one an input) and ``saturated`` (pixels of each breast that were).
 
     Raises:
-        InputError: an input or flat field that will not do, or a folder that :func:`..run_folder.open_folder` refuses.
+        InputError: an input or flat field that will not do, or a folder that :func:`..common.run_folder.open_folder` refuses.
     """
     folder, clock, inputs = Path(folder), Clock(), named(plan.inputs)
     needed = sum(_checked(path).pixels.nbytes for path in inputs.values()) * (plan.realisations + 1)
     flats = [_checked(path) for path in plan.flats]
     settings = plan.settings()
-    open_folder(folder, SETTINGS_FILE, settings, needed, "reduced images")
+    open_folder(folder, REDUCTION_FILE, settings, needed, "reduced images")
     model = from_flats(flats, plan.given or {}) if flats else None
     steps, done = len(inputs) * (plan.realisations + 1), 0
     for name, path in inputs.items():
         for what in _made(folder / name, path, plan, settings["inputs"][name], model):
             done += 1
             yield clock.progress(done / steps, f"{name}: {what}")
-    records = [json.loads((folder / name / MODEL_FILE).read_text()) for name in inputs]
+    records = [json.loads((folder / name / NOISE_MODEL_FILE).read_text()) for name in inputs]
     images = [path for name in inputs for path in (folder / name / "full.dcm", *(reduced_path(folder / name, n) for n in range(plan.realisations)))]
     return {
         "files": [str(path) for path in images],
@@ -141,7 +140,7 @@ def _made(place, path, plan, digest, model):
     pixels, mask = mammogram.pixels[0], breast_mask(mammogram.pixels[0], mammogram.sign)
     place.mkdir(exist_ok=True)
     _write_once(place / "full.dcm", lambda temporary: shutil.copyfile(path, temporary))
-    model = _model_of(place / MODEL_FILE, mammogram, plan, model)
+    model = _model_of(place / NOISE_MODEL_FILE, mammogram, plan, model)
     record = {
         "noise_model": model.as_dict(),
         "dose_fraction": plan.fraction,
@@ -151,7 +150,7 @@ def _made(place, path, plan, digest, model):
         "saturated_pixels": int((saturated(pixels, mammogram.bits) & mask).sum()),
         "method": METHOD,
     }
-    _write_once(place / MODEL_FILE, lambda temporary: temporary.write_text(json.dumps(record, indent=1) + "\n"))
+    _write_once(place / NOISE_MODEL_FILE, lambda temporary: temporary.write_text(json.dumps(record, indent=1) + "\n"))
     yield "noise model"
     for realisation in range(plan.realisations):
         target = reduced_path(place, realisation)

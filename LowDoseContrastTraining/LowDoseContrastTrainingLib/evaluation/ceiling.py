@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
 
-from ..dataset import PairedDataSet
-from .fidelity import Fidelity, fidelity
+from ..dataset.manifest import PairedDataSet
+from ..measurement.fidelity import Fidelity, fidelity
 from .simulated_arrangements import SimulatedArrangement
 
 CEILING = "ceiling"

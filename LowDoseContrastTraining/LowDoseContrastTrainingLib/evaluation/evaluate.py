@@ -11,25 +11,26 @@ from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped
 
-from ..dataset import open_data_set
-from ..run_folder import results_folder
-from ..splits import LEAK
-from .baselines import chosen_baselines
+from ..baselines.all_baselines import chosen_baselines
+from ..baselines.intensity import Gain
+from ..baselines.unet import LEAST_SIDE, UNetL1, side_of
+from ..common.file_names import PATCHES_FILE, REPORT_FILE, RESULTS_FILE, TRUTH_FILE
+from ..common.run_folder import results_folder
+from ..common.stages import Stages
+from ..dataset.manifest import open_data_set
+from ..dataset.splits import LEAK
 from .ceiling import Ceiling
 from .folds import folds_of, halves_of
 from .held_out_views import MASK, SPLITS, training_pairs
-from .intensity_baselines import Gain
 from .judging import fitted, judged, judged_ceiling, learned_baseline, span_of
 from .leakage import leakage, models_of_random
 from .methods import BaselineMethod, folded_models, loaded_models, name_apart
 from .report.album import Album
-from .report.page import REPORT_FILE, write_report
-from .results import CSV_FILE, JSON_FILE, TRUTH_FILE, rows_of, write_results
+from .report.page import write_report
+from .results import rows_of, write_results
 from .simulated_arrangements import simulated_arrangements
-from .stages import Stages
 from .statistics import limit_of
 from .truth_measures import RULE, truth_results
-from .unet_baseline import LEAST_SIDE, UNetL1, side_of
 
 POST_PROCESSING = "Post-processing adds no X-ray quanta: an image that looks like a higher dose does not show more than the low dose has recorded."
 HALVES_NOTE = "each half of the simulation's arrangements is judged with baselines that were fitted to the other half"
@@ -97,7 +98,7 @@ def evaluate(datasets, models, output, settings: EvaluationSettings = Evaluation
     if not datasets and not settings.simulation:
         raise InputError("give --dataset, --simulation, or both")
     work = _Work(datasets, models, output, settings)
-    with results_folder(output, (JSON_FILE, CSV_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
+    with results_folder(output, (RESULTS_FILE, PATCHES_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
         results, truth, document, pictures = yield from work.steps()
         document["report"] = str(write_report(output, document, pictures, overwrite))
         write_results(output, results, document, overwrite, truth)

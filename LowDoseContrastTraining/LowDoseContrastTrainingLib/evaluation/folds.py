@@ -8,9 +8,9 @@ from pathlib import Path
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped
 
-from ..dataset import PairedDataSet, open_data_set
-from ..prepare import prepare
-from ..prepare_settings import PrepareSettings
+from ..dataset.manifest import PairedDataSet, open_data_set
+from ..dataset.prepare import prepare
+from ..dataset.prepare_settings import PrepareSettings
 from .held_out_views import View, held_out_views, shared_arrangements
 from .simulated_arrangements import simulation_settings
 from .statistics import MOST_UNITS
@@ -52,7 +52,7 @@ def folds_of(datasets, split: str) -> list[Fold]:
         split: see :func:`.held_out_views.held_out_views`.
 
     Raises:
-        InputError: as :func:`..dataset.open_data_set` and :func:`.held_out_views.held_out_views`; folds that leak or
+        InputError: as :func:`..dataset.manifest.open_data_set` and :func:`.held_out_views.held_out_views`; folds that leak or
             that hold out the same arrangement; more arrangements than the exact test takes.
     """
     opened = [each if isinstance(each, PairedDataSet) else open_data_set(each) for each in datasets]

@@ -10,11 +10,11 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
 from scipy import ndimage
 
-from ..dataset import PairedDataSet
+from ..baselines.training_pairs import TrainingPairs, noise_of_pairs
+from ..dataset.manifest import PairedDataSet
+from ..dataset.patch_store import PatchStore
 from ..dose_reduction.noise_model import given_values
-from ..held_out import unsaturated
-from ..patch_store import PatchStore
-from .training_pairs import TrainingPairs, noise_of_pairs
+from ..training.held_out import unsaturated
 
 SPLITS = {"test": ("test",), "val": ("val",), "all": ("val", "test")}
 MASK = "tissue (local mean of the target no further towards the air than a factor of 2 from the median of its breast) where neither dose is saturated"
@@ -118,7 +118,7 @@ def training_pairs(data: PairedDataSet, noise: str | None = None) -> TrainingPai
 
     Args:
         noise: values of the noise model that are known, as text or a file, see
-            :func:`LowDoseContrastTrainingLib.dose_reduction.noise_model.given_values`.
+            :func:`..dose_reduction.noise_model.given_values`.
 
     Raises:
         InputError: pixel values that do not rise with the exposure along a line, or as :func:`noise_of_pairs`.

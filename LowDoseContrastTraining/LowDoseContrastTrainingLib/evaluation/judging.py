@@ -8,11 +8,11 @@ import numpy as np
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.steps import mapped
 
+from ..baselines.unet import UNetL1, trained_unet
+from ..measurement.fidelity import fidelity
 from .ceiling import Ceiling, ceiling_fidelity
-from .fidelity import fidelity
 from .methods import BASELINE, BaselineMethod, ModelMethod, joined
 from .results import PatchResult
-from .unet_baseline import UNetL1, trained_unet
 
 
 def fitted(kinds, training, folds):
@@ -20,7 +20,7 @@ def fitted(kinds, training, folds):
 
     Args:
         kinds: of baselines, without the one that is trained.
-        training: :class:`.training_pairs.TrainingPairs` of each fold.
+        training: :class:`..baselines.training_pairs.TrainingPairs` of each fold.
     """
     made, total = [], len(kinds) * len(training)
     for kind in kinds:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
+from ..baselines.intensity import Gain
 from .folds import Fold
-from .intensity_baselines import Gain
 
 COMPARED = ("cci_ratio_error", "psnr_matched", "ssim_matched")
 

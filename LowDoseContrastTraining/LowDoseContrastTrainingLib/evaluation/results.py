@@ -10,15 +10,15 @@ import math
 import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
 
-from .baselines import DENOISERS
+from ..baselines.all_baselines import DENOISERS
+from ..baselines.intensity import Gain
+from ..common.file_names import PATCHES_FILE, RESULTS_FILE, TRUTH_FILE
+from ..measurement.fidelity import Fidelity
 from .ceiling import CEILING
-from .fidelity import Fidelity
-from .intensity_baselines import Gain
 from .statistics import PairedDifference, holm, number_or_none, paired_difference
 from .truth_measures import FIGURES, TruthResult
 from .verdict import DENOISER, GAIN, NO_TRUTH, TRUTH_MEASURES, verdict
 
-JSON_FILE, CSV_FILE, TRUTH_FILE = "results.json", "results.csv", "results-truth.csv"
 MEASURES = tuple(each.name for each in dataclasses.fields(Fidelity))
 _COMPARED = ("cci_ratio_error", "psnr", "ssim", "psnr_matched", "ssim_matched")
 REFERENCE = "reference"
@@ -140,14 +140,14 @@ def write_results(folder, results: list[PatchResult], document: dict, overwrite:
     """
     unknown = () if truth else TRUTH_MEASURES
     lines = ([each.method, each.arrangement, each.patch, *_cells(each.measures, MEASURES), *[NO_TRUTH] * len(unknown)] for each in results)
-    _write_csv(folder / CSV_FILE, ["method", "arrangement", "patch", *MEASURES, *unknown], lines, overwrite)
+    _write_csv(folder / PATCHES_FILE, ["method", "arrangement", "patch", *MEASURES, *unknown], lines, overwrite)
     if truth:
         of_all = ((name, *each) for name, result in truth.items() for each in result.by_arrangement.items())
         lines = ([name, group, *_cells(figures, FIGURES), "; ".join(figures.reasons)] for name, group, figures in of_all)
         _write_csv(folder / TRUTH_FILE, ["method", "arrangement", *FIGURES, "reasons"], lines, overwrite)
     else:
         (folder / TRUTH_FILE).unlink(missing_ok=True)  # of the run that is replaced
-    with atomic_output(folder / JSON_FILE, overwrite) as temporary:
+    with atomic_output(folder / RESULTS_FILE, overwrite) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

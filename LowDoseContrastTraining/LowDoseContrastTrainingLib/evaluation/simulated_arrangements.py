@@ -11,11 +11,11 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.mammogram import Mammogram
 
-from ..acquisition_header import read_acquisition
-from ..dataset import PairedDataSet
+from ..common.file_names import SIMULATION_FILE
+from ..dataset.acquisition_header import read_acquisition
+from ..dataset.manifest import PairedDataSet
 from ..measurement.truth_places import Truth, read_truth
 from ..simulator.layout import image_path, truth_paths
-from ..simulator.simulation import SETTINGS_FILE
 
 LEAST_REALISATIONS = 2
 
@@ -97,12 +97,12 @@ def simulation_settings(folder) -> dict:
         InputError: ``folder`` is none.
     """
     try:
-        settings = json.loads((Path(folder) / SETTINGS_FILE).read_text())
+        settings = json.loads((Path(folder) / SIMULATION_FILE).read_text())
         levels = settings["parameters"]["doses_mgy"]["value"]
         doses = {name: float(levels[name]) for name in settings["doses"]}
         return {"arrangements": int(settings["arrangements"]), "realisations": int(settings["realisations"]), "doses": doses}
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"--simulation: {folder} is no simulation (no readable {SETTINGS_FILE}); name the folder that 'simulate' wrote") from error
+        raise InputError(f"--simulation: {folder} is no simulation (no readable {SIMULATION_FILE}); name the folder that 'simulate' wrote") from error
 
 
 def _places(folder, settings):

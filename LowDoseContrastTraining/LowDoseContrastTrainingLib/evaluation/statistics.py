@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
-from ..randomness import stream
+from ..common.randomness import stream
 
 RESAMPLES = 2000
 LEVEL = 0.95

@@ -18,7 +18,7 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import mapped
 
-from ..held_out import SATURATED
+from ..common.process_memory import give_back_memory
 from ..measurement.calcifications import CalcificationSearch
 from ..measurement.contrast import insert_contrasts
 from ..measurement.detectability import OBSERVERS, SIZE_CLASSES_MM, calcification_regions, calcification_sites, detectability_by_class
@@ -26,7 +26,7 @@ from ..measurement.noise_and_bias import noise_and_bias
 from ..measurement.noise_texture import NoiseTexture, noise_texture, shape_error
 from ..measurement.transfer import task_transfers
 from ..measurement.truth_places import FIBRES, MASSES, Truth
-from ..process_memory import give_back_memory
+from ..training.held_out import SATURATED
 from .ceiling import Ceiling
 from .held_out_views import tissue_of
 from .simulated_arrangements import SimulatedArrangement

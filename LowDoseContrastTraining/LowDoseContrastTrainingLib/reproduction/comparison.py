@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..common.file_names import GROUPS_FILE, LOSSES_FILE, MANIFEST_FILE, PATCHES_FILE, RESULTS_FILE, SIMULATION_FILE
 from ..evaluation.leakage import COMPARED
-from ..evaluation.results import CSV_FILE, JSON_FILE
-from ..dataset import MANIFEST
 from . import paper
-from .layout import ACQUISITIONS, EVALUATION, GROUPS_FILE, HONEST_EVALUATION, PAIRS
+from .layout import ACQUISITIONS, EVALUATION, HONEST_EVALUATION, PAIRS
 from .plan import RUNS
 
 DATA, LOSSES, CCI, GROUPS, FIDELITY, LEAK = "data", "losses", "CCI of patches", "group means", "fidelity", "leakage gap"
@@ -62,10 +61,10 @@ def _json(path):
 
 
 def _data(folder, plan):
-    file = f"{PAIRS}/{MANIFEST}"
+    file = f"{PAIRS}/{MANIFEST_FILE}"
     manifest = _json(folder / file)
     counts = manifest["counts"]
-    simulated = f"{ACQUISITIONS}/simulation.json"
+    simulated = f"{ACQUISITIONS}/{SIMULATION_FILE}"
     found = {
         "DICOM images": (sum(each["file"].endswith(".dcm") for each in manifest["files"]), file),
         "arrangements": (_json(folder / simulated)["arrangements"], simulated),
@@ -81,24 +80,24 @@ def _data(folder, plan):
 
 def _losses(folder):
     for run in RUNS:
-        with open(folder / run / "losses.csv", newline="") as stream:
+        with open(folder / run / LOSSES_FILE, newline="") as stream:
             last = list(csv.DictReader(stream))[-1]
         for name, value in paper.LOSSES[run].items():
             beside = {"mean of the last epoch": float(last[f"{name}_mean"])}
-            yield Number(LOSSES, run, name, value, float(last[name]), f"{run}/losses.csv", beside)
+            yield Number(LOSSES, run, name, value, float(last[name]), f"{run}/{LOSSES_FILE}", beside)
 
 
 def _patches(folder):
     """The CCI of input, target and output on the held-out patches, with the range of most of them."""
-    rows = {row["method"]: row for row in _json(folder / EVALUATION / JSON_FILE)["rows"]}
+    rows = {row["method"]: row for row in _json(folder / EVALUATION / RESULTS_FILE)["rows"]}
     by_method = {}
-    with open(folder / EVALUATION / CSV_FILE, newline="") as stream:
+    with open(folder / EVALUATION / PATCHES_FILE, newline="") as stream:
         for line in csv.DictReader(stream):
             by_method.setdefault(line["method"], []).append(line)
     for run in RUNS:
         for (side, column), value in zip(CCI_SIDES.items(), paper.CCI[run]):
             low, high = np.percentile([float(line[column]) for line in by_method[run]], MIDDLE)
-            yield Number(CCI, run, side, value, rows[run][column], f"{EVALUATION}/{JSON_FILE}", {"5th percentile": float(low), "95th percentile": float(high)})
+            yield Number(CCI, run, side, value, rows[run][column], f"{EVALUATION}/{RESULTS_FILE}", {"5th percentile": float(low), "95th percentile": float(high)})
 
 
 def _groups(folder):
@@ -109,13 +108,13 @@ def _groups(folder):
 
 def _fidelity(folder):
     """What the paper does not tell: how near the outputs come to the target, beside the baselines."""
-    for row in _json(folder / EVALUATION / JSON_FILE)["rows"]:
+    for row in _json(folder / EVALUATION / RESULTS_FILE)["rows"]:
         for measure in FIDELITY_MEASURES:
-            yield Number(FIDELITY, row["method"], measure, None, row[measure], f"{EVALUATION}/{JSON_FILE}", {"kind": row["kind"]})
+            yield Number(FIDELITY, row["method"], measure, None, row[measure], f"{EVALUATION}/{RESULTS_FILE}", {"kind": row["kind"]})
 
 
 def _leakage(folder):
-    for entry in _json(folder / HONEST_EVALUATION / JSON_FILE)["leakage"]:
+    for entry in _json(folder / HONEST_EVALUATION / RESULTS_FILE)["leakage"]:
         for measure in COMPARED:
             beside = {side: entry[side]["over_gain"][measure] for side in ("random", "held_out")}
-            yield Number(LEAK, entry["recipe"], measure, None, entry["gap"][measure], f"{HONEST_EVALUATION}/{JSON_FILE}", beside)
+            yield Number(LEAK, entry["recipe"], measure, None, entry["gap"][measure], f"{HONEST_EVALUATION}/{RESULTS_FILE}", beside)

@@ -7,7 +7,7 @@ from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.mask import tissue_mask
 
-from ..patches import StoredScale
+from ..dataset.eight_bit_conversion import StoredScale
 
 EIGHT_BITS = 255
 TISSUE = "full scale, not rounded, tissue alone"

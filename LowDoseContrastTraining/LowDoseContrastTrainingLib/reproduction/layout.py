@@ -2,7 +2,6 @@
 
 from .plan import HONEST
 
-SETTINGS_FILE, NUMBERS_FILE, GROUPS_FILE = "reproduction.json", "numbers.json", "group-means.json"
 ACQUISITIONS, PAIRS, HONEST_PAIRS = "acquisitions", "pairs", "pairs-by-arrangement"
 EVALUATION, HONEST_EVALUATION = "evaluation", "evaluation-by-arrangement"
 HONEST_RUN = f"{HONEST}-by-arrangement"

@@ -7,15 +7,15 @@ from pathlib import Path
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
 from LowDoseContrastLib.atomic import atomic_output
 
+from ..common.file_names import NUMBERS_FILE, PAGE_FILE
 from ..evaluation.evaluate import POST_PROCESSING
 from ..evaluation.report.markup import Numbers, image, listed, named, number, text
 from ..evaluation.report.page import document_page
-from ..samples import sample_path
+from ..training.samples import sample_path
 from . import explanations, paper
 from .comparison import CCI, DATA, FIDELITY, FIDELITY_MEASURES, GROUPS, LEAK, LOSSES
 from .plan import HONEST, QUICK_EPOCHS, QUICK_FILTERS, RUNS
 
-PAGE = "reproduction.html"
 _TITLE = "The paper's experiment, repeated on simulated acquisitions"
 _NAMES = {
     "cci_ratio_error": "CCI ratio error", "psnr": "PSNR, dB", "psnr_matched": "PSNR after an affine match, dB", "ssim_matched": "SSIM after an affine match",
@@ -30,7 +30,7 @@ def write_page(folder, plan, numbers: list[dict]) -> Path:
         plan: :class:`.plan.ReproductionPlan`.
         numbers: see :func:`.comparison.comparison`.
     """
-    path, count = Path(folder) / PAGE, Numbers()
+    path, count = Path(folder) / PAGE_FILE, Numbers()
     sections = (
         ("Data", _data(numbers, count)),
         ("Losses (the paper's tables 4 to 7)", _losses(numbers, plan, count)),
@@ -150,4 +150,4 @@ def _leakage(numbers, plan, count):
 
 
 def _again(plan):
-    return f"<pre>lowdosecontrast reproduce OUTDIR{' --quick' if plan.quick else ''} --seed {plan.seed}</pre><p class=small>The files named on this page lie in OUTDIR; <code>numbers.json</code> holds all numbers.</p>"
+    return f"<pre>lowdosecontrast reproduce OUTDIR{' --quick' if plan.quick else ''} --seed {plan.seed}</pre><p class=small>The files named on this page lie in OUTDIR; <code>{NUMBERS_FILE}</code> holds all numbers.</p>"

@@ -10,10 +10,11 @@ import torch
 from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 
-from ..adversary import Pix2Pix
-from ..prepare_settings import PrepareSettings
-from ..recipe import RECIPES, Recipe
+from ..dataset.prepare_settings import PrepareSettings
 from ..simulator.simulation import SimulationPlan
+from ..training.pix2pix import Pix2Pix
+from ..training.recipe import Recipe
+from ..training.recipes import RECIPES
 
 RUNS = ("run1", "run2", "run3", "run4")
 HONEST = "run1"  # which is trained once more without leak

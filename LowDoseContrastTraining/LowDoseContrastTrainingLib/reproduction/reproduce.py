@@ -11,21 +11,21 @@ from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.steps import mapped
 
-from ..dataset import open_data_set
-from ..evaluation.baselines import FITTED
+from ..baselines.all_baselines import FITTED
+from ..common.file_names import GROUPS_FILE, LAST_MODEL_FILE, LOSSES_FILE, NUMBERS_FILE, REPRODUCTION_FILE, RESULTS_FILE
+from ..common.run_folder import open_folder
+from ..common.stages import Stages
+from ..dataset.manifest import open_data_set
+from ..dataset.prepare import prepare
 from ..evaluation.evaluate import EvaluationSettings, evaluate
-from ..evaluation.results import JSON_FILE
-from ..evaluation.stages import Stages
-from ..prepare import prepare
-from ..run_folder import open_folder
 from ..simulator.layout import image_path
 from ..simulator.simulation import simulate
 from ..simulator.workers import default_jobs
-from ..training import train
+from ..training.train import train
 from . import paper
 from .comparison import comparison
 from .group_means import group_means
-from .layout import ACQUISITIONS, EVALUATION, GROUPS_FILE, HONEST_EVALUATION, HONEST_PAIRS, HONEST_RUN, NUMBERS_FILE, PAIRS, SETTINGS_FILE
+from .layout import ACQUISITIONS, EVALUATION, HONEST_EVALUATION, HONEST_PAIRS, HONEST_RUN, PAIRS
 from .page import write_page
 from .plan import HONEST, RUNS, ReproductionPlan, seconds_of
 
@@ -51,7 +51,7 @@ def reproduce(output, plan: ReproductionPlan = ReproductionPlan(), device: str =
         InputError: a folder that holds something else, a full disk, or a training that diverged.
     """
     output = Path(output)
-    open_folder(output, SETTINGS_FILE, {"version": __version__, "quick": plan.quick, "seed": plan.seed}, _BYTES, "a reproduction")
+    open_folder(output, REPRODUCTION_FILE, {"version": __version__, "quick": plan.quick, "seed": plan.seed}, _BYTES, "a reproduction")
     work = _Work(output, plan, device)
     if told is not None:
         told(work.estimate())
@@ -112,7 +112,7 @@ class _Work:
 
     def _judge(self, name, pairs, models, random):
         """Generator: one evaluation, unless it is there."""
-        if (self.output / name / JSON_FILE).exists():
+        if (self.output / name / RESULTS_FILE).exists():
             return
         data = open_data_set(self.output / pairs)
         variant = CciVariant(f"window:{data.scale.low:g},{data.scale.high:g}")  # the 8 bits of the patches
@@ -122,7 +122,7 @@ class _Work:
 
 def model_of(output: Path, run: str) -> Path:
     """Return the generator of a run: the last epoch's, as the paper judged."""
-    return output / run / "model-last.safetensors"
+    return output / run / LAST_MODEL_FILE
 
 
 def _shares(steps):
@@ -132,7 +132,7 @@ def _shares(steps):
 def _done(folder: Path, recipe) -> float:
     """The part of a training that an interrupted run has left behind."""
     try:
-        with open(folder / "losses.csv", newline="") as stream:
+        with open(folder / LOSSES_FILE, newline="") as stream:
             return min(1.0, sum(1 for _ in csv.DictReader(stream)) / recipe.total_epochs)
     except OSError:
         return 0.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..randomness import stream
+from ..common.randomness import stream
 from . import beam, defects
 from .blur import blurred
 from .digitisation import digitised, full_scale

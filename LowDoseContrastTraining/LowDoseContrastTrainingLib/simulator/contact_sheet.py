@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from LowDoseContrastLib.files import read_mammogram
 
-from ..picture_sheet import reduced, title, write_sheet
+from ..common.picture_sheet import reduced, title, write_sheet
 from .layout import image_path, truth_paths
 from .presentation import presented, windows
 

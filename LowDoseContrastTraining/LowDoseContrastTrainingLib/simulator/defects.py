@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..randomness import stream
+from ..common.randomness import stream
 
 
 def response(parameters, seed: int) -> np.ndarray:

@@ -17,7 +17,7 @@ def quantum_noise(incident: np.ndarray, pixel_mm: float, xi_q: float, noise_f2: 
 
     Args:
         incident: (rows, columns) mean pixel value above the offset, before flat-fielding.
-        noise_f2: (lp/mm)^2, as in :func:`LowDoseContrastTrainingLib.simulator.blur.mtf`.
+        noise_f2: (lp/mm)^2, as in :func:`.blur.mtf`.
         rng: numpy Generator, the stream of this exposure.
 
     Returns:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from LowDoseContrastLib.errors import InputError
 
-from ..settings_file import read_settings
+from ..common.settings_file import read_settings
 from .beam_tables import ABSORPTION, FLUENCE
 
 DOSES_MGY = {"low": 3.359, "automatic": 8.407, "high": 11.523}

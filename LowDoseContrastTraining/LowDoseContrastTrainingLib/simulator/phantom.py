@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..randomness import stream
+from ..common.randomness import stream
 from . import beam
 from .inserts import Insert, draw, place_inserts
 from .outline import Outline, compressed_profile, distance_inside, random_outline

@@ -11,7 +11,8 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import Clock, run_to_end
 
-from ..run_folder import clear_leftovers, open_folder
+from ..common.file_names import SIMULATION_FILE
+from ..common.run_folder import clear_leftovers, open_folder
 from .acquisition import make_arrangement
 from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure
@@ -21,7 +22,6 @@ from .presentation import presentation_dataset
 from .truth import write_truth
 from .workers import can_start_processes, in_processes
 
-SETTINGS_FILE = "simulation.json"
 PAPER_ARRANGEMENTS = 12  # the last of which has no high dose
 _BYTES_PER_PIXEL = 3  # on the disk, for an image and its share of the truth; generous
 
@@ -124,7 +124,7 @@ def simulate(folder, plan: SimulationPlan, jobs: int = 1):
     if jobs < 1:
         raise InputError(f"--jobs must be at least 1, it is {jobs}")
     rows, columns = plan.parameters.shape
-    open_folder(folder, SETTINGS_FILE, plan.settings(), rows * columns * _BYTES_PER_PIXEL * len(plan.images()), "a simulation")
+    open_folder(folder, SIMULATION_FILE, plan.settings(), rows * columns * _BYTES_PER_PIXEL * len(plan.images()), "a simulation")
     clock, total = Clock(), len(plan.images())
     done = 0
     for number, path in _made(folder, plan, min(jobs, plan.arrangements)):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
-from ..process_memory import physical_bytes
+from ..common.process_memory import physical_bytes
 
 _PATIENCE_S = 5  # for each way of ending the workers
 _BYTES_PER_JOB = 1.5e9  # of memory, for a full field

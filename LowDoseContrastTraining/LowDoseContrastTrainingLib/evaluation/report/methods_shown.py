@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...baselines.intensity import Gain
 from ..ceiling import CEILING
-from ..intensity_baselines import Gain
 from ..verdict import DENOISER
 
 MODEL = "model"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from LowDoseContrastLib.atomic import atomic_output
 
+from ...common.file_names import REPORT_FILE
 from .album import Pictures
 from .arrangement_chart import arrangement_chart
 from .charts import is_drawable
@@ -22,7 +23,6 @@ from .tables import difference_table, likeness_table, truth_table
 from .training_charts import training_charts
 from .truth_charts import noise_chart, transfer_chart
 
-REPORT_FILE = "report.html"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _UNDRAWN = "<p class=small>matplotlib is not installed: the report was written without its figures.</p>"
 

@@ -7,9 +7,9 @@ import io
 import numpy as np
 from scipy import ndimage
 
+from ...baselines.intensity import Gain
 from ...dose_reduction.noise_model import NoiseModel
-from ...samples import windowed
-from ..intensity_baselines import Gain
+from ...training.samples import windowed
 from .album import CHOICE, PatchPicture, Pictures, detail
 from .charts import WIDTH, chart
 from .markup import image, named, plain, text

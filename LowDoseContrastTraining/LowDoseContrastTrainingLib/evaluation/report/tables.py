@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
+from ...baselines.intensity import Gain
 from ..ceiling import CEILING
-from ..intensity_baselines import Gain
 from ..verdict import DENOISER, GAIN
 from .markup import DASH, decimals, is_number, named, number, text
 from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, SEEN, TARGET, TEXTURE, ZERO, Measure

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
-from ...run_folder import SETTINGS_FILE
-from ...curves import curves_figure
-from ...recipe import Recipe, recipe_from_dict
-from ...selection import best_epoch
+from ...common.file_names import LOSSES_FILE, RECIPE_FILE
+from ...training.curves import curves_figure
+from ...training.recipe import Recipe
+from ...training.recipes import recipe_from_dict
+from ...training.selection import best_epoch
 from .charts import WIDTH, drawn
 from .markup import named
 from .methods_shown import MODEL, rows_of_kind, versions
-
-LOSSES = "losses.csv"
 
 
 def training_charts(document: dict, numbers) -> str:
@@ -26,18 +25,18 @@ def training_charts(document: dict, numbers) -> str:
     for row in rows_of_kind(document, MODEL):
         for each in versions(row):
             folder = Path(each.get("model") or "").parent
-            if each.get("model") and (folder / LOSSES).is_file():
+            if each.get("model") and (folder / LOSSES_FILE).is_file():
                 runs.setdefault(folder, []).append(row["method"])
     return "".join(_figure(folder, names, numbers) for folder, names in runs.items())
 
 
 def _figure(folder, names, numbers):
-    title, found = f"Training of {' and '.join(names)}.", _history(folder / LOSSES)
+    title, found = f"Training of {' and '.join(names)}.", _history(folder / LOSSES_FILE)
     if not found:
-        return f"<p>{named(folder / LOSSES)} cannot be read: the training of {named(' and '.join(names))} is not shown.</p>"
-    gan_from, best = _kept(folder / SETTINGS_FILE, found)
+        return f"<p>{named(folder / LOSSES_FILE)} cannot be read: the training of {named(' and '.join(names))} is not shown.</p>"
+    gan_from, best = _kept(folder / RECIPE_FILE, found)
     body = drawn(curves_figure(found, gan_from, best, inches=WIDTH, text=7), "loss curves")
-    caption = f"Means over each epoch, from <code>{LOSSES}</code> beside the model file. What was validated then is not what is judged here."
+    caption = f"Means over each epoch, from <code>{LOSSES_FILE}</code> beside the model file. What was validated then is not what is judged here."
     return numbers.figure(body, title, caption)
 
 

@@ -1,0 +1,1 @@
+"""What any learned model must stand beside."""

@@ -1,0 +1,104 @@
+"""Baselines that change each pixel by its value alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..measurement.fidelity import line
+from .training_pairs import TrainingPairs
+
+_QUANTILES = 257
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The low dose as it is."""
+
+    name: ClassVar[str] = "identity"
+
+    @classmethod
+    def fit(cls, training: TrainingPairs) -> Identity:
+        return cls()
+
+    def apply(self, pixels):
+        return np.asarray(pixels, np.float32)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The low dose above the offset times the ratio of the doses: what needs no network."""
+
+    factor: float
+    offset: float
+    name: ClassVar[str] = "gain"
+
+    @classmethod
+    def fit(cls, training: TrainingPairs) -> Gain:
+        return cls(training.gain, training.noise.offset)
+
+    def apply(self, pixels):
+        return np.asarray((np.asarray(pixels, np.float64) - self.offset) * self.factor + self.offset, np.float32)
+
+
+@dataclass(frozen=True)
+class Affine:
+    """The line with the least squares of error over the training pixels."""
+
+    slope: float
+    offset: float
+    name: ClassVar[str] = "affine"
+
+    @classmethod
+    def fit(cls, training: TrainingPairs) -> Affine:
+        return cls(*line(training.low[training.mask], training.high[training.mask]))
+
+    def apply(self, pixels):
+        return np.asarray(np.asarray(pixels, np.float64) * self.slope + self.offset, np.float32)
+
+
+@dataclass(frozen=True)
+class HistogramMatching:
+    """The rising function that gives the training inputs the histogram of the training targets.
+
+    Both are pooled over the patches: matched patch by patch, every patch would get the mean of all.
+    Beyond the training values the slope of the ends goes on as the ratio of their values.
+
+    Attributes:
+        low, high: pixel values of the same ranks, from the darkest to the brightest.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    name: ClassVar[str] = "histogram"
+
+    @classmethod
+    def fit(cls, training: TrainingPairs) -> HistogramMatching:
+        ranks = np.linspace(0, 1, _QUANTILES)
+        return cls(*(tuple(np.quantile(side[training.mask], ranks).tolist()) for side in (training.low, training.high)))
+
+    def apply(self, pixels):
+        values = np.asarray(pixels, np.float64)
+        beyond = [values * (self.high[end] / self.low[end] if self.low[end] else 1.0) for end in (0, -1)]
+        inside = np.interp(values, self.low, self.high)
+        return np.select([values < self.low[0], values > self.low[-1]], beyond, inside).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """``scale x I^exponent``, the line with the least squares between the logarithms of the training pixels."""
+
+    scale: float
+    exponent: float
+    name: ClassVar[str] = "gamma"
+
+    @classmethod
+    def fit(cls, training: TrainingPairs) -> Gamma:
+        low, high = (np.log(np.maximum(side[training.mask], 1.0)) for side in (training.low, training.high))
+        exponent, offset = line(low, high)
+        return cls(float(np.exp(offset)), exponent)
+
+    def apply(self, pixels):
+        return (self.scale * np.maximum(np.asarray(pixels, np.float64), 0) ** self.exponent).astype(np.float32)

@@ -1,0 +1,44 @@
+"""The command ``reproduce``."""
+
+from __future__ import annotations
+
+import sys
+
+from LowDoseContrastLib.cli import add_command, add_progress, progress_bar, table
+from LowDoseContrastLib.device import DEVICES
+from LowDoseContrastLib.steps import run_to_end
+
+
+def add_reproduce(subparsers):
+    """``lowdosecontrast reproduce``."""
+    parser = add_command(
+        subparsers,
+        "reproduce",
+        "Repeat the paper's experiment on simulated acquisitions, ending in one page with its numbers and ours",
+        "lowdosecontrast reproduce reproduction --quick",
+        run_reproduce,
+        _show_reproduce,
+    )
+    parser.add_argument("output", metavar="OUTDIR", help="folder, new or of an interrupted run, which goes on where it stopped")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the filters and a 50th of the epochs: under half an hour on two processor cores")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="everything follows from it (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
+    add_progress(parser)
+
+
+def run_reproduce(arguments):
+    from ..common.process_memory import keep_freed_memory
+    from ..reproduction.plan import ReproductionPlan
+    from ..reproduction.reproduce import reproduce
+
+    keep_freed_memory()
+    plan = ReproductionPlan(arguments.quick, arguments.seed)
+    told = None if arguments.progress == "lines" else lambda text: print(text, file=sys.stderr, flush=True)
+    steps = reproduce(arguments.output, plan, arguments.device, told)
+    return run_to_end(steps, progress_bar("reproduce", arguments.progress))
+
+
+def _show_reproduce(result):
+    compared = [each for each in result["numbers"] if each["paper"] is not None]
+    rows = [[each["table"], each["subject"], each["quantity"], each["paper"], each["ours"]] for each in compared]
+    return "\n".join([table(rows, ("table", "of", "number", "paper", "ours")), result["page"]])

@@ -1,0 +1,1 @@
+"""From mammograms at two doses to a data set of paired patches."""

@@ -1,0 +1,1 @@
+"""Training pix2pix on a prepared data set."""
