@@ -1,6 +1,5 @@
 """The DICOM header behind a volume: kept with it from the moment it is loaded, and told to people."""
 
-import slicer
 import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin

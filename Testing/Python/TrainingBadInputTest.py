@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import unittest
 
 import lowdosecontrast_examples as examples

@@ -11,7 +11,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import slicer
 import vtk
 
 from . import dicom_loading
