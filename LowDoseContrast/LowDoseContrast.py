@@ -229,7 +229,9 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         output = self.logic.outputFor(parameters)
         if output is not parameters.outputVolume:
             parameters.outputVolume = output
-        self.compare.comparison.refresh(parameters.inputVolume, self.logic.resultFor(parameters.inputVolume))
+        result = self.logic.resultFor(parameters.inputVolume)
+        image = self.logic.usableImage(parameters.inputVolume) if result else None
+        self.compare.comparison.refresh(parameters.inputVolume, result if image else None, image)
 
     def _showInput(self, parameters):
         fitted_label.show(self.ui.aboutLabel, self.logic.aboutVolume(parameters.inputVolume))
@@ -322,7 +324,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode:
             self.compare.showSideBySide(keepWindow=True)
         else:  # the user has gone to another module, whose layout is left alone
-            self.compare.comparison.refresh(parameters.inputVolume, node)
+            self.compare.comparison.refresh(parameters.inputVolume, node, self.logic.image(parameters.inputVolume))
 
     def _stop(self, message=""):
         if self._timer is not None:

@@ -104,8 +104,11 @@ class Comparison:
         self.fit()
         return target
 
-    def refresh(self, before, after):
-        """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other layouts alone."""
+    def refresh(self, before, after, image=None):
+        """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other layouts alone.
+
+        ``image``: the NodeImage of the input, where the caller has it.
+        """
         from LowDoseContrastLib.nodes import has_voxels
 
         node = layoutNode()
@@ -118,7 +121,7 @@ class Comparison:
         self._fill(BEFORE_VIEW, _("In"), before)
         self._fill(AFTER_VIEW, _("Out"), after)
         if after is not None:
-            showAlike(before, after)
+            showAlike(before, after, image)
             self._link.follow(before, after)
         self.fit()
 
@@ -139,7 +142,7 @@ class Comparison:
 
     def leave(self):
         """Back to the layout before; windows no longer follow one another."""
-        self._link.release()
+        self.release()
         leaveLayout()
 
     def release(self):

@@ -44,7 +44,7 @@ class HeaderKeeper(VTKObservationMixin):
             self._volumes.remove(node)
             keep_header(node, _MAMMOGRAPHY)
         finally:
-            self._volumes, self._looking = Observers(), False
+            self._looking = False
 
 
 def aboutImage(image):

@@ -5,6 +5,7 @@ import sys
 import time
 
 import slicer
+from LowDoseContrastLib.attributes import REPORT_ATTRIBUTE
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
@@ -27,8 +28,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         self.comparison = Comparison()
         self._enhancer = None
         self._enhancerKey = None
-        self._image = None
-        self._imageKey = None
+        self.forgetImage()
 
     def getParameterNode(self):
         return LowDoseContrastParameterNode(super().getParameterNode())
@@ -87,23 +87,41 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         return all(name in sys.modules for name in _LIBRARIES)
 
     def image(self, node):
-        """The volume node as a NodeImage, kept until its voxels or what tells of its header change. Raises InputError."""
-        from LowDoseContrastLib.nodes import image_from_node
+        """The volume node as a NodeImage, kept until its voxels or what tells of its header change.
+
+        Raises:
+            InputError: the volume cannot be used; that is kept as well.
+        """
+        from LowDoseContrastLib.errors import InputError
 
         if self._imageKey != self._keyOf(node):
-            self._image, self._imageKey = None, None
-            # The header is kept with the node, and whoever hears of that may ask for the image again.
-            wasModifying = node.StartModify()
-            try:
-                image = image_from_node(node)
-                self._image, self._imageKey = image, self._keyOf(node)
-            finally:
-                node.EndModify(wasModifying)
+            self._look(node)
+        if self._image is None:
+            raise InputError(self._problem)
         return self._image
+
+    def usableImage(self, node):
+        """:meth:`image`, or None where there is no volume or it cannot be used."""
+        return None if node is None or self._problemOf(node) else self.image(node)
+
+    def _look(self, node):
+        from LowDoseContrastLib.errors import InputError
+        from LowDoseContrastLib.nodes import image_from_node
+
+        self.forgetImage()  # before another takes as much memory
+        # The header is kept with the node, and whoever hears of that may ask for the image again.
+        wasModifying = node.StartModify()
+        try:
+            self._image = image_from_node(node)
+        except InputError as error:
+            self._problem = str(error)
+        finally:
+            self._imageKey = self._keyOf(node)
+            node.EndModify(wasModifying)
 
     def forgetImage(self):
         """Lets go of the voxels of the image that was looked at last."""
-        self._image, self._imageKey = None, None
+        self._image, self._problem, self._imageKey = None, "", None
 
     def _keyOf(self, node):
         from LowDoseContrastLib.nodes import header_key
@@ -113,16 +131,13 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
     def aboutVolume(self, node):
         """What is known of a volume and what is not, in a line; empty without one."""
-        from LowDoseContrastLib.errors import InputError
-
-        try:
-            return aboutImage(self.image(node)) if node else ""
-        except InputError:
-            return ""  # the reason not to apply says it
+        image = self.usableImage(node)
+        return aboutImage(image) if image else ""  # the reason not to apply says why it cannot be used
 
     def stackedFiles(self, node):
         """The DICOM files that Slicer has stacked into a volume, each an image of its own; empty for a volume of one file."""
-        return [] if node is None or self._problemOf(node) else list(self.image(node).header.stacked)
+        image = self.usableImage(node)
+        return list(image.header.stacked) if image else []
 
     def loadSingleFiles(self, node):
         """Loads the files that a volume was stacked from one by one; returns their volume nodes."""
@@ -152,9 +167,9 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
     def isResultOf(self, result, node):
         """Whether the volume ``result`` holds an enhancement of the volume ``node``."""
-        from LowDoseContrastLib.nodes import report_of, source_of
+        from LowDoseContrastLib.nodes import source_of
 
-        return bool(result and node and report_of(result) and source_of(result) is node)
+        return bool(result and node and source_of(result) is node and result.GetAttribute(REPORT_ATTRIBUTE))
 
     def outputFor(self, parameters):
         """Where the result of the chosen input should go: the chosen output, but never over the result of another volume.

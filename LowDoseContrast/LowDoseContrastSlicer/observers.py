@@ -23,6 +23,3 @@ class Observers:
     def removeAll(self):
         for object in list(self._tags):
             self.remove(object)
-
-    def __contains__(self, object):
-        return object in self._tags

@@ -1,7 +1,9 @@
 """Window and level: so that tissue fills the grey scale, and two volumes are shown alike."""
 
 import slicer
-from slicer.util import VTKObservationMixin
+import vtk
+
+from .observers import Observers
 
 _SAMPLE = 1_000_000  # pixels that are looked at to find a window
 _WINDOWED_ATTRIBUTE = "LowDoseContrast.windowed"
@@ -56,18 +58,16 @@ def _setGreys(node, colours):
         display.SetAndObserveColorNodeID(colours)
 
 
-class WindowLink(VTKObservationMixin):
+class WindowLink:
     """Lets window and level of two volumes follow one another, in the relation that they have at the start."""
 
     def __init__(self):
-        VTKObservationMixin.__init__(self)
+        self._observers = Observers()
         self._pair, self._isFollowing = (), False
         self._factor, self._offset = 1.0, 0.0
 
     def follow(self, first, second):
         """Links the windows of two volume nodes; an earlier link ends."""
-        import vtk
-
         self.release()
         displays = tuple(node.GetDisplayNode() for node in (first, second))
         if first is second or None in displays:
@@ -79,11 +79,11 @@ class WindowLink(VTKObservationMixin):
         self._offset = otherLow - self._factor * low
         self._pair = displays
         for display in displays:
-            self.addObserver(display, vtk.vtkCommand.ModifiedEvent, self._onModified)
+            self._observers.add(display, [vtk.vtkCommand.ModifiedEvent], self._onModified)
 
     def release(self):
         """Ends the link."""
-        self.removeObservers()
+        self._observers.removeAll()
         self._pair = ()
 
     def _onModified(self, display, event):

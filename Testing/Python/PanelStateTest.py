@@ -80,6 +80,38 @@ class ComingVolumesTest(PanelTestCase):
         self.assertIn(("Loading pydicom, once", False), said)
 
 
+class HotPathTest(PanelTestCase):
+    """What is asked for at every change of the panel is worked out once."""
+
+    def test_aVolumeThatCannotBeUsedIsLookedAtOnce(self):
+        from LowDoseContrastLib import nodes
+        from LowDoseContrastLib.errors import InputError
+
+        pixels = examples.phantom_pixels((300, 260)).astype(np.float32)
+        pixels[5, 5] = np.nan
+        node = slicer.util.addVolumeFromArray(pixels[np.newaxis])
+        with unittest.mock.patch.object(nodes, "image_from_node", wraps=nodes.image_from_node) as looked:
+            self.parameters.inputVolume = node
+            for _ in range(3):
+                self.panel.updateGui()
+                self.assertRaisesRegex(InputError, "NaN", self.panel.logic.image, node)
+            self.assertEqual(looked.call_count, 1)
+            slicer.util.arrayFromVolume(node)[0, 5, 5] = 400
+            slicer.util.arrayFromVolumeModified(node)
+            self.assertEqual(looked.call_count, 2)
+        self.assertNotIn("NaN", self.panel.ui.applyButton.toolTip)
+
+    def test_choosingAnInputThatHasAResultReadsItOnce(self):
+        from LowDoseContrastLib import nodes
+
+        first = self.volume("first")
+        self.apply()
+        self.volume("second")
+        with unittest.mock.patch.object(nodes, "image_from_node", wraps=nodes.image_from_node) as looked:
+            self.parameters.inputVolume = first
+        self.assertEqual(looked.call_count, 1)
+
+
 class SceneTest(PanelTestCase):
     def reload(self):
         """Saves the scene and loads it with the panel open, the source's file gone."""
@@ -160,6 +192,24 @@ class LeavingTest(PanelTestCase):
             self.settle()
         gc.collect()
         self.assertEqual(gone, {(turn, name) for turn in range(2) for name in ("mammogram", "mammogram enhanced")})
+
+    def test_aHeaderIsLookedForOnceHoweverManyVolumesWait(self):
+        """A volume whose file is named while others have none yet; later changes of either cost nothing."""
+        from LowDoseContrastLib import nodes
+        from LowDoseContrastSlicer.headers import HeaderKeeper
+
+        keeper = HeaderKeeper(slicer.mrmlScene)
+        self.addCleanup(keeper.removeObservers)
+        waiting = slicer.util.addVolumeFromArray(16383 - examples.phantom_pixels((600, 420))[np.newaxis], name="waiting")
+        with unittest.mock.patch.object(nodes, "keep_header", wraps=nodes.keep_header) as looked:
+            other = slicer.util.loadVolume(str(self.dicom("other")))
+            waiting.AddDefaultStorageNode(str(self.dicom("late")))
+            for node in (waiting, other):
+                for number in range(3):
+                    node.SetDescription(str(number))
+            seen = [call.args[0].GetName() for call in looked.call_args_list if len(call.args) > 1]
+        keepers = 2 if slicer.modules.LowDoseContrastInstance.headerKeeper else 1
+        self.assertEqual(sorted(seen), sorted(["other", "waiting"] * keepers))
 
     def test_parameterNodeWrappersDoNotPileUp(self):
         """Each would read all of its fields anew at every change."""

@@ -40,7 +40,7 @@ class ComparePart:
         self.onLayoutChanged()
 
     def onLayoutChanged(self, layout=None):
-        self._ui.backButton.enabled = self._layoutManager is not None and layoutBefore() is not None
+        self._ui.backButton.enabled = layoutBefore() is not None
 
     def onSideBySide(self, checked=False):
         self.showSideBySide()
