@@ -23,17 +23,17 @@ def check_output(path, overwrite=False):
     path = Path(path)
     folder = path.absolute().parent
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
+        raise InputError(path, "is a folder", "name a file in it")
     if path.exists() and not overwrite:
-        raise InputError(f"{path}: exists already; choose another name or allow overwriting (--overwrite)")
+        raise InputError(path, "exists already", "choose another name or allow overwriting ({overwrite})")
     if not folder.is_dir():
-        raise InputError(f"{path}: the folder {folder} does not exist; create it first")
+        raise InputError(path, f"the folder {folder} does not exist", "create it first")
     try:
         # os.access says yes to an administrator even on read-only media, so write something.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"{path}: cannot write into {folder} ({error.strerror}); choose another folder") from error
+        raise InputError(path, f"cannot write into {folder} ({error.strerror})", "choose another folder") from error
     return path
 
 
@@ -54,11 +54,11 @@ def atomic_output(path, overwrite=False):
         yield temporary
         _finish(temporary)
         if path.exists() and not overwrite:
-            raise InputError(f"{path}: appeared while it was being made; choose another name")
+            raise InputError(path, "appeared while it was being made", "choose another name")
         os.replace(temporary, path)
     except Exception as error:
         if _is_of_a_full_disk(error):
-            raise InputError(f"{path}: no space left on the disk, or beyond a limit on it; free some and try again") from error
+            raise InputError(path, "no space left on the disk, or beyond a limit on it", "free some and try again") from error
         raise
     finally:
         shutil.rmtree(workplace, ignore_errors=True)

@@ -119,7 +119,7 @@ class ModelCard:
         data = dict(data)
         schema = data.pop("schema", None)
         if schema != SCHEMA:
-            raise InputError(f"model card has schema {schema}, this version reads schema {SCHEMA}; update LowDoseContrast or the model")
+            raise InputError("", f"model card has schema {schema}, this version reads schema {SCHEMA}", "update LowDoseContrast or the model")
         parts = {"architecture": Architecture, "intensity": IntensityScale, "composition": Composition, "domain": Domain}
         try:
             for name, kind in parts.items():
@@ -129,7 +129,7 @@ class ModelCard:
                 data[name] = tuple(data.get(name, ()))
             return cls(**data)
         except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"model card is not valid: {error}") from error
+            raise InputError("model card is not valid", str(error)) from error
 
 
 def summary(card):

@@ -62,7 +62,7 @@ def find_model(name_or_path):
         if entry.name == text:
             return entry.path
     known = ", ".join(entry.name for entry in entries) or "none"
-    raise InputError(f"{text}: there is no model of that name (known: {known}); name one of these or a {SUFFIX} file")
+    raise InputError(text, f"there is no model of that name (known: {known})", f"name one of these or a {SUFFIX} file")
 
 
 def add_model(path, overwrite=False, name=None):
@@ -81,9 +81,9 @@ def add_model(path, overwrite=False, name=None):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be created ({error.strerror}); set LOWDOSECONTRAST_MODELS to another folder") from error
+        raise InputError(folder, f"cannot be created ({error.strerror})", "set LOWDOSECONTRAST_MODELS to another folder") from error
     if any(entry.name == name for entry in list_models()) and not overwrite:
-        raise InputError(f"{path}: a model named '{name}' is there already; rename the file first")
+        raise InputError(path, f"a model named '{name}' is there already", "rename the file first")
     target = folder / (name + SUFFIX)
     with atomic_output(target, overwrite) as temporary:
         shutil.copyfile(path, temporary)

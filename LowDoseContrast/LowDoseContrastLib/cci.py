@@ -12,6 +12,7 @@ import numpy as np
 
 from .errors import InputError
 from .mask import extent, tissue_mask
+from .settings import check, setting
 
 SCALE_NAMES = ("full", "12bit", "14bit", "window:LO,HI", "minmax", "percentile", "log")
 _ROWS = 64  # rows worked on at a time, so that a stripe stays in the cache
@@ -34,21 +35,18 @@ class CciVariant:
         InputError: a value that is not one of these.
     """
 
-    scale: str = "full"
-    levels: int = 255
-    ddof: int = 0
-    mask: str = "breast"
-    border: str = "valid"
+    scale: str = setting("full", f"what becomes 0 and the top level: {', '.join(SCALE_NAMES)}")
+    levels: int = setting(255, "the top level", choices=(255, 4095))
+    ddof: int = setting(0, "0 population, 1 sample standard deviation", choices=(0, 1))
+    mask: str = setting("breast", "where windows may lie", choices=("breast", "none"))
+    border: str = setting("valid", "windows at the border of the image", choices=("reflect", "valid"))
 
-    def __post_init__(self):
-        choices = {"levels": (255, 4095), "ddof": (0, 1), "mask": ("breast", "none"), "border": ("reflect", "valid")}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(f"CCI {name} is {getattr(self, name)}: choose one of {', '.join(map(str, allowed))}")
+    def __post_init__(self) -> None:
+        check(self)
         if self.scale.startswith("window:"):
             self._window()
         elif self.scale not in SCALE_NAMES:
-            raise InputError(f"CCI scale is {self.scale}: choose one of {', '.join(SCALE_NAMES)}")
+            raise InputError("", f"{{scale}} must be one of {', '.join(SCALE_NAMES)}, it is {self.scale!r}")
 
     def _window(self):
         try:
@@ -56,7 +54,7 @@ class CciVariant:
         except ValueError:
             low = high = 0.0
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise InputError(f"CCI scale is {self.scale}: write window:LO,HI with LO below HI, such as window:0,4095")
+            raise InputError("", f"{{scale}} must be window:LO,HI with LO below HI, such as window:0,4095, it is {self.scale!r}")
         return low, high
 
     def limits(self, image, mask, full_scale):
@@ -131,7 +129,7 @@ def local_moments(image, ddof=0, border="reflect"):
 
 def _check_border(image, border):
     if border == "valid" and min(image.shape) < 3:
-        raise InputError(f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside; use --border reflect")
+        raise InputError("", f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside", "use {border} reflect")
 
 
 def _for_each_stripe(image, work):
@@ -206,7 +204,7 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None)
         inside &= _inner_frame(image.shape)
     count = int(np.count_nonzero(inside))
     if count == 0:
-        raise InputError("no 3x3 window lies wholly inside the breast; measure the whole image (--mask none)")
+        raise InputError("", "no 3x3 window lies wholly inside the breast", "measure the whole image ({mask} none)")
     low, high = variant.limits(image, mask, full_scale)
     if out is None:
         region = extent(inside, margin=1)

@@ -44,7 +44,16 @@ def build_parser(commands):
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in commands:
         add(subparsers)
+    for command in _leaves(subparsers):
+        command.set_defaults(options={action.dest: action.option_strings[-1] for action in command._actions if action.option_strings})
     return parser
+
+
+def _leaves(subparsers):
+    """The parsers of all commands that have no commands of their own."""
+    for parser in subparsers.choices.values():
+        nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        yield from _leaves(nested[0]) if nested else [parser]
 
 
 def add_command(subparsers, name, summary, example, run, show):
@@ -69,7 +78,7 @@ def main(argv, commands):
         _print(failure.results, arguments)
         return EXIT_INPUT
     except InputError as error:
-        report_error(error)
+        report_error(error, arguments)
         return EXIT_INPUT
     except (KeyboardInterrupt, Cancelled):
         print("cancelled; nothing half-written was left", file=sys.stderr)
@@ -94,9 +103,18 @@ def _missing_package(error):
     return "" if name.startswith("LowDoseContrast") else _PACKAGES.get(name, name)
 
 
-def report_error(error):
-    """One line on standard error."""
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+def report_error(error, arguments=None):
+    """One line on standard error, in which settings go by the options of the command that ``arguments`` came from.
+
+    With ``--progress lines`` an object with the parts of an :class:`InputError` goes before it, for a program that has other names for them.
+    """
+    text = str(error)
+    if isinstance(error, InputError):
+        text = error.told(lambda field: getattr(arguments, "options", {}).get(field, field))
+        if getattr(arguments, "progress", "") == "lines":
+            parts = {name: getattr(error, name) for name in ("subject", "problem", "remedy", "field")}
+            print(json.dumps({"error": parts}), file=sys.stderr)
+    print("error: " + " ".join(text.split()), file=sys.stderr)
 
 
 def _print(result, arguments):
@@ -118,8 +136,8 @@ def _cancel_on_terminate():
         pass  # not in the main thread, as when Slicer or a notebook calls main()
 
 
-def for_each_input(inputs, work):
-    """``work`` on each input; with several, a bad one does not keep the others from being done.
+def for_each_input(arguments, work):
+    """``work`` on each of ``arguments.input``; with several, a bad one does not keep the others from being done.
 
     Returns the result of the only input, or a list.
 
@@ -127,14 +145,14 @@ def for_each_input(inputs, work):
         PartialFailure: some of several inputs were bad.
         InputError: the only input was.
     """
-    if len(inputs) == 1:
-        return work(inputs[0])
+    if len(arguments.input) == 1:
+        return work(arguments.input[0])
     results, failed = [], False
-    for each in inputs:
+    for each in arguments.input:
         try:
             results.append(work(each))
         except InputError as error:
-            report_error(error)
+            report_error(error, arguments)
             failed = True
     if failed:
         raise PartialFailure(results)

@@ -4,11 +4,13 @@ from pathlib import Path
 
 from . import RESEARCH_NOTICE
 from .catalogue import DEFAULT_MODEL, add_model, find_model, list_models
-from .cci import SCALE_NAMES, CciVariant, measure
+from .cci import CciVariant, measure
 from .cli import add_command, for_each_input, progress_bar, table
 from .device import DEVICES, PRECISIONS
+from .enhance_settings import Settings
 from .errors import InputError
 from .files import OUTPUT_SUFFIXES, check_output_format, read_mammogram, sidecar_of, suffix_of, write_mammogram
+from .settings import add_options, from_arguments
 
 
 def add_enhance(subparsers):
@@ -25,21 +27,18 @@ def add_enhance(subparsers):
     parser.add_argument("--output", required=True, metavar="PATH", help=f"a file ending in {', '.join(OUTPUT_SUFFIXES)}; a folder for several inputs")
     parser.add_argument("--format", choices=[s.lstrip(".") for s in OUTPUT_SUFFIXES], help="format of the files when PATH is a folder (default: that of each input)")
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="model to use (default: %(default)s)")
-    parser.add_argument("--mode", default="tiles", help="tiles, whole or paper (default: %(default)s)")
-    parser.add_argument("--overlap", type=float, default=0.1, metavar="F", help="share of a tile that overlaps the next (default: %(default)s)")
+    add_options(parser, Settings)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help=f"{', '.join(PRECISIONS)} (default: %(default)s)")
-    parser.add_argument("--no-mask", action="store_true", help="enhance the air around the breast too")
-    parser.add_argument("--allow-out-of-domain", action="store_true", help="go on although the image is not of the kind the model was made for")
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
 
 
 def run_enhance(arguments):
     from .atomic import check_output
-    from .enhance import Enhancer, Settings
+    from .enhance import Enhancer
     from .model import load_model
 
-    settings = Settings(arguments.mode, arguments.overlap, not arguments.no_mask, arguments.allow_out_of_domain)
+    settings = from_arguments(Settings, arguments)
     targets = _targets(arguments)
     for path in targets.values():
         for written in filter(None, (path, sidecar_of(path))):
@@ -53,7 +52,7 @@ def run_enhance(arguments):
         write_mammogram(target, mammogram, enhancement.mammogram.pixels, *enhancement.provenance, arguments.overwrite)
         return {**enhancement.report, "output": str(target)}
 
-    return for_each_input(arguments.input, work)
+    return for_each_input(arguments, work)
 
 
 def _targets(arguments):
@@ -61,10 +60,10 @@ def _targets(arguments):
     output = Path(arguments.output)
     if len(arguments.input) == 1 and not output.is_dir():
         if suffix_of(output) not in OUTPUT_SUFFIXES:
-            raise InputError(f"{output}: unknown output format; end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
+            raise InputError(output, "unknown output format", f"end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
         return {arguments.input[0]: output}
     if not output.is_dir():
-        raise InputError(f"{output}: several inputs need a folder that exists; create it first")
+        raise InputError(output, "several inputs need a folder that exists", "create it first")
     targets = {}
     for name in arguments.input:
         suffix = suffix_of(name)
@@ -72,7 +71,7 @@ def _targets(arguments):
         ending = f".{arguments.format}" if arguments.format else (suffix if suffix in OUTPUT_SUFFIXES else ".dcm")
         targets[name] = output / f"{stem}-enhanced{ending}"
     if len(set(targets.values())) < len(arguments.input):
-        raise InputError(f"{output}: two inputs would be written to the same file; enhance them into different folders")
+        raise InputError(output, "two inputs would be written to the same file", "enhance them into different folders")
     return targets
 
 
@@ -111,19 +110,15 @@ def add_cci(subparsers):
         show_cci,
     )
     parser.add_argument("input", nargs="+", metavar="INPUT", help="DICOM, NRRD, NIfTI, PNG or TIFF")
-    parser.add_argument("--scale", default="full", help=f"what becomes 0 and the top level: {', '.join(SCALE_NAMES)} (default: %(default)s)")
-    parser.add_argument("--levels", type=int, default=255, help="255 or 4095 (default: %(default)s)")
-    parser.add_argument("--ddof", type=int, default=0, help="0 population, 1 sample standard deviation (default: %(default)s)")
-    parser.add_argument("--mask", default="breast", help="breast or none (default: %(default)s)")
-    parser.add_argument("--border", default="valid", help="reflect or valid (default: %(default)s)")
+    add_options(parser, CciVariant)
     parser.add_argument("--map", metavar="OUT", help="write the map of local standard deviations as .nrrd, .nii.gz or .tif; one input only")
     parser.add_argument("--overwrite", action="store_true", help="replace a map that exists")
 
 
 def run_cci(arguments):
-    variant = CciVariant(arguments.scale, arguments.levels, arguments.ddof, arguments.mask, arguments.border)
+    variant = from_arguments(CciVariant, arguments)
     if arguments.map and len(arguments.input) > 1:
-        raise InputError(f"{arguments.map}: a map is written for one input; run the command once for each")
+        raise InputError(arguments.map, "a map is written for one input", "run the command once for each")
 
     def work(name):
         mammogram = read_mammogram(name)
@@ -132,12 +127,12 @@ def run_cci(arguments):
             _write_map(arguments.map, mammogram, deviations, variant, arguments.overwrite)
         return {"input": str(name), **result}
 
-    return for_each_input(arguments.input, work)
+    return for_each_input(arguments, work)
 
 
 def _write_map(path, mammogram, deviations, variant, overwrite):
     if suffix_of(path) in (".dcm", ".png"):
-        raise InputError(f"{path}: a map holds fractions; end its name in .nrrd, .nii.gz or .tif")
+        raise InputError(path, "a map holds fractions", "end its name in .nrrd, .nii.gz or .tif")
     write_mammogram(path, mammogram, deviations, f"CCI map, {variant}. {RESEARCH_NOTICE}", "LowDoseContrast CCI", overwrite)
 
 
@@ -199,7 +194,7 @@ def run_import(arguments):
 
     output = Path(arguments.output)
     if output.suffix != ".safetensors":
-        raise InputError(f"{output}: a model file ends in .safetensors")
+        raise InputError(output, "a model file ends in .safetensors")
     check_output(output, arguments.overwrite)
     generator, card = import_checkpoint(arguments.checkpoint, output.stem, arguments.low, arguments.high)
     return _verified(save_model(output, generator, card, dtype="float32", overwrite=arguments.overwrite))

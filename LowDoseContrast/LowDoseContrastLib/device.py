@@ -34,14 +34,14 @@ def choose_placement(device="auto", precision="auto"):
     import torch
 
     if device not in DEVICES:
-        raise InputError(f"device {device}: choose one of {', '.join(DEVICES)}")
+        raise InputError("", f"{{device}} must be one of {', '.join(DEVICES)}, it is {device!r}")
     if precision not in PRECISIONS:
-        raise InputError(f"precision {precision}: choose one of {', '.join(PRECISIONS)}")
+        raise InputError("", f"{{precision}} must be one of {', '.join(PRECISIONS)}, it is {precision!r}")
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         device = next(name for name in ("cuda", "mps", "cpu") if present[name])
     if not present[device]:
-        raise InputError(f"device {device}: this computer has none that torch can use; choose --device auto or cpu")
+        raise InputError("", f"{{device}}: this computer has no {device} that torch can use", "choose auto or cpu")
     if precision != "auto":
         return Placement(device, precision, "asked for")
     native = has_native_bf16(device)

@@ -44,13 +44,13 @@ def read_dicom(path):
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path)
     except InvalidDicomError as error:
-        raise InputError(f"{path}: is not a DICOM file; if it is another format, give it that ending") from error
+        raise InputError(path, "is not a DICOM file", "if it is another format, give it that ending") from error
     except UNREADABLE as error:
-        raise InputError(f"{path}: cannot be read as DICOM ({_brief(error)}); fetch the file again") from error
+        raise InputError(path, f"cannot be read as DICOM ({_brief(error)})", "fetch the file again") from error
     if "PixelData" not in dataset:
-        raise InputError(f"{path}: the DICOM file holds no pixel data; choose an image")
+        raise InputError(path, "the DICOM file holds no pixel data", "choose an image")
     if int(dataset.get("SamplesPerPixel", 1)) != 1:
-        raise InputError(f"{path}: is a colour image; LowDoseContrast takes grey mammograms")
+        raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
     pixels = _decode(dataset, path)
     return mammogram_from_header(dataset, pixels, str(path))
 
@@ -148,12 +148,12 @@ def _decode(dataset, path):
             pixels = _decode_by_simpleitk(dataset, path) if compressed else None
             pixels = dataset.pixel_array if pixels is None else pixels
     except Exception as error:  # decoders raise whatever they like
-        raise InputError(f"{path}: the pixels cannot be decoded ({_brief(error)}); the file is damaged or its encoding is not supported") from error
+        raise InputError(path, f"the pixels cannot be decoded ({_brief(error)})", "the file is damaged or its encoding is not supported") from error
     pixels = np.asarray(pixels)
     if pixels.ndim == 2:
         pixels = pixels[np.newaxis]
     if pixels.ndim != 3:
-        raise InputError(f"{path}: expected one grey image or a stack of them, not an array of shape {pixels.shape}")
+        raise InputError(path, f"expected one grey image or a stack of them, not an array of shape {pixels.shape}")
     return pixels
 
 

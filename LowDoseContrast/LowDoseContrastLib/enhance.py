@@ -1,12 +1,13 @@
 """From a low-dose mammogram to its high-dose appearance."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from . import RESEARCH_NOTICE, __version__
-from .cci import CciResult, CciVariant, cci
+from .cci import CciResult, cci
 from .device import is_out_of_memory
+from .enhance_settings import MODES, Settings
 from .errors import InputError, OutOfDomainError
 from .inference import Runner
 from .mammogram import Mammogram
@@ -14,38 +15,9 @@ from .mask import FEATHER, air_sign, breast_mask, extent, feather, tissue_mask
 from .steps import Clock, mapped, run_to_end
 from .tiling import cut, paper_plan, seam_index, tile_plan, whole_plan
 
-MODES = ("tiles", "whole", "paper")
 _STRIPE = 256  # rows turned into pixel values at a time
 _MIN_SIDE = 16
 _NETWORK_SHARE = 0.85  # of the time that a slice takes
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to enhance.
-
-    Attributes:
-        mode: ``tiles`` (overlapping, blended), ``whole`` (one pass) or ``paper`` (150 x 150 without overlap).
-        overlap: of tiles, share of their side, in [0, 0.9].
-        mask: whether air is left alone, but for a seam of 16 pixels along the skin.
-        allow_out_of_domain: go on although the image lies outside of the model's domain.
-        cci: variant in which contrast is measured before and after.
-
-    Raises:
-        InputError: an unknown mode or an overlap out of range.
-    """
-
-    mode: str = "tiles"
-    overlap: float = 0.1
-    mask: bool = True
-    allow_out_of_domain: bool = False
-    cci: CciVariant = field(default_factory=CciVariant)
-
-    def __post_init__(self):
-        if self.mode not in MODES:
-            raise InputError(f"mode {self.mode}: choose one of {', '.join(MODES)}")
-        if not 0 <= self.overlap <= 0.9:
-            raise InputError(f"overlap {self.overlap}: choose a share between 0 and 0.9")
 
 
 @dataclass(frozen=True)
@@ -124,12 +96,10 @@ class Enhancer:
     def _admit(self, mammogram, settings):
         if min(mammogram.pixels.shape[1:]) < _MIN_SIDE:
             rows, columns = mammogram.pixels.shape[1:]
-            raise InputError(f"{mammogram.source}: is {columns} x {rows} pixels; the smallest side that can be enhanced is {_MIN_SIDE}")
+            raise InputError(mammogram.source, f"is {columns} x {rows} pixels", f"the smallest side that can be enhanced is {_MIN_SIDE}")
         objections = self.model.card.domain.objections(mammogram)
         if objections and not settings.allow_out_of_domain:
-            text = "; ".join(objections)
-            message = f"{mammogram.source}: outside of the domain of model {self.model.name}: {text}; choose a fitting model or allow it explicitly (--allow-out-of-domain)"
-            raise OutOfDomainError(message, objections)
+            raise OutOfDomainError(mammogram.source, self.model.name, objections)
         return objections
 
     def _polarity(self, mammogram):

@@ -28,18 +28,18 @@ def read_mammogram(path):
     """
     path = Path(path)
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name the files in it")
+        raise InputError(path, "is a folder", "name the files in it")
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        raise InputError(path, "there is no such file")
     from .dicom import is_dicom, read_dicom
 
     try:
         if is_dicom(path):
             return read_dicom(path)
     except PermissionError as error:
-        raise InputError(f"{path}: may not be read; check its permissions") from error
+        raise InputError(path, "may not be read", "check its permissions") from error
     if suffix_of(path) not in _INPUT_SUFFIXES:
-        raise InputError(f"{path}: is neither DICOM nor one of {', '.join(_INPUT_SUFFIXES)}; convert it to one of these")
+        raise InputError(path, f"is neither DICOM nor one of {', '.join(_INPUT_SUFFIXES)}", "convert it to one of these")
     return _read_by_itk(path)
 
 
@@ -50,16 +50,16 @@ def _read_by_itk(path):
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), "unknown error")
-        raise InputError(f"{path}: cannot be read ({_short(reason)}); the file is damaged or not what its ending says") from error
+        raise InputError(path, f"cannot be read ({_short(reason)})", "the file is damaged or not what its ending says") from error
     if image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"{path}: is a colour image; LowDoseContrast takes grey mammograms")
+        raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
     if image.GetDimension() not in (2, 3):
-        raise InputError(f"{path}: has {image.GetDimension()} dimensions; LowDoseContrast takes images and stacks of images")
+        raise InputError(path, f"has {image.GetDimension()} dimensions", "LowDoseContrast takes images and stacks of images")
     pixels = sitk.GetArrayFromImage(image)
     if image.GetDimension() == 2:
         pixels, image = pixels[np.newaxis], sitk.JoinSeries(image)
     if pixels.dtype.itemsize > 4 and pixels.dtype.kind in "iu":
-        raise InputError(f"{path}: has {8 * pixels.dtype.itemsize}-bit integers; convert it to 8 or 16 bits or to float")
+        raise InputError(path, f"has {8 * pixels.dtype.itemsize}-bit integers", "convert it to 8 or 16 bits or to float")
     geometry = Geometry(tuple(image.GetSpacing()), tuple(image.GetOrigin()), tuple(image.GetDirection()))
     spacing = None if suffix_of(path) in _FLAT else geometry.pixel_spacing
     return Mammogram(pixels, spacing, geometry=geometry, source=str(path))
@@ -79,12 +79,12 @@ def check_output_format(path, mammogram):
     """Raises :class:`InputError` where ``mammogram`` cannot be stored in the format of ``path`` without loss."""
     suffix, pixels = suffix_of(path), mammogram.pixels
     if suffix not in OUTPUT_SUFFIXES:
-        raise InputError(f"{path}: unknown output format; end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
+        raise InputError(path, "unknown output format", f"end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
     integers = pixels.dtype.kind in "iu" and pixels.dtype.itemsize <= 2
     if suffix == ".dcm" and not integers:
-        raise InputError(f"{path}: mammography DICOM holds 8 to 16-bit integers, {mammogram.source} has {pixels.dtype} pixels; write .nrrd instead")
+        raise InputError(path, f"mammography DICOM holds 8 to 16-bit integers, {mammogram.source} has {pixels.dtype} pixels", "write .nrrd instead")
     if suffix == ".png" and (len(pixels) > 1 or pixels.dtype not in (np.uint8, np.uint16)):
-        raise InputError(f"{path}: PNG holds one image of 8 or 16-bit unsigned integers; write .nrrd or .tif instead")
+        raise InputError(path, "PNG holds one image of 8 or 16-bit unsigned integers", "write .nrrd or .tif instead")
 
 
 def write_mammogram(path, source, pixels, description, equipment, overwrite=False):
@@ -120,4 +120,4 @@ def write_mammogram(path, source, pixels, description, equipment, overwrite=Fals
         try:
             sitk.WriteImage(image, str(temporary), useCompression=suffix_of(path) != ".nii")
         except RuntimeError as error:
-            raise InputError(f"{path}: cannot be written ({_short(str(error).splitlines()[-1])}); check the free space on the disk") from error
+            raise InputError(path, f"cannot be written ({_short(str(error).splitlines()[-1])})", "check the free space on the disk") from error

@@ -61,15 +61,15 @@ class Mammogram:
     def __post_init__(self):
         pixels = self.pixels
         if pixels.ndim != 3:
-            raise InputError(f"{self.source}: expected a grey image or a stack of them, not {pixels.ndim} dimensions")
+            raise InputError(self.source, f"expected a grey image or a stack of them, not {pixels.ndim} dimensions")
         if pixels.size == 0:
-            raise InputError(f"{self.source}: the image has no pixels")
+            raise InputError(self.source, "the image has no pixels")
         if pixels.dtype.kind not in "iuf":
-            raise InputError(f"{self.source}: pixels of type {pixels.dtype} are not supported; convert to integers or floats")
+            raise InputError(self.source, f"pixels of type {pixels.dtype} are not supported", "convert to integers or floats")
         if pixels.dtype.kind == "f":
             bad = int(np.count_nonzero(~np.isfinite(pixels)))
             if bad:
-                raise InputError(f"{self.source}: {bad} pixels are NaN or infinite; replace them and try again")
+                raise InputError(self.source, f"{bad} pixels are NaN or infinite", "replace them and try again")
 
     @property
     def full_scale(self):

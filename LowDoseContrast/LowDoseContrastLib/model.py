@@ -47,7 +47,7 @@ def build_generator(card):
     try:
         return UNetGenerator(**dataclasses.asdict(card.architecture))
     except (ValueError, TypeError) as error:
-        raise InputError(f"model card is not valid: {error}") from error
+        raise InputError("model card is not valid", str(error)) from error
 
 
 def model_from_generator(generator, card):
@@ -117,11 +117,11 @@ def load_model(path):
     card = _card(metadata, path)
     weights = read_weights(path)
     if _content_hash(weights, metadata["card"]) != metadata.get("sha256"):
-        raise InputError(f"{path}: the model file is damaged (its SHA-256 does not match); fetch it again")
+        raise InputError(path, "the model file is damaged (its SHA-256 does not match)", "fetch it again")
     try:
         generator = build_generator(card)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise error.about(path) from error
     check_shapes(generator.state_dict(), weights, path)
     check_finite(weights, path)
     generator.load_state_dict({k: w.to(torch.float32) if w.is_floating_point() else w for k, w in weights.items()})
@@ -140,10 +140,10 @@ def is_model_file(path):
 def _metadata(path):
     """The metadata in a model file. Raises InputError where it is none."""
     if not path.is_file():
-        raise InputError(f"{path}: there is no such model file; 'lowdosecontrast models list' shows the models at hand")
+        raise InputError(path, "there is no such model file", "'lowdosecontrast models list' shows the models at hand")
     metadata = _header(path)
     if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: is a safetensors file but no LowDoseContrast model; choose another file")
+        raise InputError(path, "is a safetensors file but no LowDoseContrast model", "choose another file")
     return metadata
 
 
@@ -163,7 +163,7 @@ def _header(path):
         if 8 + length + end != path.stat().st_size:
             raise ValueError("its size is not what its header says")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
+        raise InputError(path, f"is not a whole safetensors file ({error})", "fetch the model again") from error
     return metadata
 
 
@@ -175,16 +175,16 @@ def read_weights(path):
     try:
         return load_file(str(path))
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: is not a whole safetensors file ({error}); fetch the model again") from error
+        raise InputError(path, f"is not a whole safetensors file ({error})", "fetch the model again") from error
 
 
 def _card(metadata, path):
     try:
         return ModelCard.from_dict(json.loads(metadata["card"]))
     except (KeyError, json.JSONDecodeError, TypeError) as error:
-        raise InputError(f"{path}: the model card cannot be read; fetch the model again") from error
+        raise InputError(path, "the model card cannot be read", "fetch the model again") from error
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise error.about(path) from error
 
 
 def _content_hash(weights, card_text):
@@ -202,15 +202,15 @@ def check_shapes(expected, weights, path):
     missing, unexpected = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unexpected:
         what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {unexpected[0]}"
-        raise InputError(f"{path}: the weights do not fit the architecture on the card ({what}); fetch the model again")
+        raise InputError(path, f"the weights do not fit the architecture on the card ({what})", "fetch the model again")
     for name, tensor in expected.items():
         if tensor.shape != weights[name].shape:
             have, want = tuple(weights[name].shape), tuple(tensor.shape)
-            raise InputError(f"{path}: {name} has shape {have} instead of {want}; the file does not fit its card")
+            raise InputError(path, f"{name} has shape {have} instead of {want}", "the file does not fit its card")
 
 
 def check_finite(weights, path):
     """Raises InputError where a tensor holds NaN or infinite values."""
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise InputError(f"{path}: {name} holds NaN or infinite weights; the model cannot be used, train or fetch it again")
+            raise InputError(path, f"{name} holds NaN or infinite weights", "the model cannot be used, train or fetch it again")

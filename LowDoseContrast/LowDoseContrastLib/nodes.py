@@ -80,9 +80,9 @@ def image_from_node(node):
     """
     name = node.GetName() or "volume"
     if not has_voxels(node):
-        raise InputError(f"{name}: the volume is empty; load an image into it")
+        raise InputError(name, "the volume is empty", "load an image into it")
     if node.GetImageData().GetNumberOfScalarComponents() != 1:
-        raise InputError(f"{name}: is a colour volume; choose a grey one")
+        raise InputError(name, "is a colour volume", "choose a grey one")
     voxels = slicer.util.arrayFromVolume(node)
     header = keep_header(node)
     geometry = geometry_of(node)
@@ -278,9 +278,9 @@ def change_steps(target_node, source_node, enhanced_node, image):
     report = report_of(enhanced_node)
     before, after = (slicer.util.arrayFromVolume(n) for n in (source_node, enhanced_node))
     if before.shape != after.shape:
-        raise InputError(f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size; choose volumes of the same image")
+        raise InputError("", f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size", "choose volumes of the same image")
     if report is None:
-        raise InputError(f"{enhanced_node.GetName()}: was not made by this module; choose an enhanced volume")
+        raise InputError(enhanced_node.GetName(), "was not made by this module", "choose an enhanced volume")
     tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
     stripes = [(i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)]
     for index, seen in enumerate(before):

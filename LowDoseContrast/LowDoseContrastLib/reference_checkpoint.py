@@ -33,18 +33,18 @@ def read_checkpoint(path):
 
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such checkpoint")
+        raise InputError(path, "there is no such checkpoint")
     if path.suffix == ".safetensors":
         found = read_weights(path)
     else:
         if tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2]) < _SAFE_TORCH:
-            raise InputError(f"{path}: reading a checkpoint safely needs torch 2.6 or newer, this is {torch.__version__}; update torch")
+            raise InputError(path, f"reading a checkpoint safely needs torch 2.6 or newer, this is {torch.__version__}", "update torch")
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: is no checkpoint of weights alone ({_brief(error)}); name a *_net_G.pth") from error
+            raise InputError(path, f"is no checkpoint of weights alone ({_brief(error)})", "name a *_net_G.pth") from error
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
-        raise InputError(f"{path}: holds something else than weights by name; name a *_net_G.pth")
+        raise InputError(path, "holds something else than weights by name", "name a *_net_G.pth")
     if all(name.startswith("module.") for name in found):
         found = {name.removeprefix("module."): tensor for name, tensor in found.items()}
     return dict(found)
@@ -66,7 +66,7 @@ def architecture_of(weights, source):
     """
     first, last = weights.get("model.model.0.weight"), weights.get("model.model.3.weight")
     if first is None or last is None or first.ndim != 4 or last.ndim != 4:
-        raise InputError(f"{source}: holds no U-Net generator of the reference code (no model.model.0 and .3); name a *_net_G.pth of a unet_128 or unet_256")
+        raise InputError(source, "holds no U-Net generator of the reference code (no model.model.0 and .3)", "name a *_net_G.pth of a unet_128 or unet_256")
     from .choices import DOWNSAMPLINGS
 
     downs, prefix = 1, "model.model.1.model."
@@ -74,7 +74,7 @@ def architecture_of(weights, source):
         downs, prefix = downs + 1, prefix + "3.model."
     name = next((name for name, depth in DOWNSAMPLINGS.items() if depth == downs), None)
     if name is None:
-        raise InputError(f"{source}: is a U-Net of {downs} down-samplings; those of {', '.join(f'{d} ({n})' for n, d in DOWNSAMPLINGS.items())} can be used")
+        raise InputError(source, f"is a U-Net of {downs} down-samplings", f"those of {', '.join(f'{d} ({n})' for n, d in DOWNSAMPLINGS.items())} can be used")
     if any(key.endswith("running_mean") for key in weights):
         norm = "batch"
     else:
@@ -140,7 +140,7 @@ def import_checkpoint(path, name, low, high):
     try:
         scale = IntensityScale("linear", float(low), float(high))
     except ValueError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(path, str(error)) from error
     architecture = Architecture(generator.architecture, ngf=generator.ngf, norm=generator.norm, dropout=False)
     limits = (SCALE_LIMIT, GREY_LIMIT) if folded else (SCALE_LIMIT,)
     description = "Imported from a checkpoint of the published pix2pix code."

@@ -277,11 +277,11 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         source, report = source_of(node), report_of(node)
         if source is None or report is None:
-            raise InputError(_("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName()))
+            raise InputError("", _("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName()))
         image, isDicom = self.image(source), suffix_of(path) == ".dcm"
         if isDicom and image.header.stacked:
             text = _("{name} was stacked from {count} files, each an image of its own; load them one by one and enhance each.")
-            raise InputError(text.format(name=source.GetName(), count=len(image.header.stacked)))
+            raise InputError("", text.format(name=source.GetName(), count=len(image.header.stacked)))
         pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
         placed = dataclasses.replace(image.mammogram, geometry=geometry_of(node))
         write_mammogram(path, placed, pixels, *provenance(report), overwrite=True)

@@ -23,7 +23,7 @@ class Manifests:
 
         state = _state(folder)
         if state is None:
-            raise InputError(f"{folder}: is no prepared data set")
+            raise InputError(folder, "is no prepared data set")
         if state != self._state:
             self._read, self._made = read_manifest(folder), {}
             self._state = state

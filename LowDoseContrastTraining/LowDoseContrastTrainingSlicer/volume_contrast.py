@@ -67,11 +67,11 @@ class VolumeContrast:
 
         mammogram = comparable_image(node).mammogram
         if mammogram.modality not in _MAMMOGRAPHY:
-            raise InputError(_("{name}: is of modality {modality} and no mammogram; untick it").format(name=node.GetName(), modality=mammogram.modality))
+            raise InputError(node.GetName(), _("is of modality {modality} and no mammogram").format(modality=mammogram.modality), _("untick it"))
         try:
             found, maps = measure(mammogram, variant)
         except InputError as error:
-            raise InputError(f"{node.GetName()}: {error}") from error
+            raise error.about(node.GetName()) from error
         return found, maps if keepMap else None
 
     def _columns(self):

@@ -21,7 +21,7 @@ def stabilised(pixels: np.ndarray, noise: NoiseModel) -> np.ndarray:
         InputError: a noise model without quantum noise.
     """
     if not noise.xi_q > 0:
-        raise InputError("a noise model without quantum noise (xi_q) has no Anscombe transform; give xi_q with --noise")
+        raise InputError("", "a noise model without quantum noise (xi_q) has no Anscombe transform", "give xi_q with {noise}")
     a, s = noise.xi_q, noise.xi_e
     above = np.asarray(pixels, np.float64) - noise.offset
     return 2 / a * np.sqrt(np.maximum(a * above + 0.375 * a**2 + s**2, 0))

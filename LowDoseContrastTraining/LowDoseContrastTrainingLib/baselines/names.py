@@ -18,5 +18,5 @@ def chosen_names(text: str) -> list[str]:
     names = set(NAMES) if text == "all" else {name.strip() for name in text.split(",") if name.strip()} | {"gain"}
     unknown = sorted(names - set(NAMES))
     if unknown:
-        raise InputError(f"--baselines: there is no '{unknown[0]}'; choose all or from {', '.join(NAMES)}")
+        raise InputError("", f"{{baselines}}: there is no '{unknown[0]}'", f"choose all or from {', '.join(NAMES)}")
     return [name for name in NAMES if name in names]

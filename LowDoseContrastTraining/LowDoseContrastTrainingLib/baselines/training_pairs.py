@@ -39,7 +39,7 @@ class TrainingPairs:
 
     def __post_init__(self):
         if not self.mask.any():
-            raise InputError("no pixel of the training patches is unsaturated tissue; there is nothing to fit baselines on")
+            raise InputError("", "no pixel of the training patches is unsaturated tissue", "there is nothing to fit baselines on")
 
     @property
     def few(self) -> TrainingPairs:
@@ -89,9 +89,9 @@ def noise_of_pairs(low, high, mask, gain: float, given: dict) -> NoiseModel:
     """
     model = NoiseModel(**given)
     if mask.any() and not model.offset < np.median(low[mask]):
-        raise InputError(f"--noise: the offset {model.offset:g} is not below the pixel values of the low dose (median {np.median(low[mask]):g})")
+        raise InputError("", f"{{noise}}: the offset {model.offset:g} is not below the pixel values of the low dose (median {np.median(low[mask]):g})")
     if ("xi_q" in given) != ("xi_e" in given):
-        raise InputError("--noise: give xi_q and xi_e together, or neither to have them estimated from the training pairs")
+        raise InputError("", "{noise}: give xi_q and xi_e together, or neither to have them estimated from the training pairs")
     if "xi_q" in given:
         return model
     means, variances = _blocks(low, high, mask, model.offset)
@@ -123,6 +123,6 @@ def _blocks(low, high, mask, offset):
         variances.append((rest**2).sum(axis=(1, 2)) / (_BLOCK**2 - 3))
     means, variances = (np.concatenate(values) if values else np.empty(0) for values in (means, variances))
     if not len(means) or not np.median(variances) > 0:
-        raise InputError("the training patches do not tell the detector's noise; give it with --noise")
+        raise InputError("", "the training patches do not tell the detector's noise", "give it with {noise}")
     bins = [each for each in np.array_split(np.argsort(means), _BINS) if len(each)]
     return np.array([np.median(means[each]) for each in bins]), np.array([np.median(variances[each]) for each in bins])

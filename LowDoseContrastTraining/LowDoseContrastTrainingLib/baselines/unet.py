@@ -42,7 +42,7 @@ def l1_recipe(data: PairedDataSet, offset: float) -> Recipe:
     """
     side, base = side_of(data), RECIPES["compact"]
     if side < LEAST_SIDE:
-        raise InputError(f"{data.folder}: baseline {NAME} needs patches of {LEAST_SIDE} pixels or more, these have {side}; leave it out of --baselines")
+        raise InputError(data.folder, f"baseline {NAME} needs patches of {LEAST_SIDE} pixels or more, these have {side}", "leave it out of {baselines}")
     epochs = round(_CROPS / (len(data.of("train")) * base.crops_per_patch))
     epochs = min(max(epochs, _EPOCHS[0]), _EPOCHS[1])
     return dataclasses.replace(

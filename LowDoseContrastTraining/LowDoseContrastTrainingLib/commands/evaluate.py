@@ -42,7 +42,7 @@ def run_evaluate(arguments):
     from ..evaluation.evaluate import EvaluationSettings, evaluate
 
     if arguments.seed < 0:
-        raise InputError(f"--seed must not be negative, it is {arguments.seed}")
+        raise InputError("", f"{{seed}} must not be negative, it is {arguments.seed}")
     names = ("baselines", "split", "noise", "device", "allow_out_of_domain", "seed", "simulation", "random")
     settings = EvaluationSettings(cci=CciVariant(arguments.cci_scale), **{name: getattr(arguments, name) for name in names})
     steps = evaluate(arguments.dataset, arguments.model, arguments.output, settings, arguments.overwrite)

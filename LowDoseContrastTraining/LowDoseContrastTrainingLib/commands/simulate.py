@@ -44,7 +44,7 @@ def run_simulate(arguments):
     other, needs = (_FROM_IMAGES, "needs") if arguments.inputs is None else (_FROM_SCRATCH, "cannot be used with")
     for name in other:
         if getattr(arguments, name) not in (None, False):
-            raise InputError(f"--{name.replace('_', '-')} {needs} --from")
+            raise InputError("", f"{{{name}}} {needs} {{inputs}}")
     return _simulate(arguments) if arguments.inputs is None else _reduce(arguments)
 
 
@@ -53,7 +53,7 @@ def _reduce(arguments):
     from ..dose_reduction.pairs import ReductionPlan, reduce_dose
 
     if arguments.dose_fraction is None:
-        raise InputError("--from needs --dose-fraction, the part of the dose that is to be left")
+        raise InputError("", "{inputs} needs {dose_fraction}, the part of the dose that is to be left")
     given = given_values(arguments.noise) if arguments.noise is not None else {}
     chosen = ReductionPlan(tuple(arguments.inputs), arguments.dose_fraction, arguments.seed, arguments.realisations, given, tuple(arguments.flats or ()))
     return run_to_end(reduce_dose(arguments.output, chosen), progress_bar("reduce", arguments.progress))

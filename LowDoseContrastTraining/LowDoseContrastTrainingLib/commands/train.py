@@ -39,7 +39,7 @@ def run_train(arguments):
 
     recipe = load_recipe(arguments.recipe, arguments.epochs)
     if arguments.memory is not None and not arguments.memory >= 0:
-        raise InputError(f"--memory must not be negative, it is {arguments.memory:g}")
+        raise InputError("", f"{{memory}} must not be negative, it is {arguments.memory:g}")
     keep_freed_memory()
     names = ("resume", "threads", "device", "start", "tensorboard")
     memory = None if arguments.memory is None else arguments.memory * 1e9

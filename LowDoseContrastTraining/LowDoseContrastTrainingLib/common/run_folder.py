@@ -30,7 +30,7 @@ def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: 
         clear_leftovers(folder)
         return
     if others:
-        raise InputError(f"{folder}: is not empty (it holds {sorted(others)[0]}); choose another folder")
+        raise InputError(folder, f"is not empty (it holds {sorted(others)[0]})", "choose another folder")
     check_space(folder, needed_bytes)
     with atomic_output(path) as temporary:
         temporary.write_text(json.dumps(settings, indent=1) + "\n")
@@ -46,14 +46,14 @@ def make_folder(folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         return [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
-        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); choose another") from error
+        raise InputError(folder, f"cannot be used as a folder ({error.strerror})", "choose another") from error
 
 
 def check_space(folder: Path, needed_bytes: int) -> None:
     """Raise InputError if the disk of ``folder`` has less than ``needed_bytes`` free."""
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        raise InputError(f"{folder}: needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; free some or choose another folder")
+        raise InputError(folder, f"needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free", "free some or choose another folder")
 
 
 @contextlib.contextmanager
@@ -95,7 +95,7 @@ def _check_same(path, settings, what):
     try:
         before = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read; choose another folder") from error
+        raise InputError(path, "cannot be read", "choose another folder") from error
     differs = [name for name in settings if before.get(name) != settings[name]]
     if differs:
-        raise InputError(f"{path.parent}: holds {what} with other settings ({', '.join(differs)}); choose another folder")
+        raise InputError(path.parent, f"holds {what} with other settings ({', '.join(differs)})", "choose another folder")

@@ -18,16 +18,16 @@ def read_settings(path) -> dict:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(path, f"cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text file; name a .json or .toml file") from error
+        raise InputError(path, "is not a text file", "name a .json or .toml file") from error
     try:
         values = _toml(text, path) if path.suffix.lower() == ".toml" else json.loads(text)
     except ValueError as error:
         kind = path.suffix[1:].upper() or "JSON"
-        raise InputError(f"{path}: is not valid {kind} ({error})") from error
+        raise InputError(path, f"is not valid {kind} ({error})") from error
     if not isinstance(values, dict):
-        raise InputError(f"{path}: must hold one object of settings")
+        raise InputError(path, "must hold one object of settings")
     return values
 
 
@@ -35,5 +35,5 @@ def _toml(text: str, path: Path) -> dict:
     try:
         import tomllib
     except ImportError as error:  # Python 3.10
-        raise InputError(f"{path}: reading TOML needs Python 3.11; write the settings as JSON") from error
+        raise InputError(path, "reading TOML needs Python 3.11", "write the settings as JSON") from error
     return tomllib.loads(text)

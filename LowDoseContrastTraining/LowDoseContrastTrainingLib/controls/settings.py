@@ -50,7 +50,7 @@ class ControlSettings:
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 option = "--seed" if name == "seed" else name  # the command has no options for the others
-                raise InputError(f"{option} must be {low} to {high}, it is {getattr(self, name)}")
+                raise InputError("", f"{option} must be {low} to {high}, it is {getattr(self, name)}")
 
     def chain(self, **changes) -> AcquisitionParameters:
         """Return the small detector at the size of these settings, with some parameters changed."""

@@ -34,6 +34,6 @@ def _write_patch(path, stored):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder") from error
+        raise InputError(path.parent, f"cannot be made ({error.strerror})", "choose another folder") from error
     with atomic_output(path) as temporary:
         write_png(temporary, stored)

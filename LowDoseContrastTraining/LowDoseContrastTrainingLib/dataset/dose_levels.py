@@ -23,11 +23,11 @@ def parse_levels(text: str) -> dict[str, float]:
         try:
             levels[name.strip()] = float(value)
         except ValueError as error:
-            raise InputError(f"--doses: '{part.strip()}' is not NAME=MGY; write low=3.359,high=11.523") from error
+            raise InputError("", f"{{doses}}: '{part.strip()}' is not NAME=MGY", "write low=3.359,high=11.523") from error
     if not {"low", "high"} <= set(levels):
-        raise InputError(f"--doses: '{text}' must name low and high; write low=3.359,high=11.523")
+        raise InputError("", f"{{doses}}: '{text}' must name low and high", "write low=3.359,high=11.523")
     if not all(math.isfinite(value) and value > 0 for value in levels.values()) or levels["low"] >= levels["high"]:
-        raise InputError(f"--doses: '{text}': doses are positive, and low is less than high")
+        raise InputError("", f"{{doses}}: '{text}': doses are positive, and low is less than high")
     return levels
 
 

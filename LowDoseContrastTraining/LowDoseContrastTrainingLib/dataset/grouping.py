@@ -44,7 +44,7 @@ def _checked_keyword(way):
     from pydicom.datadict import tag_for_keyword
 
     if tag_for_keyword(way) is None:
-        raise InputError(f"--group-by: '{way}' is none of auto, study, folder, a DICOM keyword and a .csv file")
+        raise InputError("", f"{{group_by}}: '{way}' is none of auto, study, folder, a DICOM keyword and a .csv file")
     return way
 
 
@@ -53,14 +53,14 @@ def _read_table(path, folder):
         with open(path, newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a CSV file ({error})") from error
+        raise InputError(path, f"cannot be read as a CSV file ({error})") from error
     if not rows or not {"file", "arrangement"} <= set(rows[0]):
-        raise InputError(f"{path}: needs a first line 'file,arrangement' and a line for each image")
+        raise InputError(path, "needs a first line 'file,arrangement' and a line for each image")
     table = {}
     for row in rows:
         if not row["file"] or not row["arrangement"]:
-            raise InputError(f"{path}: has a line without a file or an arrangement")
+            raise InputError(path, "has a line without a file or an arrangement")
         if not (folder / row["file"]).is_file():
-            raise InputError(f"{path}: names {row['file']}, which is not in {folder}")
+            raise InputError(path, f"names {row['file']}, which is not in {folder}")
         table[Path(row["file"]).as_posix()] = row["arrangement"]
     return table

@@ -85,9 +85,9 @@ def read_manifest(folder) -> tuple[object, str]:
         raw = path.read_bytes()
         return json.loads(raw), hashlib.sha256(raw).hexdigest()
     except OSError as error:
-        raise InputError(f"{folder}: is no prepared data set (no readable {MANIFEST_FILE}); run 'prepare' first") from error
+        raise InputError(folder, f"is no prepared data set (no readable {MANIFEST_FILE})", "run 'prepare' first") from error
     except ValueError as error:
-        raise InputError(f"{path}: is not a valid manifest; prepare the data set again") from error
+        raise InputError(path, "is not a valid manifest", "prepare the data set again") from error
 
 
 def data_set_of(folder, manifest, fingerprint: str, direction: str = "AtoB") -> PairedDataSet:
@@ -95,7 +95,7 @@ def data_set_of(folder, manifest, fingerprint: str, direction: str = "AtoB") -> 
     path = Path(folder) / MANIFEST_FILE
     try:
         if manifest["schema"] != SCHEMA:
-            raise InputError(f"{path}: has schema {manifest['schema']}, this version reads {SCHEMA}; prepare it again")
+            raise InputError(path, f"has schema {manifest['schema']}, this version reads {SCHEMA}", "prepare it again")
         data = PairedDataSet(
             Path(folder),
             StoredScale(**manifest["scale"]),
@@ -108,9 +108,9 @@ def data_set_of(folder, manifest, fingerprint: str, direction: str = "AtoB") -> 
     except (LookupError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: is not a valid manifest; prepare the data set again") from error
+        raise InputError(path, "is not a valid manifest", "prepare the data set again") from error
     if not data.of("train"):
-        raise InputError(f"{folder}: holds no patches for training; prepare it with a smaller test part")
+        raise InputError(folder, "holds no patches for training", "prepare it with a smaller test part")
     return data
 
 

@@ -40,7 +40,7 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tu
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder")
+        raise InputError(folder, "there is no such folder")
     groupings = [Grouping(way, folder) for way in (("study", "folder") if group_by == "auto" else (group_by,))]
     images, fates = _read_all(folder, groupings[0].keyword)
     for grouping in groupings:
@@ -51,7 +51,7 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tu
     fates |= views.fates
     if not pairs:
         wanted = " and ".join(f"{name} {levels[name]:g}" for name in ("low", "high"))
-        raise InputError(f"{folder}: no arrangement has two matching images at both doses ({wanted} mGy) among {len(fates)} files; {_commonest(fates)}")
+        raise InputError(folder, f"no arrangement has two matching images at both doses ({wanted} mGy) among {len(fates)} files", _commonest(fates))
     return pairs, [{"file": path.relative_to(folder).as_posix(), **fates[path]} for path in sorted(fates)]
 
 
@@ -69,7 +69,7 @@ def _pixels(image):
 
     mammogram = read_mammogram(image.path)
     if mammogram.pixels.shape[0] != 1:
-        raise InputError(f"{image.path}: has {mammogram.pixels.shape[0]} frames; only single images can be paired")
+        raise InputError(image.path, f"has {mammogram.pixels.shape[0]} frames", "only single images can be paired")
     return mammogram.pixels[0]
 
 

@@ -46,7 +46,7 @@ class PatchStore:
         for patch in self._patches[self.kept :]:
             for side in self._sides:
                 if not self._path(side, patch).is_file():
-                    raise InputError(f"{self._path(side, patch)}: is missing; prepare the data set again")
+                    raise InputError(self._path(side, patch), "is missing", "prepare the data set again")
 
     def __len__(self) -> int:
         return len(self._patches)
@@ -64,7 +64,7 @@ class PatchStore:
         pair = tuple(_verified(self._path(side, patch), patch[f"sha256_{side}"]) for side in self._sides)
         sizes = {image.shape for image in pair} | ({self.shape} if number else set())
         if len(sizes) > 1:
-            raise InputError(f"{self.folder}: patches of several sizes ({patch['name']}: {sorted(sizes)}); prepare the data set again")
+            raise InputError(self.folder, f"patches of several sizes ({patch['name']}: {sorted(sizes)})", "prepare the data set again")
         return pair
 
     def _path(self, side: str, patch: dict) -> Path:
@@ -75,7 +75,7 @@ def _verified(path: Path, digest: str) -> np.ndarray:
     try:
         intact = file_sha256(path) == digest
     except OSError as error:
-        raise InputError(f"{path}: is missing; prepare the data set again") from error
+        raise InputError(path, "is missing", "prepare the data set again") from error
     if not intact:
-        raise InputError(f"{path}: is not the file in the manifest; prepare the data set again")
+        raise InputError(path, "is not the file in the manifest", "prepare the data set again")
     return read_png(path)

@@ -20,7 +20,7 @@ def write_png(path: Path, stored: np.ndarray) -> None:
     try:
         sitk.WriteImage(sitk.GetImageFromArray(stored), str(path), True)
     except RuntimeError as error:
-        raise InputError(f"{path.name}: cannot be written; check the free space on the disk") from error
+        raise InputError(path.name, "cannot be written", "check the free space on the disk") from error
 
 
 def png_shape(path: Path) -> tuple[int, int]:
@@ -33,9 +33,9 @@ def png_shape(path: Path) -> tuple[int, int]:
         with open(path, "rb") as stream:
             head = stream.read(24)
     except OSError as error:
-        raise InputError(f"{path}: is missing; prepare the data set again") from error
+        raise InputError(path, "is missing", "prepare the data set again") from error
     if len(head) < 24 or not head.startswith(b"\x89PNG"):
-        raise InputError(f"{path}: cannot be read as PNG; prepare the data set again")
+        raise InputError(path, "cannot be read as PNG", "prepare the data set again")
     columns, rows = struct.unpack(">II", head[16:])
     return rows, columns
 
@@ -51,7 +51,7 @@ def read_png(path: Path) -> np.ndarray:
     try:
         image = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     except RuntimeError as error:
-        raise InputError(f"{path}: cannot be read as PNG; prepare the data set again") from error
+        raise InputError(path, "cannot be read as PNG", "prepare the data set again") from error
     if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path}: is not a grey PNG of 8 or 16 bits; prepare the data set again")
+        raise InputError(path, "is not a grey PNG of 8 or 16 bits", "prepare the data set again")
     return image

@@ -89,7 +89,7 @@ def _examined(pairs, table, folder, settings, clock):
                 fates[image.path.relative_to(folder).as_posix()].update(left_out(outcome, level, image.dose_from))
         yield clock.progress(0.4 * done / len(pairs), f"pair {done} of {len(pairs)}")
     if not found:
-        raise InputError(f"{folder}: no pair can be used; arrangement {pairs[-1].group}: {outcome}")
+        raise InputError(folder, "no pair can be used", f"arrangement {pairs[-1].group}: {outcome}")
     return found
 
 
@@ -100,7 +100,7 @@ def _patches(examined) -> list[dict]:
             name = f"{each.pair.number:03d}-r{row:04d}-c{column:04d}.png"
             patches.append({"name": name, "arrangement": each.pair.number, "group": each.pair.group, "row": row, "column": column, "breast": round(share, 4)})
     if not patches:
-        raise InputError("every patch is mostly air; choose a smaller --patch-size or --breast-part")
+        raise InputError("", "every patch is mostly air", "choose a smaller {patch_size} or {breast_part}")
     return patches
 
 

@@ -59,20 +59,20 @@ class PrepareSettings:
         for name, least in (("patch_size", 1), ("stride", 1), ("test", 0), ("validation", 0), ("seed", 0), ("max_shift", 0)):
             value = getattr(self, name)
             if value is not None and not value >= least:
-                raise InputError(f"--{name.replace('_', '-')} must be at least {least}, it is {value}")
+                raise InputError("", f"{{{name}}} must be at least {least}, it is {value}")
         if self.bits not in (8, 16):
-            raise InputError(f"--bits must be 8 or 16, it is {self.bits}")
+            raise InputError("", f"{{bits}} must be 8 or 16, it is {self.bits}")
         if not 0 <= self.breast_part <= 1:
-            raise InputError(f"--breast-part must be between 0 and 1, it is {self.breast_part}")
+            raise InputError("", f"{{breast_part}} must be between 0 and 1, it is {self.breast_part}")
         self._check_split()
 
     def _check_split(self):
         if self.split not in SPLITS:
-            raise InputError(f"--split must be one of {', '.join(SPLITS)}, it is {self.split}")
+            raise InputError("", f"{{split}} must be one of {', '.join(SPLITS)}, it is {self.split}")
         if (self.split == "loo") != (self.fold is not None):
-            raise InputError("--split loo and --fold K go together: K is the number of the arrangement held out")
+            raise InputError("", "{split} loo and {fold} K go together: K is the number of the arrangement held out")
         if self.split == "loo" and self.test is not None:
-            raise InputError("--test cannot be used with --split loo, which holds out one arrangement")
+            raise InputError("", "{test} cannot be used with {split} loo, which holds out one arrangement")
 
 
 def parse_scale(text: str) -> tuple[float, float] | None:
@@ -86,7 +86,7 @@ def parse_scale(text: str) -> tuple[float, float] | None:
     try:
         low, high = (float(each) for each in text.split(","))
     except ValueError as error:
-        raise InputError(f"--scale must be auto, full or LO,HI such as 0,4095, it is {text}") from error
+        raise InputError("", f"{{scale}} must be auto, full or LO,HI such as 0,4095, it is {text}") from error
     if not (low < high and math.isfinite(low) and math.isfinite(high)):
-        raise InputError(f"--scale: LO must be less than HI, it is {text}")
+        raise InputError("", f"{{scale}}: LO must be less than HI, it is {text}")
     return low, high

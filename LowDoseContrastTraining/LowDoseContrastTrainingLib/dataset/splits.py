@@ -27,7 +27,7 @@ def assign_splits(patches: list[dict], settings) -> None:
     units = list(dict.fromkeys(patch[key] for patch in patches))
     test, validation = _sizes(len(units), settings)
     if test + validation >= len(units):
-        raise InputError(f"{test} for test and {validation} for validation leave none of {len(units)} for training; see --test and --validation")
+        raise InputError("", f"{test} for test and {validation} for validation leave none of {len(units)} for training", "see {test} and {validation}")
     order = _order(units, settings)
     split = {unit: "test" for unit in order[:test]}
     split |= {unit: "val" for unit in order[test : test + validation]}
@@ -55,7 +55,7 @@ def _order(units, settings):
     """The units, those held out first."""
     if settings.split == "loo":
         if not 1 <= settings.fold <= len(units):
-            raise InputError(f"--fold must be from 1 to {len(units)}, the number of arrangements, it is {settings.fold}")
+            raise InputError("", f"{{fold}} must be from 1 to {len(units)}, the number of arrangements, it is {settings.fold}")
         return units[settings.fold - 1 :] + units[: settings.fold - 1]
     rng = stream(settings.seed, "split", settings.split)
     return [units[index] for index in rng.permutation(len(units))]

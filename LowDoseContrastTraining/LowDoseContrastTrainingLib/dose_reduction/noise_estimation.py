@@ -49,17 +49,17 @@ def from_flats(flats: list[Mammogram], given: dict) -> NoiseModel:
     """
     pixel_mm = flats[0].spacing[0]
     if any(flat.spacing[0] != pixel_mm for flat in flats):
-        raise InputError("--flats: the images have different pixel spacings; name flat fields of one detector")
+        raise InputError("", "{flats}: the images have different pixel spacings", "name flat fields of one detector")
     for flat in flats:
         if (flat.pixels >= flat.full_scale).mean() > 1e-3:
-            raise InputError(f"{flat.source}: the flat field is saturated; name one of a lower dose")
+            raise InputError(flat.source, "the flat field is saturated", "name one of a lower dose")
     side = max(8, 2 * round(FLAT_BLOCK_MM / pixel_mm / 2))
     every = [block_spectra(flat.pixels[0], pixel_mm, side) for flat in flats]
     if any(len(each.mean) < LEAST_BLOCKS for each in every):
-        raise InputError(f"--flats: each image must hold {LEAST_BLOCKS} blocks of {side} x {side} pixels; name whole fields")
+        raise InputError("", f"{{flats}}: each image must hold {LEAST_BLOCKS} blocks of {side} x {side} pixels", "name whole fields")
     levels = [float(np.median(each.mean)) for each in every]
     if min(levels) <= 0 or max(levels) < 1.5 * min(levels):
-        raise InputError("--flats: the images are of one dose; name flat fields at two or more doses, a factor of 1.5 apart")
+        raise InputError("", "{flats}: the images are of one dose", "name flat fields at two or more doses, a factor of 1.5 apart")
     offset, error, notes = _offset(flats, levels)
     # The fall is fitted even if it is given: on which side of a flat field the chest wall was, only the fit knows.
     known = {name: value for name, value in {"offset": offset, **given}.items() if name != "heel_fall"}
@@ -122,7 +122,7 @@ def from_image(mammogram: Mammogram, given: dict) -> NoiseModel:
     mask = breast_mask(pixels, mammogram.sign)
     side = max(8, 2 * round(BREAST_BLOCK_MM / pixel_mm / 2))
     if max(pixels.shape) < side or 2 * TEXTURE_BAND[1] * pixel_mm > 0.8:
-        raise InputError(f"{mammogram.source}: pixels of {pixel_mm:g} mm are too coarse to tell noise from tissue; {_INSTEAD}")
+        raise InputError(mammogram.source, f"pixels of {pixel_mm:g} mm are too coarse to tell noise from tissue", _INSTEAD)
     chest_wall = chest_wall_side(mask)
     usable = mask & (pixels < mammogram.full_scale)
     spectra = block_spectra(pixels, pixel_mm, side, usable, side // 2, chest_wall)
@@ -132,7 +132,7 @@ def from_image(mammogram: Mammogram, given: dict) -> NoiseModel:
         notes += ("an image does not tell its offset: 0 was assumed",)
     quiet = _quiet(spectra, known["offset"])
     if len(quiet.mean) < LEAST_BLOCKS:
-        raise InputError(f"{mammogram.source}: only {len(quiet.mean)} blocks of the breast are quiet and unsaturated, {LEAST_BLOCKS} are needed; {_INSTEAD}")
+        raise InputError(mammogram.source, f"only {len(quiet.mean)} blocks of the breast are quiet and unsaturated, {LEAST_BLOCKS} are needed", _INSTEAD)
     values, errors = _fitted_breast(quiet.above(TEXTURE_BAND[1]), known, mtf_f2)
     model = NoiseModel(**{**values, "heel_fall": max(0.0, values["heel_fall"])}, errors=errors, source=_source("the image itself", given), notes=notes)
     return dataclasses.replace(model, notes=model.notes + tuple(_weak(model)))

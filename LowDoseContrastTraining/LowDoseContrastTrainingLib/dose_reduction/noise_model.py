@@ -97,7 +97,7 @@ def given_values(text: str) -> dict:
         return checked_values({name: v for name, v in values.items() if name not in ("errors", "source", "notes")}, text)
     pairs = [part.split("=") for part in text.split(",") if part.strip()]
     if not pairs or any(len(pair) != 2 for pair in pairs):
-        raise InputError(f"--noise: expected NAME=NUMBER with commas between, or a .json or .toml file, not '{text}'")
+        raise InputError("", f"{{noise}}: expected NAME=NUMBER with commas between, or a .json or .toml file, not '{text}'")
     return checked_values({name.strip(): _number(value) for name, value in pairs}, "--noise")
 
 
@@ -106,11 +106,11 @@ def checked_values(values: dict, source: str) -> dict:
     limits = {each.name: each.metadata for each in dataclasses.fields(NoiseModel) if each.metadata}
     for name, value in values.items():
         if name not in limits:
-            raise InputError(f"{source}: unknown noise value '{name}'; choose from {', '.join(VALUES)}")
+            raise InputError(source, f"unknown noise value '{name}'", f"choose from {', '.join(VALUES)}")
         low, high, unit = (limits[name][key] for key in ("low", "high", "unit"))
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not number or not low <= value <= high:
-            raise InputError(f"{source}: {name} must be a number of {low:g} to {high:g} ({unit}), not {value!r}")
+            raise InputError(source, f"{name} must be a number of {low:g} to {high:g} ({unit}), not {value!r}")
     return {name: float(value) for name, value in values.items()}
 
 

@@ -56,13 +56,13 @@ class ReductionPlan:
 
     def __post_init__(self):
         if not self.inputs:
-            raise InputError("--from: name at least one mammogram")
+            raise InputError("", "{inputs}: name at least one mammogram")
         if not 0 < self.fraction < 1:
-            raise InputError(f"--dose-fraction must be between 0 and 1, it is {self.fraction:g}")
+            raise InputError("", f"{{dose_fraction}} must be between 0 and 1, it is {self.fraction:g}")
         if self.seed < 0:
-            raise InputError(f"--seed must not be negative, it is {self.seed}")
+            raise InputError("", f"{{seed}} must not be negative, it is {self.seed}")
         if self.realisations < 1:
-            raise InputError(f"--realisations must be at least 1, it is {self.realisations}")
+            raise InputError("", f"{{realisations}} must be at least 1, it is {self.realisations}")
         checked_values(self.given or {}, "--noise")
 
     def settings(self) -> dict:
@@ -208,7 +208,7 @@ def _checked(path) -> Mammogram:
     mammogram = read_mammogram(path)
     for wrong, reason in _refusals(mammogram):
         if wrong:
-            raise InputError(f"{path}: {reason}")
+            raise InputError(path, reason)
     return mammogram
 
 

@@ -69,7 +69,7 @@ class EvaluationSettings:
 
     def __post_init__(self):
         if self.split not in SPLITS:
-            raise InputError(f"--split must be one of {', '.join(SPLITS)}, it is {self.split}")
+            raise InputError("", f"{{split}} must be one of {', '.join(SPLITS)}, it is {self.split}")
 
 
 def evaluate(datasets, models, output, settings: EvaluationSettings = EvaluationSettings(), overwrite: bool = False):
@@ -96,7 +96,7 @@ def evaluate(datasets, models, output, settings: EvaluationSettings = Evaluation
     """
     output, datasets = Path(output), [datasets] if isinstance(datasets, (str, Path)) else list(datasets)
     if not datasets and not settings.simulation:
-        raise InputError("give --dataset, --simulation, or both")
+        raise InputError("", "give {dataset}, {simulation}, or both")
     work = _Work(datasets, models, output, settings)
     with results_folder(output, (RESULTS_FILE, PATCHES_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
         results, truth, document, pictures = yield from work.steps()

@@ -61,7 +61,7 @@ def folds_of(datasets, split: str) -> list[Fold]:
         _check_apart(folds)
     count = sum(len(fold.groups) for fold in folds)
     if count > MOST_UNITS:
-        raise InputError(f"{count} arrangements are held out, the exact test takes {MOST_UNITS}; prepare the data set with a smaller --test")
+        raise InputError("", f"{count} arrangements are held out, the exact test takes {MOST_UNITS}", "prepare the data set with a smaller {test}")
     return folds
 
 
@@ -69,11 +69,11 @@ def _check_apart(folds):
     owners = {}
     for fold in folds:
         if fold.leaks:
-            raise InputError(f"{fold.data.folder}: has arrangements in training and held out; of several --dataset, each must be of --split loo or arrangement (see --random)")
+            raise InputError(fold.data.folder, "has arrangements in training and held out", "of several {dataset}, each must be of {split} loo or arrangement (see {random})")
         for group in fold.groups:
             other = owners.setdefault(group, fold.data.folder)
             if other != fold.data.folder:
-                raise InputError(f"{fold.data.folder} and {other} both hold out arrangement {group}; of several --dataset, each must hold out others")
+                raise InputError("", f"{fold.data.folder} and {other} both hold out arrangement {group}", "of several {dataset}, each must hold out others")
 
 
 def halves_of(simulation, output: Path):
@@ -90,7 +90,7 @@ def halves_of(simulation, output: Path):
     data = open_data_set(output / PAIRS_FOLDER)
     groups = list(dict.fromkeys(patch["group"] for patch in data.patches))
     if len(groups) < HALVES:
-        raise InputError(f"--simulation: {simulation} holds one arrangement with both doses; simulate {HALVES} or more, or judge a --dataset")
+        raise InputError("", f"{{simulation}}: {simulation} holds one arrangement with both doses", f"simulate {HALVES} or more, or judge a {{dataset}}")
     return [data.holding_out(groups[part::HALVES]) for part in range(HALVES)]
 
 
@@ -98,5 +98,5 @@ def _levels(simulation) -> str:
     """The lowest and the highest dose of a simulation, as ``prepare`` takes them."""
     doses = sorted(simulation_settings(simulation)["doses"].values())
     if len(doses) < 2:
-        raise InputError(f"--simulation: {simulation} holds one dose; simulate two or more")
+        raise InputError("", f"{{simulation}}: {simulation} holds one dose", "simulate two or more")
     return f"low={doses[0]:g},high={doses[-1]:g}"

@@ -58,7 +58,7 @@ def held_out_views(data: PairedDataSet, split: str) -> tuple[list[View], int]:
             else:
                 skipped += 1
     if not by_number:
-        raise InputError(f"{data.folder}: holds no patches with tissue in its {split} part; prepare it with a test part")
+        raise InputError(data.folder, f"holds no patches with tissue in its {split} part", "prepare it with a test part")
     return [_view(data, number, patches) for number, patches in sorted(by_number.items())], skipped
 
 
@@ -91,7 +91,7 @@ def _arrangements(data):
     """Number -> entry of the manifest, once it is sure that every patch has one."""
     found = {each.get("number"): each for each in data.arrangements}
     if not all(patch.get("arrangement") in found and "group" in patch for patch in data.patches):
-        raise InputError(f"{data.folder}: its manifest does not say of which arrangement each patch is; prepare the data set again")
+        raise InputError(data.folder, "its manifest does not say of which arrangement each patch is", "prepare the data set again")
     return found
 
 
@@ -127,7 +127,7 @@ def training_pairs(data: PairedDataSet, noise: str | None = None) -> TrainingPai
     for each in data.arrangements:
         if each["relationship"] == "LOG" or each["sign"] == -1:
             kind = "logarithmic" if each["relationship"] == "LOG" else "inverted"
-            raise InputError(f"{data.folder}: its pixel values are {kind}; gain and noise models hold for values linear in the exposure only")
+            raise InputError(data.folder, f"its pixel values are {kind}", "gain and noise models hold for values linear in the exposure only")
     chosen = np.unique(np.linspace(0, len(entries) - 1, _FITTED).astype(int))
     low, high, mask = (np.stack(side) for side in list(zip(*_patches(data, "train", chosen)))[1:])
     (source, target), trained = data.doses, {patch["arrangement"] for patch in entries}

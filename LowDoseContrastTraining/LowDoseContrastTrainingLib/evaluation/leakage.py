@@ -18,10 +18,10 @@ def models_of_random(learned: list, fold: Fold) -> tuple[list, list]:
         InputError: the data set holds out arrangements that it does not train on, or none of the models was trained on it.
     """
     if not fold.leaks:
-        raise InputError(f"--random: {fold.data.folder} shares no arrangement between training and test; name one that was prepared with --split random")
+        raise InputError("", f"{{random}}: {fold.data.folder} shares no arrangement between training and test", "name one that was prepared with {split} random")
     own = [each for each in learned if each.model.card.dataset == fold.data.fingerprint]
     if not own:
-        raise InputError(f"--random: no --model was trained on {fold.data.folder}; name one")
+        raise InputError("", f"{{random}}: no {{model}} was trained on {fold.data.folder}", "name one")
     return own, [each for each in learned if each not in own]
 
 

@@ -175,7 +175,7 @@ def _by_recipe(found, folds):
             continue
         versions = trained.setdefault(each.recipe, {})
         if each.model.card.dataset in versions:
-            raise InputError(f"{each.model.path}: is the second model of its recipe for one data set; give one for each, or judge them one after the other")
+            raise InputError(each.model.path, "is the second model of its recipe for one data set", "give one for each, or judge them one after the other")
         versions[each.model.card.dataset] = each
     return trained, others
 
@@ -183,5 +183,5 @@ def _by_recipe(found, folds):
 def _complete(recipe, versions, folds):
     missing = [fold.data.folder for fold in folds if fold.data.fingerprint not in versions]
     if missing:
-        raise InputError(f"no model of recipe {recipe} was trained on {missing[0]}; give one for each --dataset")
+        raise InputError("", f"no model of recipe {recipe} was trained on {missing[0]}", "give one for each {dataset}")
     return [versions[fold.data.fingerprint] for fold in folds]

@@ -77,7 +77,7 @@ def simulated_arrangements(folder, data: PairedDataSet, entries) -> list[Simulat
     _check_distinct(folder, pairs.values(), places)
     found = [_found(folder, pairs[number], data, places, settings["realisations"]) for number in entries]
     if len({each.group for each in found}) < len(found):
-        raise InputError(f"--simulation: {data.folder} takes several arrangements of {folder} for one; prepare it with --group-by study")
+        raise InputError("", f"{{simulation}}: {data.folder} takes several arrangements of {folder} for one", "prepare it with {group_by} study")
     for each in found:
         each.truth().noise_free(each.high)  # before the long work
     return found
@@ -86,7 +86,7 @@ def simulated_arrangements(folder, data: PairedDataSet, entries) -> list[Simulat
 def _settings(folder):
     settings = simulation_settings(folder)
     if settings["realisations"] < LEAST_REALISATIONS:
-        raise InputError(f"--simulation: {folder} holds one realisation of every image; simulate with --realisations {LEAST_REALISATIONS} or more")
+        raise InputError("", f"{{simulation}}: {folder} holds one realisation of every image", f"simulate with {{realisations}} {LEAST_REALISATIONS} or more")
     return settings
 
 
@@ -102,7 +102,7 @@ def simulation_settings(folder) -> dict:
         doses = {name: float(levels[name]) for name in settings["doses"]}
         return {"arrangements": int(settings["arrangements"]), "realisations": int(settings["realisations"]), "doses": doses}
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"--simulation: {folder} is no simulation (no readable {SIMULATION_FILE}); name the folder that 'simulate' wrote") from error
+        raise InputError("", f"{{simulation}}: {folder} is no simulation (no readable {SIMULATION_FILE})", "name the folder that 'simulate' wrote") from error
 
 
 def _places(folder, settings):
@@ -122,11 +122,11 @@ def _check_distinct(folder, pairs, places):
     for pair in pairs:
         place = places.get(pair["low"].get("uid"))
         if place and owners.setdefault(place[0], pair["group"]) != pair["group"]:
-            raise InputError(f"--simulation: the data set takes realisations of arrangement {place[0] + 1} of {folder} for several arrangements; prepare it with --group-by study")
+            raise InputError("", f"{{simulation}}: the data set takes realisations of arrangement {place[0] + 1} of {folder} for several arrangements", "prepare it with {group_by} study")
 
 
 def _found(folder, pair, data, places, realisations):
     low, high = (places.get(pair[name].get("uid")) for name in data.doses)
     if low is None or high is None or low[0] != high[0]:
-        raise InputError(f"--simulation: {folder} does not hold arrangement {pair['group']} of {data.folder}; name the simulation that the data set was prepared from")
+        raise InputError("", f"{{simulation}}: {folder} does not hold arrangement {pair['group']} of {data.folder}", "name the simulation that the data set was prepared from")
     return SimulatedArrangement(pair["group"], pair["number"], folder, low[0], low[1], high[1], realisations)

@@ -58,7 +58,7 @@ def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> Pair
     finite = [np.asarray(each, np.float64)[np.isfinite(each)] for each in differences.values()]
     finite = [each for each in finite if each.size]
     if not finite:
-        raise InputError("there are no patches whose measures could be compared")
+        raise InputError("", "there are no patches whose measures could be compared")
     means = np.array([each.mean() for each in finite])
     low, high, p = (*bootstrap_interval(finite, seed), sign_flip_p(means)) if len(means) > 1 else (None, None, None)
     return PairedDifference(float(means.mean()), low, high, p, len(means), sum(each.size for each in finite), limit_of(len(means)))
@@ -98,7 +98,7 @@ def sign_flip_p(differences: np.ndarray) -> float:
         InputError: more than 20 differences.
     """
     if len(differences) > MOST_UNITS:
-        raise InputError(f"{len(differences)} arrangements are too many for the exact test of all signs; judge {MOST_UNITS} or fewer at a time")
+        raise InputError("", f"{len(differences)} arrangements are too many for the exact test of all signs", f"judge {MOST_UNITS} or fewer at a time")
     sums = np.zeros(1)
     for each in differences:
         sums = np.concatenate([sums + each, sums - each])

@@ -195,7 +195,7 @@ def _outputs(method, known, seconds):
         seconds.append(time.perf_counter() - start)
         made.append(np.asarray(output[0], np.float32))
         if not np.isfinite(made[-1]).all():
-            raise InputError(f"{method.name} makes NaN or infinite pixel values of {low.source}; leave it out with --baselines or --model")
+            raise InputError("", f"{method.name} makes NaN or infinite pixel values of {low.source}", "leave it out with {baselines} or {model}")
     return np.stack(made)
 
 

@@ -164,7 +164,7 @@ class CalcificationSearch:
 
     def __init__(self, truth: Truth, smallest_mm: float = 0.0):
         if not truth.mask.any():
-            raise InputError("the truth holds no phantom; nothing can be measured")
+            raise InputError("", "the truth holds no phantom", "nothing can be measured")
         self.truth, self._reach = truth, REACH_MM / truth.pixel_mm
         grains = [each for each in truth.of_kind(CALCIFICATIONS) if truth.mask[_pixel(each, truth.mask.shape)]]
         self._asked = [each for each in grains if each.size_mm >= smallest_mm]

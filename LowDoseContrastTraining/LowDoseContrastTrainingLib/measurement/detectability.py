@@ -70,7 +70,7 @@ def detectability(regions: Regions, pixel_mm: float, observer: str = "hotelling"
         InputError: an unknown observer.
     """
     if observer not in OBSERVERS:
-        raise InputError(f"observer is {observer}: choose one of {', '.join(OBSERVERS)}")
+        raise InputError(f"observer is {observer}", f"choose one of {', '.join(OBSERVERS)}")
     halves = split(regions.clusters)
     counts = (regions.present.shape[0] * regions.present.shape[1], int(np.prod(regions.absent.shape[:3])), len(set(regions.clusters.tolist())))
     reason = _too_little(regions, halves)
@@ -109,7 +109,7 @@ def calcification_detectability(stacks, truths: list[Truth], observer: str = "ho
         InputError: numbers or sizes that do not agree.
     """
     if len(stacks) != len(truths) or not truths or len({truth.pixel_mm for truth in truths}) != 1:
-        raise InputError("give one stack of images for each arrangement, and arrangements of one detector")
+        raise InputError("", "give one stack of images for each arrangement, and arrangements of one detector")
     sites = [calcification_sites(truth) for truth in truths]
     parts = [calcification_regions(stack, each, truth.pixel_mm, classes) for stack, each, truth in zip(stacks, sites, truths)]
     return detectability_by_class(parts, truths[0].pixel_mm, observer, dark)

@@ -87,12 +87,12 @@ def fidelity(source, output, target, mask, full_scale: float, data_range: float,
 def _check(source, output, target, mask):
     shapes = {np.shape(image) for image in (source, output, target, mask)}
     if len(shapes) > 1:
-        raise InputError(f"images of several sizes cannot be compared: {', '.join(map(str, sorted(shapes)))}")
+        raise InputError("", f"images of several sizes cannot be compared: {', '.join(map(str, sorted(shapes)))}")
     if min(output.shape) < LEAST_SIDE:
-        raise InputError(f"patches of {output.shape[0]} x {output.shape[1]} pixels are too small to compare; the least side is {LEAST_SIDE}")
+        raise InputError("", f"patches of {output.shape[0]} x {output.shape[1]} pixels are too small to compare", f"the least side is {LEAST_SIDE}")
     for name, image in (("input", source), ("output", output), ("target", target)):
         if not np.isfinite(image).all():
-            raise InputError(f"the {name} holds NaN or infinite pixel values")
+            raise InputError("", f"the {name} holds NaN or infinite pixel values")
 
 
 def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

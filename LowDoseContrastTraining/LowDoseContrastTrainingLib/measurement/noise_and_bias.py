@@ -62,14 +62,14 @@ def noise_and_bias(images, reference: np.ndarray, mask: np.ndarray | None = None
     y = reference[mask].astype(np.float64)
     above = y - zero_level
     if above.min() <= 0 or np.ptp(y) == 0:
-        raise InputError("the reference must vary and lie above the zero level within the mask; leave air and black pixels out of the mask")
+        raise InputError("", "the reference must vary and lie above the zero level within the mask", "leave air and black pixels out of the mask")
     z = [image[mask].astype(np.float64) for image in stack]
     mean = np.mean(z, axis=0)
     variance = sum((each - mean) ** 2 for each in z) / (len(z) - 1)
     slope, offset = _line(y, mean)
     rounding = 1e-12 * abs(mean.mean())
     if not slope * y.std() > 1e-6 * mean.std() + rounding:
-        raise InputError(f"the images do not rise with the reference (slope {slope:.3g}); they cannot be matched to it")
+        raise InputError("", f"the images do not rise with the reference (slope {slope:.3g})", "they cannot be matched to it")
     noise, square = _split((mean - offset) / slope, variance / slope**2, y, above, len(z))
     unmatched = sum(_split(mean, variance, y, above, len(z)))
     return NoiseAndBias(noise + square, noise, square, slope, offset, unmatched, len(z), y.size)

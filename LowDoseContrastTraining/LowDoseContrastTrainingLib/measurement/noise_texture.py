@@ -58,7 +58,7 @@ def noise_texture(images, pixel_mm: float, mask=None, truth=None, zero_level: fl
     centre, factor = (np.asarray(truth), 1.0) if truth is not None else (stack.mean(axis=0, dtype=np.float64), np.sqrt(len(stack) / (len(stack) - 1)))
     level = blocks_of(stack.mean(axis=0, dtype=np.float32), side, mask, side // 2)
     if len(level) == 0:
-        raise InputError(f"no block of {side}x{side} pixels lies wholly inside the mask; measure noise on smaller blocks or a larger mask")
+        raise InputError("", f"no block of {side}x{side} pixels lies wholly inside the mask", "measure noise on smaller blocks or a larger mask")
     power = np.zeros((side, side))
     for image in stack:
         blocks = blocks_of((image - centre) * factor, side, mask, side // 2)
@@ -81,6 +81,6 @@ def shape_error(texture: NoiseTexture, reference: NoiseTexture) -> float:
         InputError: the two were not measured at the same frequencies.
     """
     if texture.frequency.shape != reference.frequency.shape or not np.allclose(texture.frequency, reference.frequency):
-        raise InputError("the noise spectra have different frequencies; measure both with one pixel spacing and one size of blocks")
+        raise InputError("", "the noise spectra have different frequencies", "measure both with one pixel spacing and one size of blocks")
     one, other = (each.nnps / each.nnps.sum() for each in (texture, reference))
     return float(np.sqrt(np.mean((one - other) ** 2) / np.mean(other**2)))

@@ -172,7 +172,7 @@ def cut(stack: np.ndarray, row: float, column: float, side: int) -> np.ndarray:
     """
     found = stack[(slice(None), *square(row, column, side))]
     if found.shape[1:] != (side, side):
-        raise InputError(f"the place at row {row:.0f}, column {column:.0f} is not inside the images; are they of this arrangement?")
+        raise InputError("", f"the place at row {row:.0f}, column {column:.0f} is not inside the images", "are they of this arrangement?")
     return found.astype(np.float64)
 
 
@@ -183,7 +183,7 @@ def joined(parts: list[Regions]) -> Regions:
         InputError: none given, or with different numbers of realisations.
     """
     if not parts or len({part.present.shape[1:] for part in parts}) != 1:
-        raise InputError("regions of several arrangements need the same side and the same number of realisations")
+        raise InputError("", "regions of several arrangements need the same side and the same number of realisations")
     offsets = np.cumsum([0, *(part.clusters.max(initial=-1) + 1 for part in parts[:-1])])
     clusters = [part.clusters + offset for part, offset in zip(parts, offsets)]
     present, absent, signals = (np.concatenate([getattr(part, name) for part in parts]) for name in ("present", "absent", "signals"))

@@ -21,13 +21,13 @@ def checked_stack(images, least: int = 1, shape=None) -> np.ndarray:
         stack = np.asarray(images)
         stack = stack[None] if stack.ndim == 2 else stack
     except ValueError as error:
-        raise InputError("the realisations have different sizes; measure images of one acquisition geometry") from error
+        raise InputError("", "the realisations have different sizes", "measure images of one acquisition geometry") from error
     if stack.ndim != 3:
-        raise InputError(f"realisations must be images of one size, not an array of {stack.ndim} dimensions")
+        raise InputError("", f"realisations must be images of one size, not an array of {stack.ndim} dimensions")
     if len(stack) < least:
-        raise InputError(f"{len(stack)} realisation(s) given, at least {least} are needed; simulate with --realisations {max(least, 5)}")
+        raise InputError("", f"{len(stack)} realisation(s) given, at least {least} are needed", f"simulate with {{realisations}} {max(least, 5)}")
     if shape is not None and stack.shape[1:] != tuple(shape):
-        raise InputError(f"the images have {stack.shape[1]}x{stack.shape[2]} pixels, what they are compared with {shape[0]}x{shape[1]}")
+        raise InputError("", f"the images have {stack.shape[1]}x{stack.shape[2]} pixels, what they are compared with {shape[0]}x{shape[1]}")
     return stack
 
 
@@ -41,7 +41,7 @@ def checked_mask(mask, shape) -> np.ndarray:
         return np.ones(shape, bool)
     mask = np.asarray(mask, bool)
     if mask.shape != tuple(shape):
-        raise InputError(f"the mask has {mask.shape} pixels, the images {tuple(shape)}")
+        raise InputError("", f"the mask has {mask.shape} pixels, the images {tuple(shape)}")
     if not mask.any():
-        raise InputError("the mask is empty; nothing can be measured")
+        raise InputError("", "the mask is empty", "nothing can be measured")
     return mask

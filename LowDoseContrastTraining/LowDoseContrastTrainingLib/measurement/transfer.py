@@ -94,7 +94,7 @@ def task_transfers(stacks, references, truths: list[Truth], tasks=TASKS) -> dict
         InputError: numbers or sizes that do not agree.
     """
     if not len(stacks) == len(references) == len(truths) or len({truth.pixel_mm for truth in truths}) != 1:
-        raise InputError("give one stack of images and one reference for each arrangement of one detector")
+        raise InputError("", "give one stack of images and one reference for each arrangement of one detector")
     means = [checked_stack(s, 1, t.mask.shape).mean(axis=0, dtype=np.float64) for s, t in zip(stacks, truths)]
     ideals = [checked_stack(r, 1, t.mask.shape)[0] for r, t in zip(references, truths)]
     results = {}
@@ -119,7 +119,7 @@ def transfer(regions: np.ndarray, reference: np.ndarray, pixel_mm: float) -> Tas
         InputError: the shapes differ.
     """
     if regions.shape != reference.shape:
-        raise InputError(f"regions of {regions.shape} and references of {reference.shape} must be pairs")
+        raise InputError("", f"regions of {regions.shape} and references of {reference.shape} must be pairs")
     side = regions.shape[-1]
     hann = np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2
     images, ideals = (fft.rfft2(detrended(part) * np.outer(hann, hann)) for part in (regions, reference))

@@ -140,7 +140,7 @@ def read_truth(folder) -> Truth:
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: no truth of a simulated arrangement; name the folder 'truth' that simulate writes") from error
+        raise InputError(path, "no truth of a simulated arrangement", "name the folder 'truth' that simulate writes") from error
 
 
 def _placed(entry, width_mm, mirrored):
@@ -159,5 +159,5 @@ def _pixels(path):
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise InputError(f"{path}: cannot be read; simulate the arrangement again") from error
+        raise InputError(path, "cannot be read", "simulate the arrangement again") from error
     return sitk.GetArrayFromImage(image)[0], float(image.GetSpacing()[0])

@@ -97,7 +97,7 @@ class AcquisitionParameters:
             object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
         for name, known in (("beam", FLUENCE), ("absorber", ABSORPTION)):
             if getattr(self, name) not in known:
-                raise InputError(f"parameter {name}: choose from {', '.join(known)}, not '{getattr(self, name)}'")
+                raise InputError(f"parameter {name}", f"choose from {', '.join(known)}, not '{getattr(self, name)}'")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -137,7 +137,7 @@ def _checked(each, value):
     except (TypeError, ValueError, AttributeError) as error:
         limits = "" if isinstance(like, str) else f" of {details['low']:g} to {details['high']:g}"
         kind = {str: "a name", int: "a whole number", float: "a number", dict: "names with numbers", tuple: "numbers, the lower first,"}[type(like)]
-        raise InputError(f"parameter {each.name}: must be {kind}{limits} ({details['unit']}), not {value!r}") from error
+        raise InputError(f"parameter {each.name}", f"must be {kind}{limits} ({details['unit']}), not {value!r}") from error
 
 
 def _number(value, like, details):
@@ -184,7 +184,7 @@ def parameters_for(detector: str = "essential", overrides=None) -> AcquisitionPa
         InputError: an unknown detector or field, or a value that does not fit.
     """
     if detector not in DETECTORS:
-        raise InputError(f"--detector: choose from {', '.join(DETECTORS)}, not '{detector}'")
+        raise InputError("", f"{{detector}}: choose from {', '.join(DETECTORS)}, not '{detector}'")
     if overrides is None:
         return DETECTORS[detector]
     source = "parameters" if isinstance(overrides, dict) else str(overrides)
@@ -193,12 +193,12 @@ def parameters_for(detector: str = "essential", overrides=None) -> AcquisitionPa
     for name in values:
         if name not in known:
             close = difflib.get_close_matches(str(name), known, 1)
-            raise InputError(f"{source}: unknown parameter '{name}'" + (f"; did you mean {close[0]}?" if close else ""))
+            raise InputError(source, f"unknown parameter '{name}'", f"did you mean {close[0]}?" if close else "")
     plain = {name: v["value"] if isinstance(v, dict) and "value" in v else v for name, v in values.items()}
     try:
         return dataclasses.replace(DETECTORS[detector], **plain)
     except InputError as error:
-        raise InputError(f"{source}: {error}") from error
+        raise error.about(source) from error
 
 
 def described(parameters: AcquisitionParameters) -> dict:

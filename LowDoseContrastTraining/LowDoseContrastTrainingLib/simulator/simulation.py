@@ -53,16 +53,16 @@ class SimulationPlan:
 
     def __post_init__(self):
         if self.seed < 0:
-            raise InputError(f"--seed must not be negative, it is {self.seed}")
+            raise InputError("", f"{{seed}} must not be negative, it is {self.seed}")
         for name in ("arrangements", "realisations"):
             if getattr(self, name) < 1:
-                raise InputError(f"--{name} must be at least 1, it is {getattr(self, name)}")
+                raise InputError("", f"{{{name}}} must be at least 1, it is {getattr(self, name)}")
         known = self.parameters.doses_mgy
         unknown = [name for name in self.doses if name not in known]
         if unknown or not self.doses:
-            raise InputError(f"--doses: choose from {', '.join(known)}, not '{', '.join(unknown)}'")
+            raise InputError("", f"{{doses}}: choose from {', '.join(known)}, not '{', '.join(unknown)}'")
         if len(set(self.doses)) < len(self.doses):
-            raise InputError("--doses: names each dose once")
+            raise InputError("", "{doses}: names each dose once")
 
     def doses_of(self, number: int) -> tuple[str, ...]:
         """Return the doses of one arrangement: the last of the paper's set lacks its high dose."""
@@ -122,7 +122,7 @@ def simulate(folder, plan: SimulationPlan, jobs: int = 1):
     """
     folder = Path(folder)
     if jobs < 1:
-        raise InputError(f"--jobs must be at least 1, it is {jobs}")
+        raise InputError("", f"{{jobs}} must be at least 1, it is {jobs}")
     rows, columns = plan.parameters.shape
     open_folder(folder, SIMULATION_FILE, plan.settings(), rows * columns * _BYTES_PER_PIXEL * len(plan.images()), "a simulation")
     clock, total = Clock(), len(plan.images())

@@ -86,4 +86,4 @@ def _write(path, made, image_of):
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=2)
         except RuntimeError as error:
-            raise InputError(f"{path}: cannot be written; check the free space on the disk") from error
+            raise InputError(path, "cannot be written", "check the free space on the disk") from error

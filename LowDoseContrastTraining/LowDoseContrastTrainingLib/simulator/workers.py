@@ -46,7 +46,7 @@ def in_processes(work, calls, jobs: int):
         for future in as_completed([pool.submit(_run, work, call) for call in calls]):
             yield future.result()
     except BrokenProcessPool as error:
-        raise InputError("a worker process was killed, perhaps for memory; run again with fewer --jobs to go on") from error
+        raise InputError("", "a worker process was killed, perhaps for memory", "run again with fewer {jobs} to go on") from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _end_workers()

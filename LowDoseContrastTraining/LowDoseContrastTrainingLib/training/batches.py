@@ -53,7 +53,7 @@ class Batches:
         check_crops(store.shape, recipe)
         fewest = min(recipe.batch_size, len(store) * recipe.crops_per_patch)
         if fewest < parts:
-            raise InputError(f"a batch of {fewest} cannot be shared by {parts} processes; raise the recipe's batch_size or start fewer")
+            raise InputError("", f"a batch of {fewest} cannot be shared by {parts} processes", "raise the recipe's batch_size or start fewer")
 
     def __len__(self) -> int:
         return len(self._ends())

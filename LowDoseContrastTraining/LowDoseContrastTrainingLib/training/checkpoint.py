@@ -46,14 +46,14 @@ def load_checkpoint(path: Path, pix2pix, average, fingerprint: str, origin: dict
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises many kinds for a damaged file
-        raise InputError(f"{path}: cannot be read as a checkpoint; start again in another folder") from error
+        raise InputError(path, "cannot be read as a checkpoint", "start again in another folder") from error
     if not isinstance(state, dict) or state.get("schema") != SCHEMA:
-        raise InputError(f"{path}: is no checkpoint of this version; start again in another folder")
+        raise InputError(path, "is no checkpoint of this version", "start again in another folder")
     _check_recipe(path, state["recipe"], pix2pix.recipe.to_dict())
     if state["data"] != fingerprint:
-        raise InputError(f"{path}: was trained on another data set; resume with the same one")
+        raise InputError(path, "was trained on another data set", "resume with the same one")
     if state.get("from") != origin:
-        raise InputError(f"{path}: started from other weights than the recipe.json beside it says; start again in another folder")
+        raise InputError(path, "started from other weights than the recipe.json beside it says", "start again in another folder")
     pix2pix.generator.load_state_dict(state["generator"])
     pix2pix.discriminator.load_state_dict(state["discriminator"])
     for optimiser, saved in zip(pix2pix.optimisers, state["optimisers"]):
@@ -68,4 +68,4 @@ def _check_recipe(path: Path, saved: dict, wanted: dict) -> None:
     saved = {**Recipe().to_dict(), **saved}  # a field that an older version lacked is at its default, which is as it was
     for name, value in wanted.items():
         if saved[name] != value:
-            raise InputError(f"{path}: was trained with {name} {saved[name]}, not {value}; resume with the same recipe")
+            raise InputError(path, f"was trained with {name} {saved[name]}, not {value}", "resume with the same recipe")

@@ -94,10 +94,10 @@ def joined_team(device: str):
         yield Team(device=device)
         return
     if device not in ("cpu", "cuda"):
-        raise InputError(f"device {device}: several processes can train on cpu or cuda; choose --device, or start one process")
+        raise InputError(f"device {device}", "several processes can train on cpu or cuda", "choose {device}, or start one process")
     if device == "cuda":
         if local >= torch.cuda.device_count():
-            raise InputError(f"this computer has {torch.cuda.device_count()} GPUs for more processes; start torchrun with --nproc_per_node {torch.cuda.device_count()}")
+            raise InputError("", f"this computer has {torch.cuda.device_count()} GPUs for more processes", f"start torchrun with --nproc_per_node {torch.cuda.device_count()}")
         torch.cuda.set_device(local)
     elif os.environ.get("OMP_NUM_THREADS", "1") == "1":  # what torchrun sets, whatever the cores
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", size))))

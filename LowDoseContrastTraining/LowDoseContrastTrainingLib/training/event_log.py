@@ -17,7 +17,7 @@ def check_tensorboard() -> None:
     try:
         import torch.utils.tensorboard  # noqa: F401
     except ImportError as error:
-        raise InputError("--tensorboard needs the package tensorboard; install it (pip install tensorboard) or leave the option out") from error
+        raise InputError("", "{tensorboard} needs the package tensorboard", "install it (pip install tensorboard) or leave the option out") from error
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def _writing(folder: Path):
     try:
         yield
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); free some space, or resume without --tensorboard") from error
+        raise InputError(folder, f"cannot be written ({error.strerror})", "free some space, or resume without {tensorboard}") from error
 
 
 def _tag(column: str) -> str:

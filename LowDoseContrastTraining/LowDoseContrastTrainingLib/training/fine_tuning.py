@@ -81,7 +81,7 @@ def check_start(name_or_file, recipe) -> bool:
     path = _path(name_or_file)
     if _is_of_published_code(path):
         if not path.is_file():
-            raise InputError(f"{path}: does not exist; choose another model to start from")
+            raise InputError(path, "does not exist", "choose another model to start from")
         return False
     _check_card(path, recipe, read_card(path))
     return True
@@ -101,13 +101,13 @@ def start_of_run(output: Path, recipe, name_or_file, resume: bool) -> Start | No
     record = _recorded(settings) if resume and settings.exists() else None
     if not (resume and (output / CHECKPOINT_FILE).exists()):
         if record is not None and name_or_file is None:
-            raise InputError(f"{output}: this run was stopped before it had read {record['name']}; name that again with --from")
+            raise InputError(output, f"this run was stopped before it had read {record['name']}", "name that again with {start}")
         return None if name_or_file is None else find_start(name_or_file, recipe)
     if name_or_file is not None:
         path = _path(name_or_file)
         if record is None or not path.is_file() or file_sha256(path) != record["sha256"]:
             before = "fresh weights" if record is None else f"{record['name']} (SHA-256 {record['sha256'][:12]}...)"
-            raise InputError(f"{output}: this run started from {before}, not from {name_or_file}; resume without --from")
+            raise InputError(output, f"this run started from {before}, not from {name_or_file}", "resume without {start}")
     return None if record is None else Start.from_record(record)
 
 
@@ -121,7 +121,7 @@ def _recorded(path: Path) -> dict | None:
     try:
         return json.loads(path.read_text()).get("from")
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: cannot be read, so the run cannot go on; start again in another folder") from error
+        raise InputError(path, "cannot be read, so the run cannot go on", "start again in another folder") from error
 
 
 def _check_card(path: Path, recipe, card) -> None:
@@ -157,4 +157,4 @@ def _must_equal(path: Path, recipe, field: str, value) -> None:
     same = math.isclose(wanted, value, rel_tol=1e-9) if isinstance(value, float) else wanted == value
     if not same:
         shown = f"{value:.9g}" if isinstance(value, float) else value
-        raise InputError(f"{path}: has {field} {shown}, the recipe {wanted}; set the recipe's {field} to {shown} or start from another model")
+        raise InputError(path, f"has {field} {shown}, the recipe {wanted}", f"set the recipe's {field} to {shown} or start from another model")

@@ -134,7 +134,7 @@ class Recipe:
             _check_type(field, getattr(self, field.name))
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise InputError(f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
+                raise InputError("", f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
         for name in ("ngf", "ndf", "n_layers", "lr_step_epochs", "batch_size", "crops_per_patch"):
             _at_least(self, name, 1)
         not_negative = (
@@ -145,21 +145,21 @@ class Recipe:
             _at_least(self, name, 0)
         for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
             if not getattr(self, name) > 0:
-                raise InputError(f"recipe field {name} must be above 0, it is {getattr(self, name)}")
+                raise InputError("", f"recipe field {name} must be above 0, it is {getattr(self, name)}")
         if self.discriminator_rate is not None and not self.discriminator_rate > 0:
-            raise InputError(f"recipe field discriminator_rate must be above 0, it is {self.discriminator_rate}")
+            raise InputError("", f"recipe field discriminator_rate must be above 0, it is {self.discriminator_rate}")
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"recipe field {name} must be at least 0 and below 1, it is {getattr(self, name)}")
+                raise InputError("", f"recipe field {name} must be at least 0 and below 1, it is {getattr(self, name)}")
         if self.patience and self.select == "last":
-            raise InputError("recipe field patience needs select l1 or psnr: the last epoch is always better by 'last'")
+            raise InputError("", "recipe field patience needs select l1 or psnr: the last epoch is always better by 'last'")
         if self.total_epochs < 1:
-            raise InputError("a recipe needs at least one epoch")
+            raise InputError("", "a recipe needs at least one epoch")
         multiple = 2 ** DOWNSAMPLINGS[self.architecture]
         if self.crop_size % multiple or self.crop_size < multiple:
-            raise InputError(f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}")
+            raise InputError("", f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}")
         if self.crop == "resize" and self.load_size < self.crop_size:
-            raise InputError(f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}")
+            raise InputError("", f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}")
 
     @property
     def total_epochs(self) -> int:
@@ -175,11 +175,11 @@ def _check_type(field, value) -> None:
     kinds = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "float | None": (int, float, type(None))}
     wrong = not isinstance(value, kinds[field.type])
     if wrong or (isinstance(value, bool) and field.type != "bool"):
-        raise InputError(f"recipe field {field.name} must be of type {field.type}, it is {value!r}")
+        raise InputError("", f"recipe field {field.name} must be of type {field.type}, it is {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"recipe field {field.name} must be a finite number, it is {value}")
+        raise InputError("", f"recipe field {field.name} must be a finite number, it is {value}")
 
 
 def _at_least(recipe, name, least) -> None:
     if getattr(recipe, name) < least:
-        raise InputError(f"recipe field {name} must be at least {least}, it is {getattr(recipe, name)}")
+        raise InputError("", f"recipe field {name} must be at least {least}, it is {getattr(recipe, name)}")

@@ -45,11 +45,11 @@ def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
     elif text.endswith((".json", ".toml")):
         recipe = recipe_from_dict({"name": Path(text).stem, **read_settings(text)}, text)
     else:
-        raise InputError(f"{text}: there is no recipe of that name (known: {', '.join(RECIPES)}); or name a .json or .toml file")
+        raise InputError(text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file")
     if epochs is None:
         return recipe
     if epochs < 1:
-        raise InputError(f"--epochs must be at least 1, it is {epochs}")
+        raise InputError("", f"{{epochs}} must be at least 1, it is {epochs}")
     constant = round(epochs * recipe.epochs / recipe.total_epochs)
     return dataclasses.replace(recipe, epochs=constant, epochs_decay=epochs - constant)
 
@@ -59,9 +59,9 @@ def recipe_from_dict(values: dict, source: str = "recipe") -> Recipe:
     values = dict(values)
     base = values.pop("base", "run1")
     if base not in RECIPES:
-        raise InputError(f"{source}: there is no recipe '{base}' to start from (known: {', '.join(RECIPES)})")
+        raise InputError(source, f"there is no recipe '{base}' to start from (known: {', '.join(RECIPES)})")
     known = {field.name for field in dataclasses.fields(Recipe)}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise InputError(f"{source}: unknown recipe field '{unknown[0]}'")
+        raise InputError(source, f"unknown recipe field '{unknown[0]}'")
     return dataclasses.replace(RECIPES[base], **values)

@@ -116,7 +116,7 @@ def train(
     with joined_team(placement.device) as team:
         if threads is not None:
             if threads < 1:
-                raise InputError(f"--threads must be at least 1, it is {threads}")
+                raise InputError("", f"{{threads}} must be at least 1, it is {threads}")
             torch.set_num_threads(threads)
         if tensorboard:
             check_tensorboard()
@@ -148,7 +148,7 @@ class _Patches:
 
     def __init__(self, data: PairedDataSet, recipe, team: Team, memory: float | None):
         if recipe.pool_size and team.size > 1:
-            raise InputError("recipe field pool_size needs a single process; set it to 0 or start without torchrun")
+            raise InputError("", "recipe field pool_size needs a single process", "set it to 0 or start without torchrun")
         room = _default_memory() if memory is None else memory
         store = PatchStore(data, "train", room)
         self.batches = Batches(store, data.scale, recipe, team.rank, team.size)
@@ -181,7 +181,7 @@ class _Run:
         elif start:
             team.on_first(self._save_checkpoint)  # a resumed run needs the file that it started from no more
         if team.on_first(lambda: len(self.history)) != len(self.history):
-            raise InputError(f"{output}: is not the same folder for all processes; choose one on a disk that they share")
+            raise InputError(output, "is not the same folder for all processes", "choose one on a disk that they share")
         self.resumed, self.start = len(self.history), time.monotonic()
         self._gains = {}  # split -> row of the gain baseline, which no epoch changes
 
@@ -338,9 +338,9 @@ def _open_folder(output: Path, settings: dict, resume: bool) -> None:
     """
     used = make_folder(output)
     if used and not resume:
-        raise InputError(f"{output}: is not empty; choose another folder, or --resume")
+        raise InputError(output, "is not empty", "choose another folder, or {resume}")
     if used and RECIPE_FILE not in used:
-        raise InputError(f"{output}: holds no training run to resume, but {sorted(used)[0]}; choose another folder")
+        raise InputError(output, f"holds no training run to resume, but {sorted(used)[0]}", "choose another folder")
     clear_leftovers(output)
     if not (output / CHECKPOINT_FILE).exists():
         with atomic_output(output / RECIPE_FILE, overwrite=True) as temporary:
