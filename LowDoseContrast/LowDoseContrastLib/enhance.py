@@ -7,7 +7,7 @@ import numpy as np
 from . import RESEARCH_NOTICE, __version__
 from .cci import CciResult, cci
 from .device import is_out_of_memory
-from .enhance_settings import MODES, Settings
+from .enhance_settings import Settings
 from .errors import InputError, OutOfDomainError
 from .inference import Runner
 from .mammogram import Mammogram

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from .steps import run_to_end
 
-
 TYPICAL_SIDE, TYPICAL_BATCH = 256, 8
 
 

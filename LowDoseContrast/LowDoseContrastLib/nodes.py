@@ -8,8 +8,8 @@ import numpy as np
 import slicer
 
 from .attributes import HEADER_ATTRIBUTE, REPORT_ATTRIBUTE, ROLE_ATTRIBUTE
-from .errors import InputError
 from .dicom import UNREADABLE, is_dicom, mammogram_from_header
+from .errors import InputError
 from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
 from .mask import air_sign, tissue_mask

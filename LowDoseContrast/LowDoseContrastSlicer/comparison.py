@@ -3,7 +3,7 @@
 import slicer
 from slicer.i18n import tr as _
 
-from .layouts import leaveLayout, layoutNode, showLayout
+from .layouts import layoutNode, leaveLayout, showLayout
 from .windows import WindowLink, isWindowed, showAlike, showBreast
 
 PAIR_LAYOUT, SINGLE_LAYOUT = 7310, 7314

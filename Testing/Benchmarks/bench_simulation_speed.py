@@ -16,7 +16,8 @@ SIZES = ((1147, 957), (2294, 1914), (3062, 2394), (4588, 3828))
 def measure(rows, columns):
     """Simulates one arrangement in this process; prints seconds and peak memory as JSON."""
     from LowDoseContrastLib.steps import run_to_end
-    from LowDoseContrastTrainingLib.simulator.simulation import plan, simulate
+    from LowDoseContrastTrainingLib.simulator.simulation import simulate
+    from LowDoseContrastTrainingLib.simulator.simulation_plan import plan
 
     chosen = plan(1, 1, "essential", None, {"rows": rows, "columns": columns})
     with tempfile.TemporaryDirectory() as folder:

@@ -186,7 +186,7 @@ class ResumeTest(FineTuningTestCase):
         self.start = self.model
         self.interrupted("early", 1)
         (self.folder / "early" / "checkpoint.pt").unlink()
-        with self.assertRaisesRegex(InputError, "before it had read model; name that again with --from"):
+        with self.assertRaisesRegex(InputError, "before it had read model; name that again with start"):
             self.tune("early", None, resume=True)
         self.assertEqual(self.tune("early", self.model, resume=True)["epochs"], 2)
 
@@ -194,7 +194,7 @@ class ResumeTest(FineTuningTestCase):
         self.start = self.model
         self.interrupted("again", 2)
         other = self.folder / "first" / "model-last.safetensors"
-        with self.assertRaisesRegex(InputError, "this run started from model .*, not from .*model-last.safetensors; resume without --from"):
+        with self.assertRaisesRegex(InputError, "this run started from model .*, not from .*model-last.safetensors; resume without start"):
             self.tune("again", other, resume=True, ema=0.9)
         with self.assertRaisesRegex(InputError, "this run started from fresh weights"):
             self.tune("first", self.model, resume=True)

@@ -91,7 +91,7 @@ class PairingTest(FolderTestCase):
 
     def test_levels_that_make_no_sense_are_refused(self):
         for text in ("low=1", "low=1,high=x", "low=4,high=1", "low=-1,high=2", "low=1,high=nan"):
-            with self.assertRaisesRegex(InputError, "--doses"):
+            with self.assertRaisesRegex(InputError, "^doses"):
                 parse_levels(text)
 
     def test_entrance_dose_in_decigray_and_other_fall_backs(self):

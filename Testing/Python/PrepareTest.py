@@ -39,16 +39,16 @@ class OverlapTest(unittest.TestCase):
 
 class SettingsTest(unittest.TestCase):
     def test_values_out_of_range_name_their_option(self):
-        wrong = {
-            "--patch-size": {"patch_size": 0}, "--seed": {"seed": -1}, "--max-shift": {"max_shift": float("nan")}, "--bits": {"bits": 12},
-            "--breast-part": {"breast_part": 1.1}, "--split": {"split": "x"}, "--fold": {"split": "loo"}, "--test": {"split": "loo", "fold": 1, "test": 1},
-            "--scale": {"scale": "5,5"}, "--scale must": {"scale": "1,2,3"}, "--doses": {"doses": "low=1"},
-        }  # fmt: skip
-        for text, values in wrong.items():
-            with self.assertRaisesRegex(InputError, text):
+        wrong = [
+            ("patch_size", {"patch_size": 0}), ("seed", {"seed": -1}), ("max_shift", {"max_shift": float("nan")}), ("bits", {"bits": 12}),
+            ("breast_part", {"breast_part": 1.1}), ("split", {"split": "x"}), ("split", {"split": "loo"}), ("split", {"fold": 2}),
+            ("test", {"split": "loo", "fold": 1, "test": 1}), ("scale", {"scale": "5,5"}), ("scale", {"scale": "1,2,3"}), ("doses", {"doses": "low=1"}),
+        ]  # fmt: skip
+        for field, values in wrong:
+            with self.subTest(values), self.assertRaises(InputError) as caught:
                 PrepareSettings(**values)
-        with self.assertRaisesRegex(InputError, "--fold"):
-            PrepareSettings(fold=2)
+            self.assertEqual(caught.exception.field, field)
+            self.assertIn("--" + field.replace("_", "-"), caught.exception.told(lambda name: "--" + name.replace("_", "-")))
 
 
 def moved(path, shift):
@@ -172,8 +172,9 @@ class SplitTest(PreparedTest):
         self.assertEqual({p["arrangement"] for p in self.manifest()["patches"] if p["split"] == "test"}, {1, 2})
 
     def test_a_fold_that_is_not_there_leaves_nothing(self):
-        with self.assertRaisesRegex(InputError, "--fold must be from 1 to 4"):
+        with self.assertRaisesRegex(InputError, "must be from 1 to 4") as caught:
             run_to_end(self.prepared(split="loo", fold=5, test=None))
+        self.assertEqual(caught.exception.field, "fold")
         self.assertFalse(self.output.exists())
 
 

@@ -26,7 +26,8 @@ from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import oriented
 from LowDoseContrastTrainingLib.simulator.layout import image_path
 from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, described, parameters_for
-from LowDoseContrastTrainingLib.simulator.simulation import plan, simulate
+from LowDoseContrastTrainingLib.simulator.simulation import simulate
+from LowDoseContrastTrainingLib.simulator.simulation_plan import plan
 
 TINY = {"rows": 320, "columns": 256, "fibres": (2, 3)}
 
@@ -292,7 +293,7 @@ class CommandTest(FolderTestCase):
             "--arrangements 0": "at least 1",
             "--realisations 0": "at least 1",
             "--jobs 0": "at least 1",
-            "--seed -1": "negative",
+            "--seed -1": "--seed must be at least 0",
             "--doses huge": "choose from low",
             "--doses low,low": "once",
             "--parameters missing.json": "cannot be read",
@@ -309,7 +310,7 @@ class CommandTest(FolderTestCase):
             '{"doses_mgy": {"low": -3.0}}': "doses_mgy",
             '{"rows": 12.5}': "rows",
             '{"nodule_mm": [9, 5]}': "the lower first",
-            '{"beam": "Cu/Cu 40 kVp"}': "choose from Rh/Rh 29 kVp",
+            '{"beam": "Cu/Cu 40 kVp"}': "beam must be one of Rh/Rh 29 kVp",
             '{"xi_e": "NaN"}': "xi_e",
             '{"xi_e": NaN}': "xi_e",
             '{"xi_e": Infinity}': "xi_e",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from LowDoseContrastLib.cli import add_command, add_progress, progress_bar
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.settings import add_options
 from LowDoseContrastLib.steps import run_to_end
 
 from ..simulator.parameters import DETECTORS, DOSES_MGY
+from ..simulator.simulation_plan import SimulationPlan, plan
 
 
 def add_simulate(subparsers):
@@ -20,12 +22,10 @@ def add_simulate(subparsers):
         _show_simulate,
     )
     parser.add_argument("output", metavar="OUTDIR", help="folder for the images, new or of an interrupted run")
-    parser.add_argument("--arrangements", type=int, metavar="N", help="how many phantoms (default: 12, the last without its high dose, as in the paper)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="everything follows from it (default: %(default)s)")
+    add_options(parser, SimulationPlan)
+    parser.set_defaults(arrangements=None)  # so that it is known whether it was given
     parser.add_argument("--detector", help=f"{', '.join(DETECTORS)} (default: essential)")
     parser.add_argument("--doses", metavar="LIST", help=f"which doses, with commas between (default: {','.join(DOSES_MGY)})")
-    parser.add_argument("--realisations", type=int, default=1, metavar="N", help="independent noise draws of every image, for evaluation (default: %(default)s)")
-    parser.add_argument("--presentation", action="store_true", help="write the For Presentation counterpart of every image too")
     parser.add_argument("--parameters", metavar="FILE", help=".json or .toml with parameters that differ from the detector's; simulation.json of any run lists all")
     parser.add_argument("--jobs", type=int, metavar="N", help="arrangements made at the same time (default: by cores and memory)")
     reduction = parser.add_argument_group("pairs from acquisitions at one dose")
@@ -60,7 +60,7 @@ def _reduce(arguments):
 
 
 def _simulate(arguments):
-    from ..simulator.simulation import plan, simulate
+    from ..simulator.simulation import simulate
     from ..simulator.workers import default_jobs
 
     doses = None if arguments.doses is None else [name.strip() for name in arguments.doses.split(",") if name.strip()]

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.settings import check, setting
 
-from .dose_levels import parse_levels
+from .dose_levels import DOSE_LEVELS, parse_levels
 
 SPLITS = ("random", "arrangement", "loo")
 
@@ -17,58 +18,43 @@ class PrepareSettings:
     """How a data set is made; the defaults are the paper's.
 
     Attributes:
-        patch_size, stride: pixels.
-        bits: 8 (as the paper) or 16 (exact pixel values).
+        stride: None for the patch size.
+        bits: 8 as the paper, 16 keeps exact pixel values.
         split: ``random`` patches (the paper's; an arrangement is then in training and test), whole
             ``arrangement``s, or ``loo``: one arrangement held out, number ``fold``.
         test: patch pairs (random, default 188 or a quarter) or arrangements (default a sixth).
         validation: patch pairs (default a twentieth of training) or arrangements (default 1).
-        breast_part: least part of a patch within the breast, 0 to 1; with the default about as many
-            patches are kept of the paper's number of images as the paper kept.
+        breast_part: with the default about as many patches are kept of the paper's number of images as the paper kept.
         group_by: what tells arrangements apart, see :func:`.pairing.find_pairs`.
-        doses: the levels in mGy, see :func:`.dose_levels.parse_levels`.
-        scale: pixel values that become the ends of the PNG's range: ``LO,HI``, ``full`` (of the
-            bits stored), or ``auto`` (8 bits: from 0 to the brightest of the breast; 16 bits: every
-            pixel value is kept).
-        fold: counts from 1.
-        align: correct shifts by whole pixels.
-        max_shift: pixels; pairs that lie further apart are left out.
+        doses: see :func:`.dose_levels.parse_levels`.
+        scale: pixel values that become the ends of the PNG's range: ``LO,HI``, ``full`` (of the bits stored), or
+            ``auto`` (8 bits: from 0 to the brightest of the breast; 16 bits: every pixel value is kept).
 
     Raises:
         InputError: a value out of its range.
     """
 
-    patch_size: int = 150
-    stride: int = 150
-    bits: int = 8
-    split: str = "random"
-    test: int | None = None
-    validation: int | None = None
-    seed: int = 0
-    breast_part: float = 0.6
-    group_by: str = "auto"
-    doses: str = "low=3.359,high=11.523"
-    scale: str = "auto"
-    fold: int | None = None
-    align: bool = False
-    max_shift: float = 8.0
+    patch_size: int = setting(150, "side of a patch", unit="pixels", least=1, metavar="N", source="the paper")
+    stride: int | None = setting(None, "from patch to patch", unit="pixels", least=1, metavar="N", default_help="the patch size")
+    bits: int = setting(8, "8 as the paper, or 16 for exact pixel values", choices=(8, 16))
+    split: str = setting("random", "random patches as the paper (test and training share phantoms), whole arrangements, or one of them (loo)", choices=SPLITS)
+    test: int | None = setting(None, "patch pairs or arrangements held out", least=0, metavar="N", default_help="188 pairs or a sixth of the arrangements")
+    validation: int | None = setting(None, "patch pairs or arrangements watched while training", least=0, metavar="N", default_help="a twentieth, or 1")
+    seed: int = setting(0, "of the split", least=0, metavar="S")
+    breast_part: float = setting(0.6, "least part of a patch inside the breast", least=0, most=1, metavar="F")
+    group_by: str = setting("auto", "what tells arrangements apart: study, folder, a DICOM keyword, or a .csv file with the columns file and arrangement", metavar="HOW", default_help="auto, study or else folder")
+    doses: str = setting(f"low={DOSE_LEVELS['low']},high={DOSE_LEVELS['high']}", "entrance doses in mGy, by the dose tag or else by the ratio of the exposures", metavar="LEVELS")
+    scale: str = setting("auto", "pixel values at the ends of the PNG's range", metavar="auto|full|LO,HI", default_help="auto, up to the brightest of the breast in 8 bits, every value in 16")
+    fold: int | None = setting(None, "the arrangement that loo holds out, from 1", metavar="K")
+    align: bool = setting(False, "correct shifts by whole pixels, keeping what both images show")
+    max_shift: float = setting(8.0, "leave out pairs that lie further apart", unit="pixels", least=0, metavar="PIXELS")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        check(self)
         parse_levels(self.doses)
         parse_scale(self.scale)
-        for name, least in (("patch_size", 1), ("stride", 1), ("test", 0), ("validation", 0), ("seed", 0), ("max_shift", 0)):
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise InputError("", f"{{{name}}} must be at least {least}, it is {value}")
-        if self.bits not in (8, 16):
-            raise InputError("", f"{{bits}} must be 8 or 16, it is {self.bits}")
-        if not 0 <= self.breast_part <= 1:
-            raise InputError("", f"{{breast_part}} must be between 0 and 1, it is {self.breast_part}")
-        self._check_split()
-
-    def _check_split(self):
-        if self.split not in SPLITS:
-            raise InputError("", f"{{split}} must be one of {', '.join(SPLITS)}, it is {self.split}")
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.patch_size)
         if (self.split == "loo") != (self.fold is not None):
             raise InputError("", "{split} loo and {fold} K go together: K is the number of the arrangement held out")
         if self.split == "loo" and self.test is not None:

@@ -11,18 +11,14 @@ the relative exposure r (mean 1), was r m before flat-fielding divided it by r. 
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.settings import setting, settings_of, wanted_of
 
 from ..common.settings_file import read_settings
-
-
-def _value(default, unit, low, high):
-    return field(default=default, metadata={"unit": unit, "low": low, "high": high})
 
 
 @dataclass(frozen=True)
@@ -44,12 +40,12 @@ class NoiseModel:
         InputError: a value that is not a number or out of its range.
     """
 
-    xi_q: float = _value(0.0, "pixel values", 0, 1e4)
-    xi_e: float = _value(0.0, "pixel values", 0, 1e4)
-    offset: float = _value(0.0, "pixel values", 0, 65535)
-    noise_f2: float = _value(5.6, "(lp/mm)^2", 0.1, 1e6)
-    heel_fall: float = _value(0.0, "relative", 0, 0.9)
-    xi_s: float = _value(0.0, "relative", 0, 0.5)
+    xi_q: float = setting(0.0, unit="pixel values", least=0, most=1e4)
+    xi_e: float = setting(0.0, unit="pixel values", least=0, most=1e4)
+    offset: float = setting(0.0, unit="pixel values", least=0, most=65535)
+    noise_f2: float = setting(5.6, unit="(lp/mm)^2", least=0.1, most=1e6)
+    heel_fall: float = setting(0.0, unit="relative", least=0, most=0.9)
+    xi_s: float = setting(0.0, unit="relative", least=0, most=0.5)
     errors: dict = field(default_factory=dict)
     source: str = "given"
     notes: tuple[str, ...] = ()
@@ -80,7 +76,7 @@ class NoiseModel:
         return f"{name} {getattr(self, name):.4g}" + (f" +- {error:.2g}" if error is not None else "")
 
 
-VALUES = tuple(each.name for each in dataclasses.fields(NoiseModel) if each.metadata)
+VALUES = tuple(settings_of(NoiseModel))
 
 
 def given_values(text: str) -> dict:
@@ -98,19 +94,22 @@ def given_values(text: str) -> dict:
     pairs = [part.split("=") for part in text.split(",") if part.strip()]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise InputError("", f"{{noise}}: expected NAME=NUMBER with commas between, or a .json or .toml file, not '{text}'")
-    return checked_values({name.strip(): _number(value) for name, value in pairs}, "--noise")
+    return checked_values({name.strip(): _number(value) for name, value in pairs}, "")
 
 
 def checked_values(values: dict, source: str) -> dict:
-    """Return ``values`` as floats; InputError where a name is unknown or a value does not fit."""
-    limits = {each.name: each.metadata for each in dataclasses.fields(NoiseModel) if each.metadata}
+    """Return ``values`` as floats; InputError where a name is unknown or a value does not fit.
+
+    ``source``: the file that they come from; empty for the setting itself.
+    """
+    lead = "" if source else "{noise}: "
+    limits = settings_of(NoiseModel)
     for name, value in values.items():
         if name not in limits:
-            raise InputError(source, f"unknown noise value '{name}'", f"choose from {', '.join(VALUES)}")
-        low, high, unit = (limits[name][key] for key in ("low", "high", "unit"))
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not low <= value <= high:
-            raise InputError(source, f"{name} must be a number of {low:g} to {high:g} ({unit}), not {value!r}")
+            raise InputError(source, f"{lead}unknown noise value '{name}'", f"choose from {', '.join(VALUES)}")
+        wanted = wanted_of(float, limits[name], value)
+        if wanted:
+            raise InputError(source, f"{lead}{name} must be {wanted} ({limits[name].unit}), it is {value!r}", field=name)
     return {name: float(value) for name, value in values.items()}
 
 

@@ -15,6 +15,7 @@ from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.settings import check, setting
 from LowDoseContrastLib.steps import Clock
 
 from ..common.file_names import NOISE_MODEL_FILE, REDUCTION_FILE
@@ -49,8 +50,8 @@ class ReductionPlan:
 
     inputs: tuple[str, ...]
     fraction: float
-    seed: int = 0
-    realisations: int = 1
+    seed: int = setting(0, least=0)
+    realisations: int = setting(1, least=1)
     given: dict | None = None
     flats: tuple[str, ...] = ()
 
@@ -59,11 +60,8 @@ class ReductionPlan:
             raise InputError("", "{inputs}: name at least one mammogram")
         if not 0 < self.fraction < 1:
             raise InputError("", f"{{dose_fraction}} must be between 0 and 1, it is {self.fraction:g}")
-        if self.seed < 0:
-            raise InputError("", f"{{seed}} must not be negative, it is {self.seed}")
-        if self.realisations < 1:
-            raise InputError("", f"{{realisations}} must be at least 1, it is {self.realisations}")
-        checked_values(self.given or {}, "--noise")
+        check(self)
+        checked_values(self.given or {}, "")
 
     def settings(self) -> dict:
         """Return the plan as JSON-able values, what a resumed run must agree with; files by their content."""

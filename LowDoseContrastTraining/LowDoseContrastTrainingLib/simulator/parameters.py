@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.settings import Setting, defaults_of, setting, settings_of, wanted_of
 
 from ..common.settings_file import read_settings
 from .beam_tables import ABSORPTION, FLUENCE
@@ -15,17 +17,14 @@ from .beam_tables import ABSORPTION, FLUENCE
 DOSES_MGY = {"low": 3.359, "automatic": 8.407, "high": 11.523}
 
 _PAPER = "Brenha, Carneiro and Patrocinio: the published data set"
+_LISTS = ("densities",)  # the other tuples are ranges
 _ESSENTIAL = "GE Senographe Essential, as its data sheet and headers state"
 _PRISTINA = "measured on a GE Senographe Pristina, as a surrogate"
 _PHANTOM = "chosen to look like the phantom of Sousa, Matheus and Schiabel 2018"
 
 
-def _quantity(default, unit, source, low=0.0, high=math.inf, is_range=True):
-    """A field with its unit, its source, the limits of its values, and whether several are a range."""
-    details = {"unit": unit, "source": source, "low": low, "high": high, "is_range": is_range}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=details)
-    return field(default=default, metadata=details)
+def _quantity(default: Any, unit: str, source: str, low: float = 0.0, high: float = math.inf) -> Any:
+    return setting(default, unit=unit, source=source, least=low, most=high)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class AcquisitionParameters:
     # --- phantom
     thickness_mm: float = _quantity(50.0, "mm compressed", "reference thickness", 10, 120)
     edge_mm: float = _quantity(22.0, "mm of rim where the thickness falls to zero", "about half of the thickness", 1, 100)
-    densities: tuple = _quantity((0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1, is_range=False)
+    densities: tuple = _quantity((0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1)
     density_spread: float = _quantity(0.06, "glandular fraction, half width", "within a class", 0, 0.1)
     texture_beta: float = _quantity(3.2, "exponent of the power spectrum 1/f^beta", "mammograms: 3.2 +- 0.24", 1.5, 4.5)
     texture_largest_mm: tuple = _quantity((25.0, 100.0), "mm, where the power law ends", _PHANTOM, 1)
@@ -93,11 +92,12 @@ class AcquisitionParameters:
     bad_pixels: int = _quantity(8, "pixels of too little response", "a few", 0, 10000)
 
     def __post_init__(self):
-        for each in dataclasses.fields(self):
-            object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+        defaults = defaults_of(type(self))
+        for name, described in settings_of(type(self)).items():
+            object.__setattr__(self, name, _checked(name, described, defaults[name], getattr(self, name)))
         for name, known in (("beam", FLUENCE), ("absorber", ABSORPTION)):
             if getattr(self, name) not in known:
-                raise InputError(f"parameter {name}", f"choose from {', '.join(known)}, not '{getattr(self, name)}'")
+                raise InputError("", f"parameter {name} must be one of {', '.join(known)}, it is {getattr(self, name)!r}", field=name)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -115,39 +115,34 @@ class AcquisitionParameters:
         return self.source_detector_mm / (self.source_detector_mm - self.support_mm - self.thickness_mm / 2)
 
 
-def _checked(each, value):
+def _checked(name: str, described: Setting, like: Any, value: Any) -> Any:
     """``value`` as the kind of its field's default; InputError where it does not fit."""
-    details, like = each.metadata, each.default if each.default is not dataclasses.MISSING else each.default_factory()
     try:
         if isinstance(like, str):
-            if not isinstance(value, str):
-                raise TypeError
-            return value
+            return _fitting(value, like, described)
         if isinstance(like, dict):
-            fitting = {str(name): _number(v, 1.0, details) for name, v in value.items()}
+            fitting: Any = {str(key): _fitting(v, 1.0, described) for key, v in value.items()}
         elif isinstance(like, tuple):
-            fitting = tuple(_number(v, like[0], details) for v in value)
-            if details["is_range"] and (len(fitting) != 2 or fitting[0] > fitting[1]):
+            fitting = tuple(_fitting(v, like[0], described) for v in value)
+            if name not in _LISTS and (len(fitting) != 2 or fitting[0] > fitting[1]):
                 raise ValueError
         else:
-            return _number(value, like, details)
+            return _fitting(value, like, described)
         if not fitting:
             raise ValueError
         return fitting
     except (TypeError, ValueError, AttributeError) as error:
-        limits = "" if isinstance(like, str) else f" of {details['low']:g} to {details['high']:g}"
+        limits = "" if isinstance(like, str) else f" of {described.limits}"
         kind = {str: "a name", int: "a whole number", float: "a number", dict: "names with numbers", tuple: "numbers, the lower first,"}[type(like)]
-        raise InputError(f"parameter {each.name}", f"must be {kind}{limits} ({details['unit']}), not {value!r}") from error
+        raise InputError("", f"parameter {name} must be {kind}{limits} ({described.unit}), it is {value!r}", field=name) from error
 
 
-def _number(value, like, details):
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError
-    if isinstance(like, int) and value != int(value):
+def _fitting(value: Any, like: Any, described: Setting) -> Any:
+    if isinstance(like, int) and isinstance(value, float) and value == int(value):
+        value = int(value)
+    if wanted_of(type(like), described, value):
         raise ValueError
-    if not math.isfinite(value) or not details["low"] <= value <= details["high"]:
-        raise ValueError
-    return int(value) if isinstance(like, int) else float(value)
+    return type(like)(value)
 
 
 DETECTORS = {
@@ -204,6 +199,6 @@ def parameters_for(detector: str = "essential", overrides=None) -> AcquisitionPa
 def described(parameters: AcquisitionParameters) -> dict:
     """Return name -> {value, unit, source} of every parameter, JSON-able."""
     return {
-        each.name: {"value": getattr(parameters, each.name), "unit": each.metadata["unit"], "source": each.metadata["source"]}
-        for each in dataclasses.fields(parameters)
+        name: {"value": getattr(parameters, name), "unit": each.unit, "source": each.source}
+        for name, each in settings_of(AcquisitionParameters).items()
     }

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
-from LowDoseContrastLib import __version__
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.steps import Clock, run_to_end
 
@@ -17,87 +13,12 @@ from .acquisition import make_arrangement
 from .contact_sheet import write_contact_sheet
 from .dicom_exposure import exposure_dataset, oriented, uid, write_exposure
 from .layout import image_path, truth_paths
-from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
 from .presentation import presentation_dataset
+from .simulation_plan import SimulationPlan
 from .truth import write_truth
 from .workers import can_start_processes, in_processes
 
-PAPER_ARRANGEMENTS = 12  # the last of which has no high dose
 _BYTES_PER_PIXEL = 3  # on the disk, for an image and its share of the truth; generous
-
-
-@dataclass(frozen=True)
-class SimulationPlan:
-    """What is to be simulated.
-
-    Attributes:
-        seed: non-negative; everything follows from it.
-        arrangements: how many, at least 1.
-        doses: names of doses among ``parameters.doses_mgy``.
-        parameters: the acquisition chain.
-        realisations: independent noise draws of every image, at least 1.
-        presentation: write the For Presentation counterpart of every image too.
-        compress: lossless compression of the pixels.
-
-    Raises:
-        InputError: a value out of its range, or an unknown dose.
-    """
-
-    seed: int = 0
-    arrangements: int = PAPER_ARRANGEMENTS
-    doses: tuple[str, ...] = ("low", "automatic", "high")
-    parameters: AcquisitionParameters = DETECTORS["essential"]
-    realisations: int = 1
-    presentation: bool = False
-    compress: bool = True
-
-    def __post_init__(self):
-        if self.seed < 0:
-            raise InputError("", f"{{seed}} must not be negative, it is {self.seed}")
-        for name in ("arrangements", "realisations"):
-            if getattr(self, name) < 1:
-                raise InputError("", f"{{{name}}} must be at least 1, it is {getattr(self, name)}")
-        known = self.parameters.doses_mgy
-        unknown = [name for name in self.doses if name not in known]
-        if unknown or not self.doses:
-            raise InputError("", f"{{doses}}: choose from {', '.join(known)}, not '{', '.join(unknown)}'")
-        if len(set(self.doses)) < len(self.doses):
-            raise InputError("", "{doses}: names each dose once")
-
-    def doses_of(self, number: int) -> tuple[str, ...]:
-        """Return the doses of one arrangement: the last of the paper's set lacks its high dose."""
-        lacks_high = self.arrangements == PAPER_ARRANGEMENTS and number == PAPER_ARRANGEMENTS - 1
-        return tuple(dose for dose in self.doses if not (lacks_high and dose == "high"))
-
-    def images(self) -> list[tuple[int, str, int, bool]]:
-        """Return (arrangement, dose, realisation, for presentation) of every image, in order."""
-        return [image for number in range(self.arrangements) for image in self.images_of(number)]
-
-    def images_of(self, number: int) -> list[tuple[int, str, int, bool]]:
-        """Return the images of one arrangement."""
-        intents = (False, True) if self.presentation else (False,)
-        return [(number, dose, draw, intent) for draw in range(self.realisations) for dose in self.doses_of(number) for intent in intents]
-
-    def settings(self) -> dict:
-        """Return the plan as JSON-able values, what a resumed run must agree with."""
-        plain = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        plain |= {"version": __version__, "parameters": described(self.parameters)}
-        return json.loads(json.dumps(plain))
-
-
-def plan(seed=0, arrangements=PAPER_ARRANGEMENTS, detector="essential", doses=None, parameters=None, **choices):
-    """Return a plan with a named detector (a key of ``DETECTORS``).
-
-    Args:
-        doses: names; all of the parameters' if None.
-        parameters: a dictionary or file that overrides the detector's parameters.
-        choices: further fields of :class:`SimulationPlan`.
-
-    Raises:
-        InputError: an unknown detector or parameter, or as :class:`SimulationPlan`.
-    """
-    chain = parameters_for(detector, parameters)
-    return SimulationPlan(seed, arrangements, tuple(doses if doses is not None else chain.doses_mgy), chain, **choices)
 
 
 def simulate(folder, plan: SimulationPlan, jobs: int = 1):

@@ -67,4 +67,4 @@ def _lost(history, recent) -> bool:
 
 
 def _diverged(epoch: int, what: str, remedy: str) -> Diverged:
-    return Diverged(f"training diverged in epoch {epoch}: {what}; {remedy} and start in another folder")
+    return Diverged("", f"training diverged in epoch {epoch}: {what}", f"{remedy} and start in another folder")

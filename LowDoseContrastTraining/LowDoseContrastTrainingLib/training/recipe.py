@@ -7,12 +7,12 @@ The defaults are those of the paper's first run, and of the reference implementa
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 from LowDoseContrastLib.choices import DISCRIMINATORS, DOWNSAMPLINGS, INITIALISATIONS, NORMS
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import COMPOSITIONS, SCALES
+from LowDoseContrastLib.settings import check, setting
 
 from .choices import GAN_MODES, PENALTY_POINTS
 from .schedule import RATE_POLICIES
@@ -71,95 +71,67 @@ class Recipe:
         InputError: naming the field and what it may be.
     """
 
-    name: str = "run1"
-    direction: str = "AtoB"
-    architecture: str = "unet_256"
-    ngf: int = 64
-    norm: str = "batch"
-    dropout: bool = True
-    discriminator: str = "basic"
-    ndf: int = 64
-    n_layers: int = 3
-    init: str = "normal"
-    init_gain: float = 0.02
-    answer_gain: float = 1.0
-    detail_init: float | None = None
-    gan_mode: str = "vanilla"
-    penalty_weight: float = 10.0
-    penalty_constant: float = 1.0
-    penalty_points: str = "mixed"
-    gan_weight: float = 1.0
-    gan_from: int = 0
-    pool_size: int = 0
-    lambda_l1: float = 100.0
-    learning_rate: float = 2e-4
-    discriminator_rate: float | None = None
-    beta1: float = 0.5
-    beta2: float = 0.999
-    epochs: int = 100
-    epochs_decay: int = 100
-    lr_policy: str = "linear"
-    lr_step_epochs: int = 50
-    decay_step: str = "end"
-    batch_size: int = 1
-    crops_per_patch: int = 1
-    crop: str = "resize"
-    load_size: int = 286
-    crop_size: int = 256
-    flip: str = "horizontal"
-    scale: str = "linear"
-    scale_low: float | None = None
-    scale_high: float | None = None
-    composition: str = "direct"
-    correction: float = 1.0
-    offset: float = 0.0
-    detail_gain: float | None = None
-    precision: str = "fp32"
-    ema: float = 0.0
-    select: str = "l1"
-    patience: int = 0
-    collapse_epochs: int = 5
-    seed: int = 0
+    name: str = setting("run1")
+    direction: str = setting("AtoB", choices=("AtoB", "BtoA"))
+    architecture: str = setting("unet_256", choices=tuple(DOWNSAMPLINGS))
+    ngf: int = setting(64, least=1)
+    norm: str = setting("batch", choices=NORMS)
+    dropout: bool = setting(True)
+    discriminator: str = setting("basic", choices=DISCRIMINATORS)
+    ndf: int = setting(64, least=1)
+    n_layers: int = setting(3, least=1)
+    init: str = setting("normal", choices=INITIALISATIONS)
+    init_gain: float = setting(0.02, above=0)
+    answer_gain: float = setting(1.0, above=0)
+    detail_init: float | None = setting(None)
+    gan_mode: str = setting("vanilla", choices=GAN_MODES)
+    penalty_weight: float = setting(10.0, least=0)
+    penalty_constant: float = setting(1.0, least=0)
+    penalty_points: str = setting("mixed", choices=PENALTY_POINTS)
+    gan_weight: float = setting(1.0, least=0)
+    gan_from: int = setting(0, least=0)
+    pool_size: int = setting(0, least=0)
+    lambda_l1: float = setting(100.0, least=0)
+    learning_rate: float = setting(2e-4, above=0)
+    discriminator_rate: float | None = setting(None, above=0)
+    beta1: float = setting(0.5, least=0, below=1)
+    beta2: float = setting(0.999, least=0, below=1)
+    epochs: int = setting(100, least=0)
+    epochs_decay: int = setting(100, least=0)
+    lr_policy: str = setting("linear", choices=RATE_POLICIES)
+    lr_step_epochs: int = setting(50, least=1)
+    decay_step: str = setting("end", choices=("start", "end"))
+    batch_size: int = setting(1, least=1)
+    crops_per_patch: int = setting(1, least=1)
+    crop: str = setting("resize", choices=("resize", "native"))
+    load_size: int = setting(286)
+    crop_size: int = setting(256)
+    flip: str = setting("horizontal", choices=("none", "horizontal", "both"))
+    scale: str = setting("linear", choices=SCALES)
+    scale_low: float | None = setting(None)
+    scale_high: float | None = setting(None)
+    composition: str = setting("direct", choices=COMPOSITIONS)
+    correction: float = setting(1.0, above=0)
+    offset: float = setting(0.0, least=0)
+    detail_gain: float | None = setting(None)
+    precision: str = setting("fp32", choices=("fp32", "bf16", "auto"))
+    ema: float = setting(0.0, least=0, below=1)
+    select: str = setting("l1", choices=SELECTIONS)
+    patience: int = setting(0, least=0)
+    collapse_epochs: int = setting(5, least=0)
+    seed: int = setting(0, least=0)
 
-    def __post_init__(self):
-        choices = {
-            "direction": ("AtoB", "BtoA"), "architecture": tuple(DOWNSAMPLINGS), "norm": NORMS, "discriminator": DISCRIMINATORS,
-            "init": INITIALISATIONS, "gan_mode": GAN_MODES, "penalty_points": PENALTY_POINTS, "decay_step": ("start", "end"),
-            "lr_policy": RATE_POLICIES,
-            "crop": ("resize", "native"), "flip": ("none", "horizontal", "both"), "scale": SCALES,
-            "composition": COMPOSITIONS, "precision": ("fp32", "bf16", "auto"),
-            "select": SELECTIONS,
-        }  # fmt: skip
-        for field in dataclasses.fields(self):
-            _check_type(field, getattr(self, field.name))
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise InputError("", f"recipe field {name} must be one of {', '.join(allowed)}, not '{getattr(self, name)}'")
-        for name in ("ngf", "ndf", "n_layers", "lr_step_epochs", "batch_size", "crops_per_patch"):
-            _at_least(self, name, 1)
-        not_negative = (
-            "epochs", "epochs_decay", "lambda_l1", "gan_weight", "gan_from", "pool_size", "penalty_weight", "penalty_constant", "patience",
-            "collapse_epochs", "seed", "offset",
-        )  # fmt: skip
-        for name in not_negative:
-            _at_least(self, name, 0)
-        for name in ("learning_rate", "init_gain", "answer_gain", "correction"):
-            if not getattr(self, name) > 0:
-                raise InputError("", f"recipe field {name} must be above 0, it is {getattr(self, name)}")
-        if self.discriminator_rate is not None and not self.discriminator_rate > 0:
-            raise InputError("", f"recipe field discriminator_rate must be above 0, it is {self.discriminator_rate}")
-        for name in ("beta1", "beta2", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError("", f"recipe field {name} must be at least 0 and below 1, it is {getattr(self, name)}")
+    def __post_init__(self) -> None:
+        check(self, "recipe field")
         if self.patience and self.select == "last":
-            raise InputError("", "recipe field patience needs select l1 or psnr: the last epoch is always better by 'last'")
+            raise InputError("", "recipe field patience needs select l1 or psnr: by 'last' the last epoch is always the best", field="patience")
         if self.total_epochs < 1:
-            raise InputError("", "a recipe needs at least one epoch")
+            raise InputError("", "a recipe needs at least one epoch", field="epochs")
         multiple = 2 ** DOWNSAMPLINGS[self.architecture]
         if self.crop_size % multiple or self.crop_size < multiple:
-            raise InputError("", f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}")
+            raise InputError("", f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}", field="crop_size")
         if self.crop == "resize" and self.load_size < self.crop_size:
-            raise InputError("", f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}")
+            raise InputError("", f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}", field="load_size")
 
     @property
     def total_epochs(self) -> int:
@@ -170,16 +142,3 @@ class Recipe:
         """Return the fields, JSON-able."""
         return dataclasses.asdict(self)
 
-
-def _check_type(field, value) -> None:
-    kinds = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "float | None": (int, float, type(None))}
-    wrong = not isinstance(value, kinds[field.type])
-    if wrong or (isinstance(value, bool) and field.type != "bool"):
-        raise InputError("", f"recipe field {field.name} must be of type {field.type}, it is {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError("", f"recipe field {field.name} must be a finite number, it is {value}")
-
-
-def _at_least(recipe, name, least) -> None:
-    if getattr(recipe, name) < least:
-        raise InputError("", f"recipe field {name} must be at least {least}, it is {getattr(recipe, name)}")
