@@ -49,8 +49,8 @@ def run_enhance(arguments):
         mammogram, target = read_mammogram(name), targets[name]
         check_output_format(target, mammogram)
         enhancement = enhancer.run(mammogram, settings, progress_bar(Path(name).name))
-        write_mammogram(target, mammogram, enhancement.mammogram.pixels, *enhancement.provenance, arguments.overwrite)
-        return {**enhancement.report, "output": str(target)}
+        write_mammogram(target, mammogram, enhancement.mammogram.pixels, *enhancement.report.provenance, arguments.overwrite)
+        return {**enhancement.report.to_json(), "output": str(target)}
 
     return for_each_input(arguments, work)
 

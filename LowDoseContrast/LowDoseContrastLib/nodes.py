@@ -12,7 +12,8 @@ from .dicom import UNREADABLE, is_dicom, mammogram_from_header
 from .errors import InputError
 from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
-from .mask import air_sign, tissue_mask
+from .mask import Breast
+from .report import EnhancementReport
 from .steps import Progress
 
 _SOURCE_ROLE = "LowDoseContrast.source"
@@ -67,7 +68,7 @@ class NodeImage:
         values = np.asarray(voxels, dtype=np.float32)
         if self.inverted:
             values = 2**self.mammogram.bits - 1 - values
-        return report["full_scale"] - values if report.get("flipped") else values
+        return report.full_scale - values if report.flipped else values
 
 
 def image_from_node(node):
@@ -145,7 +146,7 @@ def _reader_inverted(mammogram):
     """
     if mammogram.photometric != "MONOCHROME1" or mammogram.pixels.dtype.kind not in "iu":
         return False
-    seen = air_sign(mammogram.pixels[0])
+    seen = Breast(mammogram.pixels[0]).sign
     return seen is None or seen != mammogram.sign
 
 
@@ -254,11 +255,11 @@ def write_enhancement(enhancement, image, source_node, target_node):
     """Puts an enhancement into ``target_node``: voxels, geometry, place in the hierarchy, provenance."""
     voxels = image.node_values(enhancement.mammogram.pixels)
     _fill(target_node, voxels, source_node, "enhanced")
-    target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report))
-    target_node.SetAttribute("LowDoseContrast.model", enhancement.report["model"])
-    target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report["model_sha256"])
+    target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report.to_json()))
+    target_node.SetAttribute("LowDoseContrast.model", enhancement.report.model)
+    target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report.model_sha256)
     target_node.SetNodeReferenceID(_SOURCE_ROLE, source_node.GetID())
-    target_node.SetAttribute("LowDoseContrast.notice", enhancement.report["notice"])
+    target_node.SetAttribute("LowDoseContrast.notice", enhancement.report.notice)
 
 
 def change_steps(target_node, source_node, enhanced_node, image):
@@ -284,7 +285,7 @@ def change_steps(target_node, source_node, enhanced_node, image):
     tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
     stripes = [(i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)]
     for index, seen in enumerate(before):
-        tissue[index] = tissue_mask(image.seen_values(seen, report), report.get("air"))
+        tissue[index] = Breast(image.seen_values(seen, report), report.air).tissue
         yield _change_progress(0.3 * (index + 1) / len(before))
     for done, stripe in enumerate(stripes, start=1):
         x, y = (image.seen_values(v[stripe][tissue[stripe]], report).astype(np.float64) for v in (before, after))
@@ -330,9 +331,12 @@ def write_cci_map(maps, measured, source_node):
 
 
 def report_of(node):
-    """The report of the enhancement that made ``node``, or None."""
+    """The :class:`EnhancementReport` of what made ``node``; None without one that can be read."""
     text = node.GetAttribute(REPORT_ATTRIBUTE) if node is not None else None
-    return json.loads(text) if text else None
+    try:
+        return EnhancementReport.from_json(json.loads(text)) if text else None
+    except (ValueError, TypeError, AttributeError):
+        return None  # of another program, or damaged
 
 
 def source_of(node):

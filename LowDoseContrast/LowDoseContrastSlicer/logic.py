@@ -12,7 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from .comparison import Comparison
 from .headers import aboutImage
 from .installation import ensure_torch
-from .parameters import LowDoseContrastParameterNode
+from .parameters import SETTINGS, LowDoseContrastParameterNode
 from .volume_roles import roleOf
 from .windows import showAlike
 
@@ -92,12 +92,10 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         Raises:
             InputError: the volume cannot be used; that is kept as well.
         """
-        from LowDoseContrastLib.errors import InputError
-
         if self._imageKey != self._keyOf(node):
             self._look(node)
         if self._image is None:
-            raise InputError(self._problem)
+            raise self._problem.with_traceback(None)
         return self._image
 
     def usableImage(self, node):
@@ -114,14 +112,14 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         try:
             self._image = image_from_node(node)
         except InputError as error:
-            self._problem = str(error)
+            self._problem = error.with_traceback(None)  # whose frames would keep the voxels
         finally:
             self._imageKey = self._keyOf(node)
             node.EndModify(wasModifying)
 
     def forgetImage(self):
         """Lets go of the voxels of the image that was looked at last."""
-        self._image, self._problem, self._imageKey = None, "", None
+        self._image, self._problem, self._imageKey = None, None, None
 
     def _keyOf(self, node):
         from LowDoseContrastLib.nodes import header_key
@@ -221,7 +219,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         source, target = parameters.inputVolume, parameters.outputVolume
         model, device, precision = parameters.model, parameters.device, parameters.precision
-        choices = (parameters.mode, parameters.overlap, parameters.useMask, parameters.allowOutOfDomain)
+        settings = SETTINGS.chosen(parameters)
         # What cannot be cut into pieces is announced before it begins.
         for text in self.librarySteps():
             yield Progress(0.0, text)
@@ -230,15 +228,13 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             import torch  # noqa: F401
 
             yield Progress(0.0, "")
-        from LowDoseContrastLib.enhance import Settings
-
         if not self._isLoaded(model, device, precision):
             yield Progress(0.0, _("Loading the model {name}").format(name=model))
         enhancer = self._enhancerFor(model, device, precision)
         yield Progress(0.0, _("Enhancing"))
         image = self.image(source)
         yield Progress(0.0, _("Enhancing"))
-        enhancement = yield from enhancer.steps(image.mammogram, Settings(*choices))
+        enhancement = yield from enhancer.steps(image.mammogram, settings)
         if slicer.mrmlScene.GetNodeByID(source.GetID()) is None:
             raise RuntimeError(_("The input volume was removed while it was being enhanced; nothing was written."))
         if target is None or slicer.mrmlScene.GetNodeByID(target.GetID()) is None:
@@ -270,7 +266,6 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         Raises:
             InputError: the source is gone or was stacked, or the path cannot be written.
         """
-        from LowDoseContrastLib.enhance import provenance
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastLib.files import suffix_of, write_mammogram
         from LowDoseContrastLib.nodes import geometry_of, report_of, source_of
@@ -284,7 +279,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             raise InputError("", text.format(name=source.GetName(), count=len(image.header.stacked)))
         pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
         placed = dataclasses.replace(image.mammogram, geometry=geometry_of(node))
-        write_mammogram(path, placed, pixels, *provenance(report), overwrite=True)
+        write_mammogram(path, placed, pixels, *report.provenance, overwrite=True)
         said = _("Saved: {path}.").format(path=path)
         if isDicom and image.header.dataset is None:
             said += " " + _("The source has no DICOM header ({reason}): patient, study, intent and bit depth in the file are assumed.").format(reason=image.header.reason)
@@ -335,16 +330,16 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         report = report_of(node)
         if report is None:
             return [], []
-        variant = report["cci_variant"]
-        seam = report["seam_index"]
+        variant = report.cci_variant
+        seam = report.seam_index
         rows = [
-            (_("CCI, {low:g}-{high:g} to {levels}").format(**variant), f"{report['cci_before']:.3f}", f"{report['cci_after']:.3f}"),
-            (_("CCI-norm"), f"{report['cci_norm_before']:.4f}", f"{report['cci_norm_after']:.4f}"),
-            (_("Fitted gain"), "", f"{report['gain']:.3f}"),
+            (_("CCI, {low:g}-{high:g} to {levels}").format(**variant), f"{report.cci_before:.3f}", f"{report.cci_after:.3f}"),
+            (_("CCI-norm"), f"{report.cci_norm_before:.4f}", f"{report.cci_norm_after:.4f}"),
+            (_("Fitted gain"), "", f"{report.gain:.3f}"),
             (_("Seam index"), "", "-" if seam is None else f"{seam:.3f}"),
-            (_("Time"), "", f"{report['seconds']:.2f} s"),
-            (_("Device"), "", f"{report['device']}, {report['precision']}"),
-            (_("Model"), "", f"{report['model']} ({report['model_sha256'][:8]})"),
+            (_("Time"), "", f"{report.seconds:.2f} s"),
+            (_("Device"), "", f"{report.device}, {report.precision}"),
+            (_("Model"), "", f"{report.model} ({report.model_sha256[:8]})"),
         ]
-        notes = [_("Out of domain: {reason}").format(reason=reason) for reason in report["out_of_domain"]] + report["notes"]
+        notes = [_("Out of domain: {reason}").format(reason=reason) for reason in report.out_of_domain] + list(report.notes)
         return rows, notes

@@ -13,18 +13,18 @@ _GREY, _INVERTED_GREY = "vtkMRMLColorTableNodeGrey", "vtkMRMLColorTableNodeInver
 def showBreast(node):
     """Windows a volume so that its tissue, not the air or the skin, fills the grey scale, and shows the air dark."""
     import numpy as np
-    from LowDoseContrastLib.mask import air_sign, tissue_mask
+    from LowDoseContrastLib.mask import Breast
     from LowDoseContrastLib.nodes import set_window
 
     voxels = slicer.util.arrayFromVolume(node)
     middle = voxels[len(voxels) // 2]
     step = max(1, int((middle.size / _SAMPLE) ** 0.5))
     sample = np.ascontiguousarray(middle[::step, ::step])
-    sign = air_sign(sample)
-    lower, median, upper = (float(v) for v in np.percentile(sample[tissue_mask(sample, sign)], (25, 50, 75)))
+    breast = Breast(sample)
+    lower, median, upper = (float(v) for v in np.percentile(sample[breast.tissue], (25, 50, 75)))
     # Quartiles, because the thin edge of the breast spans more values than all of its inside.
     set_window(node, median - 4 * (median - lower), median + 4 * (upper - median))
-    _setGreys(node, _INVERTED_GREY if sign == 1 else _GREY)
+    _setGreys(node, _INVERTED_GREY if breast.sign == 1 else _GREY)
     node.GetDisplayNode().SetAttribute(_WINDOWED_ATTRIBUTE, "1")
 
 
@@ -47,7 +47,7 @@ def showAlike(node, enhancedNode, image=None):
         return
     image = image or image_from_node(node)
     seen = image.seen_values([display.GetWindowLevelMin(), display.GetWindowLevelMax()], report)
-    set_window(enhancedNode, *sorted(float(v) for v in image.seen_values(report["gain"] * seen, report)))
+    set_window(enhancedNode, *sorted(float(v) for v in image.seen_values(report.gain * seen, report)))
     _setGreys(enhancedNode, display.GetColorNodeID())
 
 

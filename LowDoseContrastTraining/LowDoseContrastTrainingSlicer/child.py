@@ -15,7 +15,15 @@ RECORD = "child.json"
 
 
 class ChildError(RuntimeError):
-    """The child failed; the message is what it said last."""
+    """The child failed; the message is what it said last.
+
+    Attributes:
+        input: the InputError that it met, or None.
+    """
+
+    def __init__(self, message, input=None):
+        super().__init__(message)
+        self.input = input
 
 
 class ChildCancelled(ChildError):
@@ -109,13 +117,19 @@ class ChildProcess:
         """The last progress that it printed, or None: a Progress of the library."""
         from LowDoseContrastLib.steps import Progress
 
+        for said in self._objects():
+            if "done" in said:
+                return Progress(**said)
+        return None
+
+    def _objects(self):
+        """The JSON objects that it printed on standard error, the last first."""
         for line in reversed(self._lines()):
             if line.startswith("{"):
                 try:
-                    return Progress(**json.loads(line))
+                    yield json.loads(line)
                 except ValueError:
                     continue  # written half
-        return None
 
     def messages(self):
         """The lines of its standard error that are no progress."""
@@ -123,6 +137,8 @@ class ChildProcess:
 
     def result(self):
         """What it printed as JSON. Call it when it has ended. Raises ChildError, ChildCancelled."""
+        from LowDoseContrastLib.errors import InputError
+
         code = self._process.returncode if self._process else None
         output = (self.folder / "output.json").read_text(encoding="utf-8", errors="replace")
         if not code and output.strip():
@@ -131,7 +147,9 @@ class ChildProcess:
         if self.cancelled or any(line.startswith("cancelled;") for line in said):
             raise ChildCancelled("cancelled")
         reasons = [line.removeprefix("error: ") for line in said if line.startswith("error: ")] or said
-        raise ChildError(reasons[-1] if reasons else f"exit code {code}" if code else "it was ended from outside")
+        parts = next((said["error"] for said in self._objects() if "error" in said), None)
+        message = reasons[-1] if reasons else f"exit code {code}" if code else "it was ended from outside"
+        raise ChildError(message, parts and InputError(**parts))
 
     def discard(self):
         """Removes its folder. Call it when it has ended."""

@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+from LowDoseContrastLib.settings import words_of
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
 from slicer.i18n import tr as _
 
 from .manifests import MANIFESTS
+from .parameters import PREPARATION
 from .task import Task
 
 SPLITS = ("train", "val", "test")
@@ -24,11 +27,9 @@ class Preparation(Task):
     """The command ``prepare``, and a look at what it has made."""
 
     packages = ("pydicom", "skimage")
+    rows = (PREPARATION,)
 
     def reasonNotToStart(self, parameters):
-        from LowDoseContrastLib.errors import InputError
-        from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
-
         if not Path(parameters.acquisitionsFolder).is_absolute():
             return _("Choose the folder of the acquisitions.")
         if not os.path.isdir(parameters.acquisitionsFolder):
@@ -37,27 +38,17 @@ class Preparation(Task):
             return _("Choose a folder for the data set.")
         if Path(parameters.dataSetFolder) == Path(parameters.acquisitionsFolder):
             return _("Choose another folder for the data set than that of the acquisitions.")
-        try:
-            PrepareSettings(doses=parameters.doses, scale=parameters.scale)  # the others cannot be wrong
-        except InputError as error:
-            return str(error)
+        self._settings(parameters)
         return ""
 
+    def _settings(self, parameters):
+        """The PrepareSettings that are chosen; what the chosen split does not use is left out. Raises InputError."""
+        unused = {"test": None} if parameters.split == "loo" else {"fold": None}
+        used = {"fold": parameters.fold} if parameters.split == "loo" else {}
+        return PREPARATION.chosen(parameters, group_by=parameters.groupBy or "auto", **unused, **used)
+
     def arguments(self, parameters):
-        arguments = ["prepare", parameters.acquisitionsFolder, parameters.dataSetFolder]
-        arguments += ["--patch-size", str(parameters.patchSize), "--stride", str(parameters.stride or parameters.patchSize), "--bits", parameters.bits]
-        arguments += ["--split", parameters.split, "--seed", str(parameters.splitSeed), "--group-by", parameters.groupBy or "auto"]
-        arguments += ["--doses", parameters.doses, "--scale", parameters.scale]
-        arguments += ["--breast-part", f"{parameters.breastPart:g}", "--max-shift", f"{parameters.maxShift:g}"]
-        if parameters.split == "loo":
-            arguments += ["--fold", str(parameters.fold)]
-        elif parameters.test >= 0:
-            arguments += ["--test", str(parameters.test)]
-        if parameters.validation >= 0:
-            arguments += ["--validation", str(parameters.validation)]
-        if parameters.align:
-            arguments.append("--align")
-        return arguments
+        return ["prepare", parameters.acquisitionsFolder, parameters.dataSetFolder, *words_of(self._settings(parameters))]
 
     def startTexts(self, parameters):
         return _("Prepare"), _("Find the pairs and cut them into patches")
@@ -76,6 +67,13 @@ class Preparation(Task):
             "arrangement": _("Whole arrangements are held out, so training and test share none."),
             "loo": _("Leave one out: the arrangement of the fold is held out. Prepare one data set for each fold."),
         }[split]
+
+    def sizeText(self, parameters):
+        """What the size of the patches means for the chosen recipe, in a sentence; empty where it fits."""
+        recipe = RECIPES.get(parameters.recipe)
+        if recipe is None or recipe.crop == "resize" or parameters.patchSize >= recipe.crop_size:
+            return ""
+        return _("The recipe {recipe} of step 3 needs patches of {size} pixels or more.").format(recipe=recipe.name, size=recipe.crop_size)
 
     # Looking at it
 

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import slicer
+from LowDoseContrastLib.settings import words_of
 from slicer.i18n import tr as _
 
+from .parameters import SIMULATION
 from .task import Task
 
 
@@ -13,6 +15,7 @@ class Simulation(Task):
     """The command ``simulate``."""
 
     packages = ("pydicom",)
+    rows = (SIMULATION,)
 
     def doses(self, parameters):
         """Names of the chosen doses, as the command knows them."""
@@ -28,10 +31,8 @@ class Simulation(Task):
 
     def arguments(self, parameters):
         arguments = ["simulate", parameters.acquisitionsFolder]
-        arguments += ["--arrangements", str(parameters.arrangements), "--detector", parameters.detector, "--seed", str(parameters.seed)]
-        arguments += ["--doses", ",".join(self.doses(parameters)), "--realisations", str(parameters.realisations)]
-        if parameters.presentation:
-            arguments.append("--presentation")
+        arguments += ["--detector", parameters.detector, "--doses", ",".join(self.doses(parameters))]
+        arguments += words_of(SIMULATION.chosen(parameters))
         if parameters.jobs:
             arguments += ["--jobs", str(parameters.jobs)]
         return arguments

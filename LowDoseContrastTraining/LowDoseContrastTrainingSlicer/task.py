@@ -17,15 +17,17 @@ class Task:
     Attributes:
         packages: of Python that the command needs beside those of Slicer.
         staysBehind: whether it goes on when the panel is closed.
+        rows: the SettingRows of its settings.
     """
 
     packages = ()
     staysBehind = False
+    rows = ()
 
     # The work itself
 
     def reasonNotToStart(self, parameters):
-        """Why it cannot be started, in a sentence; empty if it can."""
+        """Why it cannot be started, in a sentence; empty if it can. Raises InputError where a setting is wrong."""
         raise NotImplementedError
 
     def arguments(self, parameters):
@@ -50,7 +52,12 @@ class Task:
 
     def subject(self, parameters):
         """What an outcome is about: it is shown as long as this stays the same."""
-        return self.arguments(parameters)
+        from LowDoseContrastLib.errors import InputError
+
+        try:
+            return self.arguments(parameters)
+        except InputError as error:
+            return str(error)
 
     def pastOutcome(self, parameters):
         """What became of an earlier work that these parameters name; empty if nothing is known."""
@@ -75,18 +82,19 @@ class Task:
         modules = [Path(path).resolve().parents[1] for path in (LowDoseContrastLib.__file__, __file__)]
         return ChildProcess.start(["-m", "LowDoseContrastTrainingLib", *arguments, "--progress", "lines", "--json"], folder, modules)
 
-    def outcome(self, child):
-        """What became of a child that has ended, in a sentence."""
+    def outcome(self, child, labelOf=str):
+        """What became of a child that has ended, in a sentence; ``labelOf`` turns the name of a setting into its label."""
         try:
             return self.doneText(child.result())
         except ChildCancelled:
             return self.cancelledText()
         except (ChildError, ValueError, KeyError, OSError) as error:
-            return _("Failed: {reason}").format(reason=_plainReason(str(error)))
+            met = getattr(error, "input", None)
+            return _("Failed: {reason}").format(reason=met.told(labelOf) if met else _plainReason(str(error)))
 
-    def finish(self, child):
+    def finish(self, child, labelOf=str):
         """:meth:`outcome` of a child that has just ended; forgets its output."""
-        outcome = self.outcome(child)
+        outcome = self.outcome(child, labelOf)
         for line in child.messages():
             logging.info(line)
         child.discard()

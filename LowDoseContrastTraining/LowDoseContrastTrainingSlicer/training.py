@@ -4,10 +4,11 @@ import json
 import logging
 from pathlib import Path
 
+from LowDoseContrastLib.settings import words_of
 from slicer.i18n import tr as _
 
 from .child import ChildProcess
-from .parameters import RECIPE_FILE, RecipeChanges
+from .parameters import RECIPE_FILE, RUN, RecipeChanges
 from .preparation import reasonNotToRead
 from .task import Task
 from .training_checks import TrainingChecks
@@ -19,6 +20,7 @@ class Training(Task):
 
     packages = ("torch", "safetensors", "skimage")
     staysBehind = True
+    rows = (RUN,)
 
     def __init__(self):
         self._checks = TrainingChecks()
@@ -48,14 +50,10 @@ class Training(Task):
         arguments = ["train", parameters.dataSetFolder, parameters.runFolder, "--recipe", str(self._recipe(parameters, run))]
         if run.begun():
             arguments.append("--resume")
-        if parameters.epochs and not run.canGoOn():
-            arguments += ["--epochs", str(parameters.epochs)]
         if parameters.startFrom and not run.canGoOn():
             arguments += ["--from", parameters.startFrom]
-        arguments += ["--device", parameters.device]
-        if parameters.threads:
-            arguments += ["--threads", str(parameters.threads)]
-        return arguments
+        own = {"epochs": None} if run.canGoOn() else {}  # it goes on with the recipe that it began with
+        return arguments + words_of(RUN.chosen(parameters, **own))
 
     def _recipe(self, parameters, run):
         """What names the recipe: a built-in name, the user's file, or the file that :meth:`start` writes."""
@@ -114,9 +112,9 @@ class Training(Task):
         child = self.run(parameters).child()
         return self.outcome(child) if child else ""
 
-    def finish(self, child):
+    def finish(self, child, labelOf=str):
         """The output stays in the folder, for a panel that comes later."""
-        outcome = self.outcome(child)
+        outcome = self.outcome(child, labelOf)
         logging.info(outcome)
         return outcome
 

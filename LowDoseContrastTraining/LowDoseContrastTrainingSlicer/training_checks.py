@@ -12,16 +12,15 @@ class TrainingChecks:
     """Looks at data set, recipe and start together, as far as that is quick; nothing here loads PyTorch."""
 
     def reason(self, parameters, run):
-        """Why the command would refuse, in a sentence; empty if it would not. The folders are there already."""
-        from LowDoseContrastLib.errors import InputError
+        """Why the command would refuse, in a sentence; empty if it would not. The folders are there already.
 
+        Raises:
+            InputError: what the command would raise.
+        """
         if parameters.recipe == RECIPE_FILE and not run.canGoOn() and not os.path.isfile(parameters.recipeFile):
             return _("Choose the recipe's file.")
         try:
             self._check(parameters, run)
-        except InputError as error:
-            text = str(error)
-            return text[:1].upper() + text[1:] + "."
         except OSError as error:
             return _("The training cannot be read: {reason}.").format(reason=error)
         return ""

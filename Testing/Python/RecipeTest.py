@@ -21,6 +21,7 @@ from LowDoseContrastTrainingLib.training.pix2pix import LOSS_NAMES, Pix2Pix
 from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
 from LowDoseContrastTrainingLib.training.schedule import RATE_POLICIES, scheduled_rate
 from LowDoseContrastTrainingLib.training.selection import best_epoch, is_over
+from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from LowDoseContrastTrainingLib.training.train import train
 
 
@@ -210,7 +211,7 @@ class ProgressTest(FolderTest):
 
     def test_a_device_that_is_not_there_is_refused(self):
         with self.assertRaisesRegex(InputError, "device must be .*abacus"):
-            run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), device="abacus"))
+            run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), settings=RunSettings(device="abacus")))
         self.assertFalse((self.folder / "nowhere").exists())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from LowDoseContrastLib.cli import EXIT_DONE, add_command, add_progress, progress_bar, table
-from LowDoseContrastLib.device import DEVICES
-from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.settings import add_options, from_arguments
 from LowDoseContrastLib.steps import mapped, run_to_end
+
+from ..training.run_settings import RunSettings
 
 
 def add_train(subparsers):
@@ -23,11 +24,7 @@ def add_train(subparsers):
     parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="run1 to run4 (the paper's), compact, starter, or a .json or .toml file")
     parser.add_argument("--from", dest="start", metavar="NAME|FILE", help="start the generator from a model, or from a *_net_G.pth of the published pix2pix code; the discriminator starts afresh")
     parser.add_argument("--resume", action="store_true", help="go on with the run in OUTDIR")
-    parser.add_argument("--epochs", type=int, metavar="N", help="epochs in all, constant rate and decay in the recipe's proportion")
-    parser.add_argument("--tensorboard", action="store_true", help="write event files to OUTDIR/tensorboard (needs the package tensorboard)")
-    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s, a GPU before the CPU)")
-    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: all cores)")
-    parser.add_argument("--memory", type=float, metavar="GB", help="that decoded patches may take, in each process; the others are read when needed (default: a quarter of the computer's)")
+    add_options(parser, RunSettings)
     add_progress(parser)
 
 
@@ -37,13 +34,10 @@ def run_train(arguments):
     from ..training.recipes import load_recipe
     from ..training.train import train
 
-    recipe = load_recipe(arguments.recipe, arguments.epochs)
-    if arguments.memory is not None and not arguments.memory >= 0:
-        raise InputError("", f"{{memory}} must not be negative, it is {arguments.memory:g}")
+    settings = from_arguments(RunSettings, arguments)
+    recipe = load_recipe(arguments.recipe, settings.epochs)
     keep_freed_memory()
-    names = ("resume", "threads", "device", "start", "tensorboard")
-    memory = None if arguments.memory is None else arguments.memory * 1e9
-    steps = train(arguments.dataset, arguments.output, recipe, memory=memory, **{name: getattr(arguments, name) for name in names})
+    steps = train(arguments.dataset, arguments.output, recipe, arguments.resume, arguments.start, settings)
     if not is_first():
         run_to_end(steps)
         raise SystemExit(EXIT_DONE)  # the first process tells the result

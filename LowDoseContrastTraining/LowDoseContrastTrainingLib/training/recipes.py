@@ -48,8 +48,6 @@ def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
         raise InputError(text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file")
     if epochs is None:
         return recipe
-    if epochs < 1:
-        raise InputError("", f"{{epochs}} must be at least 1, it is {epochs}")
     constant = round(epochs * recipe.epochs / recipe.total_epochs)
     return dataclasses.replace(recipe, epochs=constant, epochs_decay=epochs - constant)
 

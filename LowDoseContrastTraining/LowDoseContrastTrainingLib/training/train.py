@@ -18,6 +18,7 @@ from LowDoseContrastLib.card import Domain, ModelCard
 from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model, save_model
+from LowDoseContrastLib.steps import Steps
 
 from ..common.file_names import CHECKPOINT_FILE, LAST_MODEL_FILE, LOSSES_FILE, MODEL_FILE, RECIPE_FILE
 from ..common.process_memory import physical_bytes
@@ -34,6 +35,8 @@ from .event_log import check_tensorboard, event_log
 from .fine_tuning import start_of_run
 from .held_out import HeldOut
 from .pix2pix import LOSS_NAMES, Pix2Pix, architecture_of, intensity_of
+from .recipe import Recipe
+from .run_settings import RunSettings
 from .samples import sample_path, write_triples
 from .schedule import scheduled_rate
 from .selection import best_epoch, is_over
@@ -76,8 +79,13 @@ class Progress:
 
 
 def train(
-    data_folder, output, recipe, resume: bool = False, threads: int | None = None, device: str = "auto", start=None, tensorboard: bool = False, memory: float | None = None
-):
+    data_folder: str | Path | PairedDataSet,
+    output: str | Path,
+    recipe: Recipe,
+    resume: bool = False,
+    start: str | Path | None = None,
+    settings: RunSettings = RunSettings(),
+) -> Steps[dict]:
     """Train a model; a generator that yields a :class:`Progress` after every step.
 
     After each epoch the folder ``output`` holds a complete state: ``recipe.json``, ``losses.csv``,
@@ -95,13 +103,9 @@ def train(
         recipe: a :class:`.recipe.Recipe`.
         resume: go on from ``checkpoint.pt`` if there is one; the result is that of an
             uninterrupted training, bit for bit on the same processor, threads and processes.
-        threads: of the processor; None leaves torch's choice.
-        device: ``auto`` (a GPU before the CPU), ``cpu``, ``cuda`` or ``mps``.
         start: a model's name or file, or a checkpoint of the published code, whose weights the
-            generator starts from (see :mod:`.fine_tuning`); a resumed training needs it not again.
-        tensorboard: write event files into the folder's ``tensorboard`` too.
-        memory: bytes that decoded patches may take in each process; those that do not fit are read
-            when they are needed. None is a quarter of the computer's memory.
+            generator starts from (see :mod:`.fine_tuning`); a resumed training does not need it again.
+        settings: how it is run. Their ``epochs`` are not looked at: the recipe has its own.
 
     Returns:
         A dictionary with ``epochs``, ``best_epoch``, ``losses``, ``validation``, ``test``,
@@ -112,26 +116,24 @@ def train(
         Diverged: the training has gone wrong (an InputError); what the epoch before left is intact.
     """
     output, resume = Path(output), resume or was_restarted()
-    placement = choose_placement(device, recipe.precision)
+    placement = choose_placement(settings.device, recipe.precision)
     with joined_team(placement.device) as team:
-        if threads is not None:
-            if threads < 1:
-                raise InputError("", f"{{threads}} must be at least 1, it is {threads}")
-            torch.set_num_threads(threads)
-        if tensorboard:
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        if settings.tensorboard:
             check_tensorboard()
         data, begun = team.in_turn(lambda: (_opened(data_folder, recipe.direction), start_of_run(output, recipe, start, resume)))
-        settings = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
-        team.on_first(lambda: _open_folder(output, settings, resume))
+        stated = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
+        team.on_first(lambda: _open_folder(output, stated, resume))
         try:
-            patches = team.in_turn(lambda: _Patches(data, recipe, team, memory))
+            patches = team.in_turn(lambda: _Patches(data, recipe, team, settings.memory))
             run = _Run(data, patches, output, recipe, placement, begun, team)
         except InputError:
             if team.rank == 0:
                 abandon(output, RECIPE_FILE)
             raise
         del begun  # and with it the weights it holds
-        with event_log(output, run.history) if tensorboard and team.rank == 0 else contextlib.nullcontext() as log:
+        with event_log(output, run.history) if settings.tensorboard and team.rank == 0 else contextlib.nullcontext() as log:
             while not is_over(run.history, recipe):
                 yield from run.epoch()
                 if log is not None:
@@ -149,7 +151,7 @@ class _Patches:
     def __init__(self, data: PairedDataSet, recipe, team: Team, memory: float | None):
         if recipe.pool_size and team.size > 1:
             raise InputError("", "recipe field pool_size needs a single process", "set it to 0 or start without torchrun")
-        room = _default_memory() if memory is None else memory
+        room = _default_memory() if memory is None else memory * 1e9
         store = PatchStore(data, "train", room)
         self.batches = Batches(store, data.scale, recipe, team.rank, team.size)
         self.whole = Batches(store, data.scale, recipe)

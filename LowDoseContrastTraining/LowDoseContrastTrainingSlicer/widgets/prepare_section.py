@@ -23,7 +23,7 @@ class PrepareSection:
     def update(self, parameters):
         ui = self._ui
         self.control.update(parameters)
-        ui.splitLabel.text = self._task.splitText(parameters.split)
+        ui.splitLabel.text = "\n".join(filter(None, [self._task.splitText(parameters.split), self._task.sizeText(parameters)]))
         for shown, widgets in ((parameters.split == "loo", (ui.foldLabel, ui.foldSpinBox)), (parameters.split != "loo", (ui.testLabel, ui.testSpinBox))):
             for widget in widgets:
                 widget.visible = shown

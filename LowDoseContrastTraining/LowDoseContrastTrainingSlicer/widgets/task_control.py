@@ -4,6 +4,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .labels import labelBeside, sentence
+
 POLL_MS = 200  # how often the panel asks a running command how far it is
 LAST_SECONDS = 3  # how long a closing panel waits for a work that it cancels
 
@@ -17,7 +19,7 @@ class TaskControl:
 
     def __init__(self, ui, prefix, task, panel, onStarted=None, onPoll=None, onFinished=None):
         self.child = None
-        self._task, self._panel = task, panel
+        self._ui, self._task, self._panel = ui, task, panel
         self._onStarted, self._onPoll, self._onFinished = onStarted, onPoll, onFinished
         self._button, self._bar, self._label, self._settings = (getattr(ui, prefix + name) for name in ("Button", "ProgressBar", "StatusLabel", "SettingsWidget"))
         self._outcome, self._subject = "", None
@@ -34,12 +36,25 @@ class TaskControl:
         if running:
             self._showProgress()
             return
-        reason = self._task.reasonNotToStart(parameters)
+        reason = self._reasonNotToStart(parameters)
         text, tip = self._task.startTexts(parameters)
         self._button.text = text
         self._button.enabled = not reason
         self._button.toolTip = reason or tip
         self._say(self._outcomeFor(parameters) or self._task.pastOutcome(parameters) or reason)
+
+    def _reasonNotToStart(self, parameters):
+        from LowDoseContrastLib.errors import InputError
+
+        try:
+            return self._task.reasonNotToStart(parameters)
+        except InputError as error:
+            return sentence(error.told(self._labelOf))
+
+    def _labelOf(self, field):
+        """What the panel calls a setting: the label beside its widget."""
+        names = [rows.parameterOf(field) for rows in self._task.rows]
+        return next(filter(None, (labelBeside(self._ui, name) for name in names if name)), field)
 
     def _showProgress(self):
         progress = self.child.progress()
@@ -93,7 +108,7 @@ class TaskControl:
             return
         self._timer.stop()
         child, self.child = self.child, None
-        self._outcome = self._task.finish(child)
+        self._outcome = self._task.finish(child, self._labelOf)
         self._panel.updateGui()
         if self._onFinished:
             self._onFinished()
