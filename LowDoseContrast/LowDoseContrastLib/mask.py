@@ -189,7 +189,7 @@ def extent(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
         found = np.flatnonzero(mask.any(axis=1 - axis))
         first, last = (found[0], found[-1] + 1) if found.size else (0, mask.shape[axis])
         slices.append(slice(max(int(first) - margin, 0), min(int(last) + margin, mask.shape[axis])))
-    return tuple(slices)
+    return slices[0], slices[1]
 
 
 def feather(mask: np.ndarray, width: int = FEATHER, rows: slice | None = None) -> np.ndarray:

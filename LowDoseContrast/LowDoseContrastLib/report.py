@@ -88,5 +88,5 @@ class EnhancementReport:
             TypeError: a key without a default is missing.
         """
         known = {each.name for each in dataclasses.fields(cls)}
-        found = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known}
+        found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known}
         return cls(**found)

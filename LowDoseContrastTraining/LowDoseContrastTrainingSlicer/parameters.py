@@ -1,7 +1,8 @@
 """The choices of the panel, kept in the scene."""
 
+
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from LowDoseContrastLib.device import DEVICES
 from LowDoseContrastSlicer.setting_rows import SettingRows
@@ -117,24 +118,24 @@ class RecipeChanges:
     In the scene they are the JSON of ``{recipe: {field: value}}``.
     """
 
-    def __init__(self, parameters):
+    def __init__(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         self._parameters = parameters
 
     @property
-    def base(self):
+    def base(self) -> str:
         """The built-in recipe's name or the recipe file that they change."""
         return self._parameters.recipeFile if self._parameters.recipe == RECIPE_FILE else self._parameters.recipe
 
-    def values(self):
+    def values(self) -> dict[str, Any]:
         """``{field: value}`` of the chosen recipe."""
         return self._all().get(self.base, {})
 
-    def store(self, values):
+    def store(self, values: dict[str, Any]) -> None:
         """Replaces those of the chosen recipe."""
         changed = {**self._all(), self.base: values}
         self._parameters.recipeChanges = json.dumps({base: kept for base, kept in changed.items() if kept})
 
-    def _all(self):
+    def _all(self) -> dict[str, dict[str, Any]]:
         try:
             return dict(json.loads(self._parameters.recipeChanges))
         except (ValueError, TypeError):

@@ -204,9 +204,9 @@ class ProgressTest(FolderTest):
     def test_progress_of_a_resumed_training_goes_on(self):
         recipe = recipe_from_dict(TINY)
         steps = train(self.data, self.folder / "going-on", recipe)
-        first = [next(steps).overall.done for _ in range(3)]
+        first = [next(steps).done for _ in range(3)]
         steps.close()
-        rest = [step.overall.done for step in train(self.data, self.folder / "going-on", recipe, resume=True)]
+        rest = [step.done for step in train(self.data, self.folder / "going-on", recipe, resume=True)]
         self.assertEqual((first, rest), ([0.25, 0.5, 0.75], [0.75, 1.0]))
 
     def test_a_device_that_is_not_there_is_refused(self):

@@ -70,5 +70,5 @@ def trained_unet(data: PairedDataSet, folder: Path, offset: float, device: str):
 
     place = folder / f"{NAME}-{data.fingerprint[:8]}"
     steps = train(data, place, l1_recipe(data, offset), resume=True, settings=RunSettings(device=device))
-    result = yield from mapped(steps, lambda progress: progress.overall.done)
+    result = yield from mapped(steps, lambda progress: progress.done)
     return result["model"]

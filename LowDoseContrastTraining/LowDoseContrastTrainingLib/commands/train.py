@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import Any
+
 from LowDoseContrastLib.cli import EXIT_DONE, add_command, add_progress, progress_bar, table
 from LowDoseContrastLib.settings import add_options, from_arguments
-from LowDoseContrastLib.steps import mapped, run_to_end
+from LowDoseContrastLib.steps import run_to_end
 
 from ..training.run_settings import RunSettings
 
 
-def add_train(subparsers):
+def add_train(subparsers: Any) -> None:
     """``lowdosecontrast train``."""
     parser = add_command(
         subparsers,
@@ -28,7 +31,7 @@ def add_train(subparsers):
     add_progress(parser)
 
 
-def run_train(arguments):
+def run_train(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..common.process_memory import keep_freed_memory
     from ..training.distributed import is_first
     from ..training.recipes import load_recipe
@@ -41,10 +44,10 @@ def run_train(arguments):
     if not is_first():
         run_to_end(steps)
         raise SystemExit(EXIT_DONE)  # the first process tells the result
-    return run_to_end(mapped(steps, lambda step: step.overall), progress_bar("train", arguments.progress))
+    return run_to_end(steps, progress_bar("train", arguments.progress))
 
 
-def _show_train(result):
+def _show_train(result: Any) -> str:
     keys = ("method", "l1", "l1_scaled", "psnr", "ssim", "fine_ratio", "cci_ratio")
     lines = [f"{result['epochs']} epochs, the model of epoch {result['best_epoch']} is kept: {result['model']}"]
     for title, rows in (("validation", result["validation"]), ("test", result["test"])):

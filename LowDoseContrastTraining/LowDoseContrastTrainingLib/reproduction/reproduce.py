@@ -93,7 +93,7 @@ class _Work:
         """Generator: the four runs, and the first once more on patches split by arrangement."""
         for run, folder in self.places.items():
             steps = train(self.output / folder, self.output / run, self.recipes[run], resume=True, settings=RunSettings(device=self.device))
-            yield from self.stages.run(run, mapped(steps, lambda progress: progress.overall.done))
+            yield from self.stages.run(run, mapped(steps, lambda progress: progress.done))
 
     def judge(self):
         """Generator: both data sets judged, and the CCI of whole images."""
