@@ -247,7 +247,7 @@ def measure(mammogram: Mammogram, variant: CciVariant = CciVariant()) -> tuple[d
     (slices, rows, columns), 0 where there is no window. Errors as :func:`cci`.
     """
     maps = np.empty(mammogram.pixels.shape, dtype=np.float32)
-    found = [cci(image, mammogram.full_scale, variant, sign=mammogram.sign, out=out) for image, out in zip(mammogram.pixels, maps)]
+    found = [cci(image, mammogram.full_scale, variant, sign=mammogram.sign, out=out) for image, out in zip(mammogram.pixels, maps, strict=True)]
     result = found[0].to_dict()
     for key in ("cci", "cci_norm"):
         result[key] = float(np.mean([getattr(r, key) for r in found]))

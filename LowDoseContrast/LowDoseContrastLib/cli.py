@@ -7,6 +7,7 @@ failure, 130 cancelled.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -136,10 +137,8 @@ def _cancel_on_terminate() -> None:
     def cancel(*_: object) -> None:
         raise KeyboardInterrupt
 
-    try:
+    with contextlib.suppress(ValueError):  # not in the main thread, as when Slicer or a notebook calls main()
         signal.signal(signal.SIGTERM, cancel)
-    except ValueError:
-        pass  # not in the main thread, as when Slicer or a notebook calls main()
 
 
 def for_each_input(arguments: argparse.Namespace, work: Callable[[str], Any]) -> Any:
@@ -221,7 +220,7 @@ def table(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
     cells = [list(headers), *[[_cell(v) for v in row] for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
     numeric = [all(isinstance(row[i], (int, float, type(None))) for row in rows) for i in range(len(headers))]
-    lines = ["  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric)).rstrip() for row in cells]
+    lines = ["  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric, strict=True)).rstrip() for row in cells]
     lines.insert(1, "  ".join("-" * w for w in widths))
     return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, cache
 from pathlib import Path
 
 from .errors import InputError
@@ -51,7 +51,7 @@ def choose_placement(device: str = "auto", precision: str = "auto") -> Placement
     return Placement(device, "bf16" if native else "fp32", reason)
 
 
-@lru_cache(maxsize=None)
+@cache
 def has_native_bf16(device: str) -> bool:
     """Whether bfloat16 products are done in hardware; elsewhere they are slower than float32."""
     import torch

@@ -175,7 +175,7 @@ def _edge_of_tissue(means: np.ndarray, threshold: float, sign: int) -> float:
 def _enlarge(blocks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Blocks back to pixels; the strip that no block covers repeats the last one."""
     pixels = np.repeat(np.repeat(blocks, _BLOCK, axis=0), _BLOCK, axis=1)
-    missing = [(0, max(0, side - have)) for side, have in zip(shape, pixels.shape)]
+    missing = [(0, max(0, side - have)) for side, have in zip(shape, pixels.shape, strict=True)]
     return np.pad(pixels, missing, mode="edge")[: shape[0], : shape[1]]
 
 

@@ -110,8 +110,8 @@ def geometry_of(node: slicer.vtkMRMLVolumeNode) -> Geometry:
     directions = [[0.0] * 3 for _ in range(3)]
     node.GetIJKToRASDirections(directions)
     to_lps = (-1.0, -1.0, 1.0)
-    direction = tuple(sign * value + 0.0 for sign, row in zip(to_lps, directions) for value in row)  # 0.0, not -0.0
-    return Geometry(tuple(node.GetSpacing()), tuple(s * v + 0.0 for s, v in zip(to_lps, node.GetOrigin())), direction)
+    direction = tuple(sign * value + 0.0 for sign, row in zip(to_lps, directions, strict=True) for value in row)  # 0.0, not -0.0
+    return Geometry(tuple(node.GetSpacing()), tuple(s * v + 0.0 for s, v in zip(to_lps, node.GetOrigin(), strict=True)), direction)
 
 
 def has_voxels(node: slicer.vtkMRMLVolumeNode) -> bool:

@@ -68,7 +68,7 @@ class Comparison:
 
     def _showTwo(self, *sides: Any) -> None:
         showLayout(PAIR_LAYOUT, LAYOUTS)
-        for tag, (node, label) in zip(_VIEWS[PAIR_LAYOUT], sides):
+        for tag, (node, label) in zip(_VIEWS[PAIR_LAYOUT], sides, strict=True):
             composite = self._fill(tag, label, node)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)

@@ -103,7 +103,7 @@ class WindowLink:
         else:
             other, edges = first, ((low - self._offset) / self._factor, (high - self._offset) / self._factor)
         tolerance = 1e-6 * max(1.0, abs(edges[0]), abs(edges[1]))
-        if all(abs(a - b) <= tolerance for a, b in zip(edges, (other.GetWindowLevelMin(), other.GetWindowLevelMax()))):
+        if all(abs(a - b) <= tolerance for a, b in zip(edges, (other.GetWindowLevelMin(), other.GetWindowLevelMax()), strict=True)):
             return
         self._isFollowing = True
         try:

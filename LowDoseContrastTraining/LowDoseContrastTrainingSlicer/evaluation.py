@@ -170,7 +170,7 @@ class Evaluation(Task):
 def _eachOnce(choices: Sequence[ModelChoice], contents: Sequence[Any], ticked: Sequence[str]) -> list[ModelChoice]:
     """The choices, those of the same content joined; of its names a joined one goes by a ticked one, or else by its first."""
     joined: dict[Any, list[ModelChoice]] = {}
-    for choice, content in zip(choices, contents):
+    for choice, content in zip(choices, contents, strict=True):
         joined.setdefault(content, []).append(choice)
     return [_joined(same, ticked) for same in joined.values()]
 

@@ -107,7 +107,7 @@ class EvaluationTable:
     def lines(self) -> list[str]:
         """The verdicts on the models and what a reader must know, a sentence each."""
         verdicts = [
-            f"{row['method']}: {row.get('verdict', '')}. {why}." for row, why in zip(self.rows, self.reasons()) if row.get("kind") == "model"
+            f"{row['method']}: {row.get('verdict', '')}. {why}." for row, why in zip(self.rows, self.reasons(), strict=True) if row.get("kind") == "model"
         ]
         notes = [_("Note: {text}").format(text=text) for text in self._document.get("notes", [])]
         return verdicts + notes + [text for text in (self._document.get("caution"), self._document.get("notice")) if text]

@@ -54,7 +54,7 @@ class EvaluationViews:
         self._updateCharts(parameters, table)
         charts = [chart for chart in (parameters.contrastChart, parameters.likenessChart, parameters.detectabilityChart) if chart]
         showLayout(LAYOUT_IDS[len(charts)], LAYOUTS)
-        for tag, chart in zip(CHART_VIEWS, charts):
+        for tag, chart in zip(CHART_VIEWS, charts, strict=False):
             showChart(tag, chart)
         slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(parameters.resultTable.GetID())
 
@@ -62,7 +62,7 @@ class EvaluationViews:
         if not parameters.resultTable:
             parameters.resultTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Evaluation"))
         columns = [*table.columns(), _("Reasons")]
-        fillTable(parameters.resultTable, columns, [[*cells, why] for cells, why in zip(table.cells(), table.reasons())])
+        fillTable(parameters.resultTable, columns, [[*cells, why] for cells, why in zip(table.cells(), table.reasons(), strict=True)])
 
     # The charts
 

@@ -95,7 +95,7 @@ class TrainingViews:
         columns = {"epoch": "epoch", **{name: f"{name}_mean" for name in CURVES}, **{name: name for name in VALIDATION}}
         there = {name: column for name, column in columns.items() if history and all(column in row for row in history)}
         drawn = there if len(history) > 1 else ()  # VTK counts it as an error to draw a line through one point
-        legend = {**{name: name for name in CURVES}, **dict(zip(VALIDATION, (_("model"), _("scaled input"))))}
+        legend = {**{name: name for name in CURVES}, **dict(zip(VALIDATION, (_("model"), _("scaled input")), strict=True))}
         wanted = {chart: {name: legend[name] for name in names if name in drawn} for chart, names in ((parameters.lossChart, CURVES), (parameters.validationChart, VALIDATION))}
         stale = [chart for chart, names in wanted.items() if not self._shows(chart, parameters.lossTable, names)]
         followed = [chart for chart in wanted if chart in stale or isWholeShown(chart)]

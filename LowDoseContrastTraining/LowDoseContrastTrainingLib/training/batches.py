@@ -78,11 +78,11 @@ class Batches:
         rng = np.random.default_rng([self.recipe.seed, epoch])
         count = len(self.store)
         order = np.concatenate([rng.permutation(count) for _ in range(self.recipe.crops_per_patch)])
-        for start, end in zip((0, *self._ends()), self._ends()):
+        for start, end in zip((0, *self._ends()), self._ends(), strict=False):
             crops = [(number, *self._drawn(rng)) for number in order[start:end]]
             bounds = [place * len(crops) // self.parts for place in (self.part, self.part + 1)]
             own = crops[slice(*bounds)]
-            sides = zip(*(self._crop(*crop) for crop in own))
+            sides = zip(*(self._crop(*crop) for crop in own), strict=True)
             low, high = (torch.stack(side)[:, None] for side in sides)
             yield Batch(low, high, len(own) * self.parts / len(crops))
 

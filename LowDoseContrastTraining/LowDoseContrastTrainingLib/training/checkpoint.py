@@ -61,7 +61,7 @@ def load_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, fi
         raise InputError(path, "started from other weights than the recipe.json beside it says", "start again in another folder")
     pix2pix.generator.load_state_dict(state["generator"])
     pix2pix.discriminator.load_state_dict(state["discriminator"])
-    for optimiser, saved in zip(pix2pix.optimisers, state["optimisers"]):
+    for optimiser, saved in zip(pix2pix.optimisers, state["optimisers"], strict=True):
         optimiser.load_state_dict(saved)
     average.load_state_dict(state["average"])
     if pix2pix.pool.size:

@@ -59,7 +59,7 @@ def curves_figure(history: list[dict], gan_from: int = 0, best: int | None = Non
     axes = figure.subplots(down, 3, squeeze=False).ravel()
     for axis in axes[len(charts) :]:
         axis.set_axis_off()
-    for axis, (heading, unit, lines) in zip(axes, charts):
+    for axis, (heading, unit, lines) in zip(axes, charts, strict=True):
         for column, label in lines:
             rows = [row for row in history if gan_from < row["epoch"] or column.startswith(("val_", "G_L1"))]
             axis.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=label)

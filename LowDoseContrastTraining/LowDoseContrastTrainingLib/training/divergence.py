@@ -33,7 +33,7 @@ class Diverged(InputError):
 
 def check_losses(losses: tuple, epoch: int, step: int) -> None:
     """Raise :class:`Diverged` if a loss of this step (both counted from 1) is not finite."""
-    for name, value in zip(LOSS_NAMES, losses):
+    for name, value in zip(LOSS_NAMES, losses, strict=True):
         if not math.isfinite(value):
             raise _diverged(epoch, f"{name} is {value} at step {step}", "lower the recipe's learning_rate")
 

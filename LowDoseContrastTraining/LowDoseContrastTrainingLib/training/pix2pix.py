@@ -148,7 +148,7 @@ class Pix2Pix:
         """Set both learning rates to ``factor`` times the recipe's; return the generator's."""
         recipe = self.recipe
         rates = (recipe.learning_rate, recipe.discriminator_rate or recipe.learning_rate)
-        for optimiser, rate in zip(self.optimisers, rates):
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
         return rates[0] * factor

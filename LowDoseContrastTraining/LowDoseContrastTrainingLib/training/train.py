@@ -229,7 +229,8 @@ class _Run:
 
     def _judged(self, split: str, generator: UNetGenerator) -> list[dict]:
         rows = judge(self.pix2pix, generator, self.patches.held_out[split], self._gains.get(split))
-        self._gains |= {split: row for row in rows if row["method"] == "gain"}
+        if rows:
+            self._gains[split] = rows[0]  # that of the gain comes first
         return rows
 
 
@@ -247,8 +248,8 @@ def _seed(*purpose: int) -> None:
 
 def _history_row(epoch: int, rate: float, seconds: float, rows: np.ndarray) -> dict[str, float]:
     row = {"epoch": epoch + 1, "learning_rate": rate, "seconds": round(seconds, 3)}
-    row |= {name: float(value) for name, value in zip(LOSS_NAMES, rows[-1])}
-    return row | {f"{name}_mean": float(value) for name, value in zip(LOSS_NAMES, rows.mean(axis=0))}
+    row |= {name: float(value) for name, value in zip(LOSS_NAMES, rows[-1], strict=True)}
+    return row | {f"{name}_mean": float(value) for name, value in zip(LOSS_NAMES, rows.mean(axis=0), strict=True)}
 
 
 def _validation_columns(rows: list[dict]) -> dict:

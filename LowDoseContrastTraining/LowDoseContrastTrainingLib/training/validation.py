@@ -51,7 +51,7 @@ def _row(method: str, make: Any, scale: IntensityScale, held_out: HeldOut) -> di
     """The figures of what ``make`` gives for low-dose patches."""
     sums = 0.0
     for low, high in held_out.chunks():
-        for patch, true, valid in zip(make(low), high, held_out.valid(low, high)):
+        for patch, true, valid in zip(make(low), high, held_out.valid(low, high), strict=True):
             sums = sums + _sums(scale, patch, true, valid, held_out.span)
     return {"method": method, **_figures(sums, held_out.full_scale)}
 

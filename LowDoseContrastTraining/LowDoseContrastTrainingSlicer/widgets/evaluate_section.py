@@ -78,7 +78,7 @@ class EvaluateSection:
         columns, rows = found.columns(), found.cells()
         table.rowCount, table.columnCount = len(rows), len(columns)
         table.setHorizontalHeaderLabels(columns)
-        for row, (cells, why) in enumerate(zip(rows, found.reasons())):
+        for row, (cells, why) in enumerate(zip(rows, found.reasons(), strict=True)):
             for column, text in enumerate(cells):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(why)
