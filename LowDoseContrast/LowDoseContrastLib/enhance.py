@@ -52,7 +52,10 @@ class Enhancer:
         self._runner = Runner(model, device, precision)
 
     def run(
-        self, mammogram: Mammogram, settings: Settings = Settings(), progress: Callable[[Progress], object] | None = None
+        self,
+        mammogram: Mammogram,
+        settings: Settings = Settings(),
+        progress: Callable[[Progress], object] | None = None,
     ) -> Enhancement:
         """Do all of :meth:`steps` at once; ``progress`` is called with each :class:`Progress`."""
         return run_to_end(self.steps(mammogram, settings), progress)
@@ -101,7 +104,8 @@ class Enhancer:
         notes = [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
         if settings.mode != "paper" and self.model.card.recipe.get("crop") == "resize":
             notes.append(
-                "the model was trained on patches resampled as the paper's: only mode paper shows it images as it has learnt them"
+                "the model was trained on patches resampled as the paper's: only mode paper shows it images as it "
+                "has learnt them"
             )
         if view.flipped:
             notes.append("polarity differs from the model's: inverted for the network and back")
@@ -119,7 +123,9 @@ class Enhancer:
         for pixels, end, value in zip(clipped, ("lower", "upper"), view.value_range, strict=True):
             if pixels:
                 share = f"{pixels / breast:.2%} of the breast"
-                notes.append(f"{pixels} enhanced pixels ({share}) met the {end} end of the value range, {value:g} as stored")
+                notes.append(
+                    f"{pixels} enhanced pixels ({share}) met the {end} end of the value range, {value:g} as stored"
+                )
         return notes
 
     def _report(

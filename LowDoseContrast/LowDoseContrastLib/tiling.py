@@ -109,7 +109,10 @@ def cut(image: np.ndarray, origin: tuple[int, int], shape: tuple[int, int]) -> n
     """The window of ``image`` (rows, columns) at ``origin``; beyond the edge the image is mirrored."""
     (row, column), (rows, columns) = origin, shape
     inside = image[max(row, 0) : row + rows, max(column, 0) : column + columns]
-    missing = [(max(-start, 0), side - have - max(-start, 0)) for start, side, have in zip(origin, shape, inside.shape, strict=True)]
+    missing = [
+        (max(-start, 0), side - have - max(-start, 0))
+        for start, side, have in zip(origin, shape, inside.shape, strict=True)
+    ]
     return np.pad(inside, missing, mode="symmetric") if np.any(missing) else inside
 
 
@@ -128,7 +131,9 @@ class Blender:
 
     def add(self, origin: tuple[int, int], answer: np.ndarray) -> None:
         """Adds ``answer`` (rows, columns) of the window at ``origin``."""
-        target = tuple(slice(max(o, 0), min(o + s, n)) for o, s, n in zip(origin, self._plan.shape, self._shape, strict=True))
+        target = tuple(
+            slice(max(o, 0), min(o + s, n)) for o, s, n in zip(origin, self._plan.shape, self._shape, strict=True)
+        )
         source = tuple(slice(t.start - o, t.stop - o) for t, o in zip(target, origin, strict=True))
         if self._weight is None:
             self._sum[target] = answer[source]

@@ -57,7 +57,11 @@ class Batches:
         check_crops(store.shape, recipe)
         fewest = min(recipe.batch_size, len(store) * recipe.crops_per_patch)
         if fewest < parts:
-            raise InputError("", f"a batch of {fewest} cannot be shared by {parts} processes", "raise the recipe's batch_size or start fewer")
+            raise InputError(
+                "",
+                f"a batch of {fewest} cannot be shared by {parts} processes",
+                "raise the recipe's batch_size or start fewer",
+            )
 
     def __len__(self) -> int:
         return len(self._ends())
@@ -99,7 +103,9 @@ class Batches:
         size, made = self.recipe.crop_size, []
         for stored in self.store.pair(number):
             if self.recipe.crop == "resize":
-                image = resized(torch.from_numpy(self.scale.decode(stored)), self.recipe.load_size)[row : row + size, column : column + size]
+                image = resized(torch.from_numpy(self.scale.decode(stored)), self.recipe.load_size)[
+                    row : row + size, column : column + size
+                ]
             else:
                 image = torch.from_numpy(self.scale.decode(stored[row : row + size, column : column + size]))
             made.append(image.flip(axes) if axes else image)

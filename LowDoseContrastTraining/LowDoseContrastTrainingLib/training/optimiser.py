@@ -53,7 +53,10 @@ class DenseAdam(torch.optim.Adam):
     def _rearranged(self, states: dict, order: tuple) -> dict:
         moved = {index for index, each in enumerate(self._moved) if each}
         return {
-            index: {name: value.permute(order).contiguous() if index in moved and value.dim() == 4 else value for name, value in state.items()}
+            index: {
+                name: value.permute(order).contiguous() if index in moved and value.dim() == 4 else value
+                for name, value in state.items()
+            }
             for index, state in states.items()
         }
 

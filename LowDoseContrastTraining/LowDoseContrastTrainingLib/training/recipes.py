@@ -46,7 +46,9 @@ def load_recipe(name_or_file: str | Path, epochs: int | None = None) -> Recipe:
     elif text.endswith((".json", ".toml")):
         recipe = recipe_from_dict({"name": Path(text).stem, **read_settings(text)}, text)
     else:
-        raise InputError(text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file")
+        raise InputError(
+            text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file"
+        )
     if epochs is None:
         return recipe
     constant = round(epochs * recipe.epochs / recipe.total_epochs)

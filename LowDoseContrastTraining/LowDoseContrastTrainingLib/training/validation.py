@@ -78,7 +78,16 @@ def _sums(scale: IntensityScale, made: np.ndarray, true: np.ndarray, valid: np.n
     maps = [ssim_map(made, true.astype(made.dtype), span)]
     maps += [local_moments(image)[0] for image in (made, true)]
     maps += [np.abs(ndimage.laplace(image.astype(np.float64))) for image in (made, true)]
-    return np.array([valid.sum(), np.abs(difference).sum(), np.abs(scaled).sum(), np.sum(difference**2), *(each[valid].sum() for each in maps)], np.float64)
+    return np.array(
+        [
+            valid.sum(),
+            np.abs(difference).sum(),
+            np.abs(scaled).sum(),
+            np.sum(difference**2),
+            *(each[valid].sum() for each in maps),
+        ],
+        np.float64,
+    )
 
 
 def _figures(sums: np.ndarray, full_scale: float) -> dict:
