@@ -18,17 +18,14 @@ from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
 from .mask import Breast
 from .report import EnhancementReport
-from .steps import Progress
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
     from .enhance import Enhancement
-    from .steps import Steps
 
 _SOURCE_ROLE = "LowDoseContrast.source"
 _CCI_MAP_ROLE = "LowDoseContrast.cciMap"
-_STRIPE = 256  # rows looked at in one step
 
 
 @dataclass(frozen=True)
@@ -287,73 +284,12 @@ def write_enhancement(
 ) -> None:
     """Puts an enhancement into ``target_node``: voxels, geometry, place in the hierarchy, provenance."""
     voxels = image.node_values(enhancement.mammogram.pixels)
-    _fill(target_node, voxels, source_node, "enhanced")
+    fill(target_node, voxels, source_node, "enhanced")
     target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report.to_json()))
     target_node.SetAttribute("LowDoseContrast.model", enhancement.report.model)
     target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report.model_sha256)
     target_node.SetNodeReferenceID(_SOURCE_ROLE, source_node.GetID())
     target_node.SetAttribute("LowDoseContrast.notice", enhancement.report.notice)
-
-
-def change_steps(
-    target_node: slicer.vtkMRMLVolumeNode,
-    source_node: slicer.vtkMRMLVolumeNode,
-    enhanced_node: slicer.vtkMRMLVolumeNode,
-    image: NodeImage,
-) -> Steps[float]:
-    """Generator: fills ``target_node`` with enhanced - fitted gain x source, float32, in the values that the network
-    saw.
-
-    Yields :class:`LowDoseContrastLib.steps.Progress`; closing it leaves ``target_node`` as it is.
-
-    Args:
-        image: the :class:`NodeImage` of the source.
-
-    Returns:
-        The 99th percentile of the absolute change, for a window.
-
-    Raises:
-        InputError: volumes of different sizes, or one that is no enhancement of the other.
-    """
-    report = report_of(enhanced_node)
-    before, after = (slicer.util.arrayFromVolume(n) for n in (source_node, enhanced_node))
-    if before.shape != after.shape:
-        raise InputError(
-            "",
-            f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size",
-            "choose volumes of the same image",
-        )
-    if report is None:
-        raise InputError(enhanced_node.GetName(), "was not made by this module", "choose an enhanced volume")
-    tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
-    stripes = [
-        (i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)
-    ]
-    for index, seen in enumerate(before):
-        tissue[index] = Breast(image.seen_values(seen, report), report.air).tissue
-        yield _change_progress(0.3 * (index + 1) / len(before))
-    for done, stripe in enumerate(stripes, start=1):
-        x, y = (image.seen_values(v[stripe][tissue[stripe]], report).astype(np.float64) for v in (before, after))
-        power, cross = power + float(x @ x), cross + float(x @ y)
-        yield _change_progress(0.3 + 0.3 * done / len(stripes))
-    gain = cross / power if power else 1.0
-    change, sample = np.zeros(before.shape, dtype=np.float32), []
-    for done, stripe in enumerate(stripes, start=1):
-        inside = tissue[stripe]
-        found = image.seen_values(after[stripe][inside], report) - np.float32(gain) * image.seen_values(
-            before[stripe][inside], report
-        )
-        change[stripe][inside] = found
-        sample.append(np.abs(found[:: max(1, len(stripes) * found.size // 500_000)]))
-        yield _change_progress(0.6 + 0.4 * done / len(stripes))
-    _fill(target_node, change, source_node, "difference")
-    target_node.SetAttribute("LowDoseContrast.fittedGain", f"{gain:.6g}")
-    sample = np.concatenate(sample)
-    return float(np.percentile(sample, 99)) if sample.size else 1.0
-
-
-def _change_progress(done: float) -> Progress:
-    return Progress(done, "Computing the difference")
 
 
 def write_cci_map(
@@ -373,7 +309,7 @@ def write_cci_map(
     if node is None:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"{source_node.GetName()} CCI map")
         source_node.SetNodeReferenceID(_CCI_MAP_ROLE, node.GetID())
-    _fill(node, maps, source_node, "cciMap")
+    fill(node, maps, source_node, "cciMap")
     node.SetAttribute("LowDoseContrast.cci", json.dumps(measured))
     inside = maps[maps > 0]
     set_window(node, 0.0, float(np.percentile(inside[:: max(1, inside.size // 200_000)], 99)) if inside.size else 1.0)
@@ -414,7 +350,8 @@ def _display_of(node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLDisplayNode:
     return node.GetDisplayNode()
 
 
-def _fill(node: slicer.vtkMRMLVolumeNode, voxels: np.ndarray, source_node: slicer.vtkMRMLVolumeNode, role: str) -> None:
+def fill(node: slicer.vtkMRMLVolumeNode, voxels: np.ndarray, source_node: slicer.vtkMRMLVolumeNode, role: str) -> None:
+    """Put voxels into a volume node of ours: geometry and place in the hierarchy are those of its source."""
     display = _display_of(node)
     display.AutoWindowLevelOff()
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))

@@ -108,7 +108,9 @@ class Comparison:
             image: the NodeImage of the input.
             target: an earlier volume to fill anew; a new one if None.
         """
-        from LowDoseContrastLib.nodes import change_steps, set_window
+        from LowDoseContrastLib.nodes import set_window
+
+        from .difference import differenceSteps
 
         made = target is None
         if made:
@@ -116,7 +118,7 @@ class Comparison:
                 "vtkMRMLScalarVolumeNode", _("{name} change beyond gain").format(name=after.GetName())
             )
         try:
-            spread = yield from change_steps(target, before, after, image)
+            spread = yield from differenceSteps(target, before, after, image)
         except BaseException:
             if made:
                 slicer.mrmlScene.RemoveNode(target)
