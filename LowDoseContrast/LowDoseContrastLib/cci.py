@@ -220,6 +220,13 @@ def cci(
 
     Raises:
         InputError: no window lies inside the mask.
+
+    >>> board = np.tile([[0, 100], [100, 0]], (8, 8))
+    >>> found = cci(board, 255, CciVariant(mask="none"))
+    >>> round(found.cci, 2), found.pixels  # 9 pixels, 4 or 5 of them bright
+    (49.69, 196)
+    >>> cci(3 * board, 765, CciVariant(mask="none")).cci_norm == found.cci_norm  # a gain does not change it
+    True
     """
     image = np.asarray(image)
     _check_border(image, variant.border)

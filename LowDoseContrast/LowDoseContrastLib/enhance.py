@@ -45,6 +45,17 @@ class Enhancer:
     Args:
         model: see :func:`LowDoseContrastLib.model.load_model`.
         device, precision: see :func:`LowDoseContrastLib.device.choose_placement`.
+
+    >>> from LowDoseContrastLib.catalogue import find_model
+    >>> from LowDoseContrastLib.files import read_mammogram
+    >>> from LowDoseContrastLib.model import load_model
+    >>> from LowDoseContrastLib.resources import resource
+    >>> low = read_mammogram(resource("SampleData") / "phantom-low.dcm")
+    >>> enhanced = Enhancer(load_model(find_model("starter")), device="cpu").run(low)
+    >>> enhanced.mammogram.pixels.shape == low.pixels.shape, enhanced.report.mode, enhanced.report.out_of_domain
+    (True, 'tiles', ())
+    >>> 3 < enhanced.report.gain < 4  # the dose ratio that the model has learnt is 3.43
+    True
     """
 
     def __init__(self, model: Model, device: str = "auto", precision: str = "auto") -> None:

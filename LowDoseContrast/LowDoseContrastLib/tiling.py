@@ -55,6 +55,10 @@ def tile_plan(mask: np.ndarray, overlap: float, multiple: int = TILE) -> Plan:
         mask: bool (rows, columns); air outside of it costs no window.
         overlap: least share of a window's side shared with its neighbour, in [0, 0.9].
         multiple: the network takes sides that are a multiple of this.
+
+    >>> plan = tile_plan(np.ones((256, 480), dtype=bool), overlap=0.1)
+    >>> plan.shape, plan.origins
+    ((256, 256), ((0, 0), (0, 224)))
     """
     side = multiple * math.ceil(TILE / multiple)
     stride = max(1, round(side * (1 - overlap)))
