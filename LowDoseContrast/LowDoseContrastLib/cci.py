@@ -275,8 +275,8 @@ def measure(mammogram: Mammogram, variant: CciVariant = CciVariant()) -> tuple[d
     """
     maps = np.empty(mammogram.pixels.shape, dtype=np.float32)
     found = [
-        cci(image, mammogram.full_scale, variant, sign=mammogram.sign, out=out)
-        for image, out in zip(mammogram.pixels, maps, strict=True)
+        cci(image, mammogram.full_scale, variant, None if variant.mask == "none" else breast.tissue, out=out)
+        for image, breast, out in zip(mammogram.pixels, mammogram.breasts, maps, strict=True)
     ]
     result = found[0].to_dict()
     for key in ("cci", "cci_norm"):

@@ -13,7 +13,7 @@ from .enhance_settings import MODES, Settings
 from .errors import InputError, OutOfDomainError
 from .inference import Runner
 from .mammogram import Mammogram
-from .mask import FEATHER, Breast, extent, feather
+from .mask import FEATHER, extent, feather
 from .model import Model
 from .report import EnhancementReport
 from .steps import Clock, Progress, Steps, part, run_to_end, timed
@@ -23,6 +23,8 @@ __all__ = ["MODES", "Enhancement", "Enhancer", "Settings"]
 
 _STRIPE = 256  # rows turned into pixel values at a time
 _MIN_SIDE = 16
+_MOST_CLIPPED = 0.01  # of the tissue; the rim around it saturates in a real high dose too
+_ENDS = ("lower", "upper")
 _NETWORK, _COMPOSED = 0.85, 0.9  # share of the time after the network, and after its answer is pixel values
 
 
@@ -97,9 +99,13 @@ class Enhancer:
         output, tallies, count = np.empty_like(mammogram.pixels), [], len(mammogram.pixels)
         for index in range(count):
             message = f"Enhancing slice {index + 1} of {count}" if count > 1 else "Enhancing"
-            work = _SliceWork(self.model, self._runner, view, settings, mammogram.pixels[index], output[index])
+            work = _SliceWork(self.model, self._runner, view, settings, mammogram, index, output[index])
             tally = yield from part(timed(work.steps(), message), index / count, (index + 0.95) / count)
             tallies.append(tally)
+        damage = self._damage(view, tallies)
+        if damage and not settings.allow_out_of_domain:
+            raise OutOfDomainError(mammogram.source, self.model.name, damage)
+        objections = [*objections, *damage]
         notes = self._notes_before(mammogram, settings, view)
         notes += self._runner.notes[notes_before:] + self._notes_after(view, tallies)
         report = self._report(mammogram, settings, view, tallies, objections, notes, clock.seconds)
@@ -107,12 +113,13 @@ class Enhancer:
 
     def _view(self, mammogram: Mammogram) -> _View:
         expected = self.model.card.domain.sign
-        sign = mammogram.sign or Breast(mammogram.pixels[0]).sign
+        sign = mammogram.polarity.sign
         flipped = bool(expected and sign and sign != expected)
         return _View(flipped, expected if flipped else sign, mammogram.full_scale, mammogram.value_range)
 
     def _notes_before(self, mammogram: Mammogram, settings: Settings, view: _View) -> list[str]:
-        notes = [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
+        notes = [*mammogram.notes, *filter(None, [mammogram.polarity.note])]
+        notes += [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
         if settings.mode != "paper" and self.model.card.recipe.get("crop") == "resize":
             notes.append(
                 "the model was trained on patches resampled as the paper's: only mode paper shows it images as it "
@@ -121,6 +128,15 @@ class Enhancer:
         if view.flipped:
             notes.append("polarity differs from the model's: inverted for the network and back")
         return notes
+
+    def _damage(self, view: _View, tallies: Sequence[_Tally]) -> list[str]:
+        """Why an enhanced image is no image any more, a sentence each; empty if it is one."""
+        found = ["all enhanced tissue would have one value"] if any(tally.flattened for tally in tallies) else []
+        for end, value in enumerate(view.value_range):
+            share = max(tally.tissue_clipped[end] for tally in tallies)
+            if share > _MOST_CLIPPED:
+                found.append(f"{share:.1%} of the enhanced tissue would be clipped at {value:g}, the {_ENDS[end]} end of the value range")
+        return found
 
     def _notes_after(self, view: _View, tallies: Sequence[_Tally]) -> list[str]:
         notes, seen = [], self.model.card.domain.signal
@@ -131,7 +147,7 @@ class Enhancer:
             )
         breast = max(1, sum(tally.breast_pixels for tally in tallies))
         clipped = np.sum([tally.clipped for tally in tallies], axis=0)
-        for pixels, end, value in zip(clipped, ("lower", "upper"), view.value_range, strict=True):
+        for pixels, end, value in zip(clipped, _ENDS, view.value_range, strict=True):
             if pixels:
                 share = f"{pixels / breast:.2%} of the breast"
                 notes.append(
@@ -210,6 +226,8 @@ class _Tally:
     windows: int
     breast_pixels: int
     clipped: np.ndarray
+    tissue_clipped: np.ndarray
+    flattened: bool
     before: CciResult
     after: CciResult
 
@@ -218,17 +236,25 @@ class _SliceWork:
     """The enhancement of one slice of ``before`` into ``after``; it pauses between any two things that take time."""
 
     def __init__(
-        self, model: Model, runner: Runner, view: _View, settings: Settings, before: np.ndarray, after: np.ndarray
+        self,
+        model: Model,
+        runner: Runner,
+        view: _View,
+        settings: Settings,
+        mammogram: Mammogram,
+        index: int,
+        after: np.ndarray,
     ) -> None:
         self._card, self._multiple = model.card, model.generator.multiple
         self._runner, self._view, self._settings = runner, view, settings
-        self._before, self._after = before, after
-        self._image = view.of(before)
-        self._breast = Breast(self._image, view.sign)
+        self._before, self._after = mammogram.pixels[index], after
+        self._breast = mammogram.breasts[index]
+        self._image = view.of(self._before)
 
     def steps(self) -> Steps[_Tally]:
         yield Progress(0.0)
-        mask = self._breast.mask if self._settings.mask else np.ones(self._image.shape, dtype=bool)
+        mask = self._breast.mask if self._settings.mask else ~self._breast.unmeasured
+        self._hide_unmeasured()
         tiles = tile_plan(mask, self._settings.overlap, self._multiple)
         yield Progress(0.0)
         mode, plan, answer = yield from part(self._answer(mask, tiles), 0.0, _NETWORK)
@@ -244,10 +270,26 @@ class _SliceWork:
         cci_before = cci(self._before, full_scale, variant, mask=tissue)
         yield Progress(0.97)
         cci_after = cci(self._after, full_scale, variant, mask=tissue)
-        level = float(np.median(self._image[tissue][::97]))
         return _Tally(
-            mode, seam, gain, level, len(plan.origins), int(np.count_nonzero(mask)), clipped, cci_before, cci_after
+            mode=mode,
+            seam=seam,
+            gain=gain,
+            level=float(np.median(self._image[tissue][::97])) if tissue.any() else 0.0,
+            windows=len(plan.origins),
+            breast_pixels=int(np.count_nonzero(mask)),
+            clipped=clipped[0],
+            tissue_clipped=clipped[1] / max(1, np.count_nonzero(tissue)),
+            flattened=bool(tissue.any() and np.ptp(self._image[tissue]) > 0 and np.ptp(seen[tissue]) == 0),
+            before=cci_before,
+            after=cci_after,
         )
+
+    def _hide_unmeasured(self) -> None:
+        """Let the network see tissue of the mean kind where nothing was measured, not the edge of a frame."""
+        unmeasured, tissue = self._breast.unmeasured, self._breast.tissue
+        if unmeasured.any() and tissue.any():
+            self._image = self._image.copy()
+            self._image[unmeasured] = np.median(self._image[tissue])
 
     def _answer(self, mask: np.ndarray, tiles: Plan) -> Steps[tuple[str, Plan, np.ndarray]]:
         """Return (mode and plan that were used, the network's answer)."""
@@ -265,35 +307,43 @@ class _SliceWork:
         return "tiles", tiles, (yield from self._runner.answer_steps(self._image, tiles))
 
     def _compose(self, mask: np.ndarray, answer: np.ndarray) -> Steps[np.ndarray]:
-        """Write the enhanced pixels; return how many met the (lower, upper) end of the value range."""
+        """Write the enhanced pixels; return what :meth:`_compose_rows` counts."""
         # Air stays as it was to the last bit, whatever its type.
         self._after[...] = self._before
         region = extent(mask, FEATHER)
-        image, answer, mask, after = (a[region] for a in (self._image, answer, mask, self._after))
-        clipped = np.zeros(2, dtype=int)
+        parts = (self._image, answer, mask, self._after, self._breast.unmeasured, self._breast.tissue)
+        image, answer, mask, after, unmeasured, tissue = (part[region] for part in parts)
+        clipped = np.zeros((2, 2), dtype=int)
         for start in range(0, len(image), _STRIPE):
             rows = slice(start, min(start + _STRIPE, len(image)))
-            clipped += self._compose_rows(image[rows], answer[rows], feather(mask, rows=rows), after[rows])
+            weights = feather(mask, rows=rows)
+            weights[unmeasured[rows]] = 0
+            clipped += self._compose_rows(image[rows], answer[rows], weights, tissue[rows], after[rows])
             yield Progress(rows.stop / len(image))
         return clipped
 
     def _compose_rows(
-        self, image: np.ndarray, answer: np.ndarray, weights: np.ndarray, after: np.ndarray
-    ) -> tuple[int, int]:
-        """Fill ``after`` where ``weights`` are above 0; return how many values were below and above the range."""
+        self, image: np.ndarray, answer: np.ndarray, weights: np.ndarray, tissue: np.ndarray, after: np.ndarray
+    ) -> np.ndarray:
+        """Fill ``after`` where ``weights`` are above 0.
+
+        Returns:
+            How many values were below and above the range in the breast, and in its tissue: int (2, 2).
+        """
         low, high = self._view.value_range
         values = image.astype(np.float32)
         enhanced = self._card.composition.compose(self._card.intensity, values, answer)
         values += weights * (enhanced - values)
-        is_whole, below, above = after.dtype.kind != "f", 0, 0
+        is_whole, clipped = after.dtype.kind != "f", np.zeros((2, 2), dtype=int)
         if is_whole:
             np.rint(values, out=values)  # before turning, so that both polarities round alike
         values = self._view.of(values)
         if is_whole:
-            below, above = (int(np.count_nonzero(beyond & (weights == 1))) for beyond in (values < low, values > high))
+            for end, beyond in enumerate((values < low, values > high)):
+                clipped[:, end] = np.count_nonzero(beyond & (weights == 1)), np.count_nonzero(beyond & tissue)
             np.clip(values, low, high, out=values)
         np.copyto(after, values, where=weights > 0, casting="unsafe")
-        return below, above
+        return clipped
 
 
 def _fullest_window(image: np.ndarray, mask: np.ndarray, plan: Plan) -> np.ndarray:

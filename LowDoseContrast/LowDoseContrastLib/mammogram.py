@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .errors import InputError
+from .mask import Breast
 
 STANDARD_DEPTHS = (8, 10, 12, 14, 16)
 
@@ -28,6 +30,21 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class Polarity:
+    """Whether air is bright in an image.
+
+    Attributes:
+        sign: +1 bright, -1 dark, None unknown.
+        known_from: ``pixels``, ``header``, ``both``, or empty where it is unknown.
+        note: a sentence where header and pixels contradict each other; else empty.
+    """
+
+    sign: int | None
+    known_from: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Mammogram:
     """Pixels and what they mean. What the source does not state is ``None``, never a guess.
 
@@ -39,9 +56,14 @@ class Mammogram:
         intent: ``FOR PROCESSING`` or ``FOR PRESENTATION``.
         relationship: ``LIN`` or ``LOG``, pixel value against X-ray intensity.
         photometric: ``MONOCHROME1`` or ``MONOCHROME2``: how the values are displayed.
-        sign: +1 where a higher value means more X-rays (air bright), -1 where less; None unknown.
+        sign: +1 where a higher value means more X-rays (air bright), -1 where less, as stated; None unknown. What
+            the pixels show is in :attr:`polarity`.
         dose_mgy: entrance dose in mGy.
         geometry: placement in space for volume formats.
+        padding: (lowest, highest) value that stands for pixels that were not measured; None without any.
+        stored_offset: what must be added to the pixels to have the values that the source stores: below 0 where
+            it stores signed ones.
+        notes: what was found out or assumed when it was read, a sentence each.
         source: the file or node, for messages and provenance.
         uid: SOP Instance UID of a DICOM source.
         header: the DICOM data set without its pixels, for writing a derived image.
@@ -56,6 +78,9 @@ class Mammogram:
     photometric: str | None = None
     sign: int | None = None
     dose_mgy: float | None = None
+    padding: tuple[float, float] | None = None
+    stored_offset: int = 0
+    notes: tuple[str, ...] = ()
     geometry: Geometry = field(default_factory=Geometry)
     source: str = ""
     uid: str | None = None
@@ -75,6 +100,35 @@ class Mammogram:
             bad = int(np.count_nonzero(~np.isfinite(pixels)))
             if bad:
                 raise InputError(self.source, f"{bad} pixels are NaN or infinite", "replace them and try again")
+
+    @cached_property
+    def breasts(self) -> tuple[Breast, ...]:
+        """The breast in each slice, found once."""
+        sign = self.polarity.sign
+        others = (Breast(image, sign, self.full_scale, self._padding_in(image)) for image in self.pixels[1:])
+        return self._first_as_seen.taking(sign), *others
+
+    @cached_property
+    def _first_as_seen(self) -> Breast:
+        return Breast(self.pixels[0], None, self.full_scale, self._padding_in(self.pixels[0]))
+
+    @cached_property
+    def polarity(self) -> Polarity:
+        """Whether air is bright: as the pixels show it; as it is stated where they show no air."""
+        seen = self._first_as_seen.seen_sign
+        if seen is None or self.sign is None or seen == self.sign:
+            known = "pixels" if seen and not self.sign else "header" if self.sign and not seen else "both" if seen else ""
+            return Polarity(seen or self.sign, known)
+        words = {1: "bright", -1: "dark"}
+        note = f"the header says that air is {words[self.sign]}, the pixels show it {words[seen]}: the pixels are believed"
+        return Polarity(seen, "pixels", note)
+
+    def _padding_in(self, image: np.ndarray) -> np.ndarray | None:
+        """Where padding is, bool (rows, columns); None without any."""
+        if self.padding is None:
+            return None
+        found = (image >= self.padding[0]) & (image <= self.padding[1])
+        return found if found.any() else None
 
     @property
     def full_scale(self) -> float:

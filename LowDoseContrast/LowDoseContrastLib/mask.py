@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,14 @@ _SEPARABILITY = 0.75  # a single Gaussian split in two has 0.64, breast against 
 FEATHER = 16  # pixels over which the enhancement fades into the air
 _TISSUE_FACTOR = 2.0
 _AIR_SHARE = 0.85  # of the way from breast to air at which the skin begins
+_AIR_CONTRAST = 0.2  # times the spread of the breast that the air may have
+_AIR_CLEARER = 0.5  # times the other sign's contrast that the right one has at the most
+_CONSTANT_SHARE = 1e-3  # of the image, the least area that is called constant
+_CONSTANT_MOST = 0.98  # of the image; beyond that nothing would be left
+_BACKGROUND_SHARE = 0.05  # of the image, the least area of one value that may be air blacked out
+_STEPS = 3.0  # between pixels 3 apart, that a clipped area may be away
+# Scales from 0 to 1 on which a wide and a narrow class are both narrow, with their inverses: one of the two is.
+_COMPRESSIONS = ((lambda x: x, lambda y: y), (lambda x: np.log1p(99 * x), lambda y: np.expm1(y) / 99))
 
 
 def otsu(values: np.ndarray, bins: int = 256) -> tuple[float, float]:
@@ -38,15 +47,101 @@ def otsu(values: np.ndarray, bins: int = 256) -> tuple[float, float]:
     return float(threshold), float(between.max() / total)
 
 
-def _block_means(image: np.ndarray) -> np.ndarray:
+def _blocks(image: np.ndarray) -> np.ndarray:
+    """The image as (block rows, block columns, 8, 8); the strip that fills no block is left out."""
     rows, columns = (side - side % _BLOCK for side in image.shape)
     blocks = image[:rows, :columns].reshape(rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK)
-    return blocks.mean(axis=(1, 3), dtype=np.float64)
+    return blocks.swapaxes(1, 2)
 
 
-def _compressed(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Values on a scale on which breast and air are both narrow, whichever of them is bright."""
-    return np.log1p(99 * (values - low) / (high - low))
+def constant_areas(image: np.ndarray) -> np.ndarray:
+    """Where an image holds one and the same value over a large area: bool (rows, columns).
+
+    A detector never does so where it measures: such areas are padding, collimation, frames, labels, and air that
+    was blacked out. Each is connected, holds a block of 8 x 8, and is at least a thousandth of the image. Areas
+    that the values around them lead up to are left out: there the image was clipped, or is smooth.
+    """
+    from scipy import ndimage
+
+    nothing = np.zeros(image.shape, dtype=bool)
+    if min(image.shape) < 4 * _BLOCK:
+        return nothing
+    blocks = _blocks(image)
+    flat = blocks.max(axis=(2, 3)) == blocks.min(axis=(2, 3))
+    values, counts = np.unique(blocks[flat][:, 0, 0], return_counts=True)
+    least = image.size * _CONSTANT_SHARE
+    areas = []
+    for value in values[counts * _BLOCK**2 >= least / 4]:
+        labels, _ = ndimage.label(image == value)
+        sizes = np.bincount(labels.ravel())
+        seeds = _blocks(labels)[:, :, 0, 0][flat & (blocks[:, :, 0, 0] == value)]
+        areas.append(np.isin(labels, np.unique(seeds[sizes[seeds] >= least])))
+    every = np.logical_or.reduce(areas, initial=False) if areas else nothing
+    found = [area for area in areas if area.any() and not _is_led_up_to(image, area, every)]
+    constant = np.logical_or.reduce(found) if found else nothing
+    return constant if constant.mean() < _CONSTANT_MOST else nothing
+
+
+def _is_led_up_to(image: np.ndarray, area: np.ndarray, every: np.ndarray) -> bool:
+    """Whether the step from the pixels around ``area`` to its value is no larger than steps among them.
+
+    ``every``: all areas of one value, whose edges are no steps among measured pixels.
+    """
+    from scipy import ndimage
+
+    rows, columns = np.nonzero(ndimage.binary_dilation(area, iterations=2) & ~every)
+    if not rows.size:
+        return False
+    here, steps = image[rows, columns].astype(np.float64), np.zeros(rows.size)
+    for down, right in ((3, 0), (-3, 0), (0, 3), (0, -3)):
+        there = np.clip(rows + down, 0, image.shape[0] - 1), np.clip(columns + right, 0, image.shape[1] - 1)
+        np.maximum(steps, np.where(every[there], 0, np.abs(image[there] - here)), out=steps)
+    return bool(np.median(np.abs(here - float(image[area][0]))) <= _STEPS * np.median(steps))
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Air and breast told apart on values with bright air: ``threshold`` between them on the ``means`` of blocks.
+
+    ``means`` are NaN where a block was not measured. ``contrast`` is the spread of the air over that of the
+    breast: the air is the evener side. ``holds`` where both are there and the air reaches the border.
+    """
+
+    threshold: float
+    means: np.ndarray
+    contrast: float
+    holds: bool
+
+
+def _told_apart(values: np.ndarray, unmeasured: np.ndarray) -> _Sides:
+    weights = _blocks(~unmeasured).mean(axis=(2, 3), dtype=np.float64)
+    sums = _blocks(np.where(unmeasured, 0, values)).mean(axis=(2, 3), dtype=np.float64)
+    means = np.where(weights > 0.5, sums / np.maximum(weights, 0.5), np.nan)
+    known = means[np.isfinite(means)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    nothing = _Sides(float(low), means, np.inf, False)
+    if not low < high:
+        return nothing
+    best = 0.0
+    for compressed, expand in _COMPRESSIONS:
+        split, separability = otsu(compressed((known - low) / (high - low)))
+        if separability > best:
+            best, threshold = separability, float(low + expand(split) * (high - low))
+    if best < _SEPARABILITY:
+        return nothing
+    is_air = means > threshold
+    air, breast = (known[side] for side in (known > threshold, known <= threshold))
+    spreads = [float(np.subtract(*np.percentile(side, (90, 10)))) if side.size else np.inf for side in (air, breast)]
+    border = np.concatenate([is_air[0], is_air[-1], is_air[:, 0], is_air[:, -1]])
+    reaches = border.any() or bool((is_air & _beside_unmeasured(means)).any())
+    return _Sides(threshold, means, spreads[0] / max(spreads[1], 1e-12), reaches)
+
+
+def _beside_unmeasured(means: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    missing = ~np.isfinite(means)
+    return ndimage.binary_dilation(missing) & ~missing
 
 
 class Breast:
@@ -55,8 +150,11 @@ class Breast:
     Args:
         image: pixel values, real, (rows, columns).
         sign: +1 where the air around the breast is bright (more X-rays), -1 where it is dark, None to find out.
+        full_scale: the value that mirrors the image's values, so that an image and its negative have the same
+            masks to the pixel; the largest value if None.
+        padding: bool (rows, columns), where the header says that nothing was measured; None without any.
 
-    Without air in the picture (a patch, a constant image) everything is breast.
+    Without air in the picture (a patch, a constant image) everything is breast, but for what was not measured.
 
     >>> image = np.full((128, 128), 4000)  # air lets all X-rays through
     >>> image[32:96, :64] = 400 + 2 * np.arange(64)
@@ -65,18 +163,66 @@ class Breast:
     (1, True)
     """
 
-    def __init__(self, image: np.ndarray, sign: int | None = None) -> None:
+    def __init__(
+        self,
+        image: np.ndarray,
+        sign: int | None = None,
+        full_scale: float | None = None,
+        padding: np.ndarray | None = None,
+    ) -> None:
         self._image = np.asarray(image)
-        self._given = sign
+        self._given, self._full_scale, self._padding = sign, full_scale, padding
+
+    def taking(self, sign: int | None) -> Breast:
+        """The same breast with the sign of the air taken as ``sign``; what is known of the image is kept."""
+        other = Breast(self._image, sign, self._full_scale, self._padding)
+        kept = ("unmeasured", "_found_sides", "_background_sign")
+        other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
+        return other
 
     @cached_property
-    def sign(self) -> int | None:
-        """Sign of the air: as given or, of an image that shows air, as found; else None.
+    def unmeasured(self) -> np.ndarray:
+        """Where nothing was measured: padding by the header, and areas of one value; bool (rows, columns)."""
+        constant = constant_areas(self._image)
+        return constant if self._padding is None else constant | self._padding
 
-        Air is the side of Otsu's threshold whose values vary less, relative to the range, and which touches the
-        border of the image.
+    @property
+    def sign(self) -> int | None:
+        """Sign of the air: as given or, of an image that shows air, as found; else None."""
+        return self.seen_sign if self._given is None else self._given
+
+    @cached_property
+    def seen_sign(self) -> int | None:
+        """Sign of the air that the pixels show; None where they show none, or both signs would do.
+
+        Air is what reaches the border and varies less than the breast does.
         """
-        return self._seen_sign() if self._given is None else self._given
+        if min(self._image.shape) < 4 * _BLOCK:
+            return None
+        bright, dark = self._sides(1), self._sides(-1)
+        found = [(sides.contrast, sign) for sides, sign in ((bright, 1), (dark, -1)) if sides.holds]
+        found = sorted(each for each in found if each[0] < _AIR_CONTRAST)
+        if not found:
+            return self._background_sign
+        if len(found) > 1 and found[0][0] > _AIR_CLEARER * found[1][0]:
+            return None
+        return found[0][1]
+
+    @cached_property
+    def _background_sign(self) -> int | None:
+        """Sign of the air where it was blacked out: that of the largest area of one value, if it reaches the border."""
+        from scipy import ndimage
+
+        labels, count = ndimage.label(self.unmeasured)
+        if not count:
+            return None
+        largest = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
+        reaches = largest[0].any() or largest[-1].any() or largest[:, 0].any() or largest[:, -1].any()
+        if not reaches or largest.mean() < _BACKGROUND_SHARE:
+            return None
+        value, rest = float(np.median(self._image[largest])), self._image[~self.unmeasured]
+        below, above = np.percentile(rest, (1, 99))
+        return -1 if value < below else 1 if value > above else None
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -97,48 +243,43 @@ class Breast:
         """
         return self._region(_edge_of_tissue)
 
+    def _upright(self, sign: int) -> np.ndarray:
+        """The values with bright air."""
+        if sign > 0:
+            return self._image
+        top = self._image.max() if self._full_scale is None else self._full_scale
+        return np.asarray(top, dtype=np.float64) - self._image
+
+    def _sides(self, sign: int) -> _Sides:
+        if sign not in self._found_sides:
+            self._found_sides[sign] = _told_apart(self._upright(sign), self.unmeasured)
+        return self._found_sides[sign]
+
     @cached_property
-    def _split(self) -> tuple[float, float, np.ndarray]:
-        """(pixel threshold, separability, block means); air and breast lie on its two sides."""
-        means = _block_means(self._image)
-        low, high = means.min(), means.max()
-        if not low < high:
-            return low, 0.0, means
-        threshold, separability = otsu(_compressed(means, low, high))
-        return low + np.expm1(threshold) / 99 * (high - low), separability, means
+    def _found_sides(self) -> dict[int, _Sides]:
+        return {}
 
-    @property
-    def _has_air(self) -> bool:
-        return min(self._image.shape) >= 4 * _BLOCK and self._split[1] >= _SEPARABILITY
-
-    def _seen_sign(self) -> int | None:
-        if not self._has_air:
-            return None
-        threshold, _, means = self._split
-        bright = means > threshold
-        border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
-        sides = (~bright, bright)
-        spreads = [np.subtract(*np.percentile(means[side], (90, 10))) if side.any() else np.inf for side in sides]
-        sign = 1 if spreads[1] < spreads[0] else -1
-        touches = border.any() if sign > 0 else (~border).any()
-        return sign if touches else None
-
-    def _region(self, limit: Callable[[np.ndarray, float, int], float]) -> np.ndarray:
+    def _region(self, limit: Callable[[np.ndarray, float], float]) -> np.ndarray:
         from scipy import ndimage
 
-        everything = np.ones(self._image.shape, dtype=bool)
-        if self.sign is None or not self._has_air:
+        everything, sign = ~self.unmeasured, self.sign
+        if sign is None or min(self._image.shape) < 4 * _BLOCK:
             return everything
-        threshold, _, means = self._split
-        threshold = limit(means, threshold, self.sign)
-        labels, _ = ndimage.label(_breast_side(means, threshold, self.sign))
+        sides = self._sides(sign)
+        if np.isfinite(sides.contrast) and (self._given or (sides.holds and sides.contrast < _AIR_CONTRAST)):
+            threshold = limit(sides.means, sides.threshold)
+        elif self._background_sign == sign:
+            threshold = np.inf if limit is _skin else _edge_of_tissue(sides.means, np.inf)
+        else:
+            return everything
+        labels, _ = ndimage.label(sides.means < threshold)
         region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
         region = ndimage.binary_fill_holes(region)
         inner = _enlarge(ndimage.binary_erosion(region, border_value=1), self._image.shape)
         if not inner.any():
             return everything  # scattered blocks are no breast
         outer = _enlarge(ndimage.binary_dilation(region), self._image.shape)
-        return inner | (outer & _breast_side(self._image, threshold, self.sign))
+        return (inner | (outer & (self._upright(sign) < threshold))) & everything
 
 
 def breast_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
@@ -151,25 +292,19 @@ def tissue_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
     return Breast(image, sign).tissue
 
 
-def _breast_side(values: np.ndarray, threshold: float, sign: int) -> np.ndarray:
-    return values < threshold if sign > 0 else values > threshold
-
-
-def _skin(means: np.ndarray, threshold: float, sign: int) -> float:
+def _skin(means: np.ndarray, threshold: float) -> float:
     """The value at which the breast ends: most of the way from the tissue to the air."""
-    breast = _breast_side(means, threshold, sign)
-    breast_level, air_level = np.median(means[breast]), np.median(means[~breast])
+    breast_level, air_level = (float(np.median(means[side])) for side in (means < threshold, means >= threshold))
     return breast_level + _AIR_SHARE * (air_level - breast_level)
 
 
-def _edge_of_tissue(means: np.ndarray, threshold: float, sign: int) -> float:
+def _edge_of_tissue(means: np.ndarray, threshold: float) -> float:
     """The value at which the thin edge of the breast begins, never beyond Otsu's ``threshold``."""
-    factor = _TISSUE_FACTOR if sign > 0 else 1 / _TISSUE_FACTOR
     for _ in range(3):  # the median settles as the edge leaves its sample
-        median = np.median(means[_breast_side(means, threshold, sign)])
+        median = float(np.median(means[means < threshold]))
         if median <= 0:
             break
-        threshold = min(threshold, factor * median) if sign > 0 else max(threshold, factor * median)
+        threshold = min(threshold, _TISSUE_FACTOR * median)
     return threshold
 
 

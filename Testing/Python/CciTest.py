@@ -6,7 +6,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci, local_moments, measure
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.mask import breast_mask, tissue_mask
+from LowDoseContrastLib.mask import Breast, breast_mask, tissue_mask
 from scipy import ndimage
 
 
@@ -135,8 +135,60 @@ class BreastMaskTest(unittest.TestCase):
 
     def test_holesAreFilled(self):
         pixels = examples.phantom_pixels()
-        pixels[290:310, 40:60] = 11500
+        pixels[290:310, 40:60] = 11500 + np.random.default_rng(5).integers(-40, 40, (20, 20))
         self.assertTrue(breast_mask(pixels, 1)[280:320, 30:70].all())
+
+
+class NotMeasuredTest(unittest.TestCase):
+    """Areas of one value: padding, collimation, frames, labels, and air that was blacked out."""
+
+    def setUp(self):
+        self.pixels = examples.phantom_pixels()
+        self.breast = Breast(self.pixels, full_scale=16383)
+
+    def framed(self, value):
+        pixels = self.pixels.copy()
+        pixels[:16] = pixels[-16:] = value
+        pixels[:, :16] = pixels[:, -16:] = value
+        pixels[60:100, 330:390] = value
+        return pixels
+
+    def test_frames_and_labels_of_any_value_are_outside_of_every_mask(self):
+        for value in (0, 5, 900, 16383):
+            with self.subTest(value):
+                pixels = self.framed(value)
+                found = Breast(pixels, full_scale=16383)
+                constant = pixels == value
+                self.assertEqual(found.seen_sign, 1)
+                self.assertFalse((found.mask & constant).any())
+                inside = np.zeros(pixels.shape, dtype=bool)
+                inside[16:-16, 16:-16] = True
+                inside[60:100, 330:390] = False
+                for name in ("mask", "tissue"):
+                    expected, mask = getattr(self.breast, name) & inside, getattr(found, name)
+                    self.assertLess((expected ^ mask).mean(), 1e-3)
+
+    def test_a_negative_has_the_same_masks_to_the_pixel(self):
+        for pixels in (self.pixels, self.framed(0), self.framed(16383), self.framed(77)):
+            image, negative = Breast(pixels, full_scale=16383), Breast(16383 - pixels, full_scale=16383)
+            self.assertEqual((image.seen_sign, negative.seen_sign), (1, -1))
+            for name in ("unmeasured", "mask", "tissue"):
+                np.testing.assert_array_equal(getattr(image, name), getattr(negative, name))
+
+    def test_saturated_air_is_measured(self):
+        pixels = examples.phantom_pixels().astype(float)
+        soft = ndimage.gaussian_filter(pixels, 6)  # a skin line, and not a step
+        saturated = np.minimum(np.rint(1.6 * soft), 16383)
+        found = Breast(saturated, full_scale=16383)
+        self.assertGreater((saturated == 16383).mean(), 0.2)
+        self.assertFalse(found.unmeasured.any())
+        self.assertEqual(found.seen_sign, 1)
+
+    def test_air_that_was_blacked_out_is_dark_air(self):
+        pixels = np.where(self.breast.mask, 16383 - self.pixels, 0)
+        found = Breast(pixels, full_scale=16383)
+        self.assertEqual(found.seen_sign, -1)
+        self.assertLess((found.mask ^ self.breast.mask).mean(), 2e-3)
 
 
 if __name__ == "__main__":

@@ -207,7 +207,11 @@ class EnhancerTest(unittest.TestCase):
 
     def test_clippingIsSaid(self):
         bright = examples.mammogram(np.minimum(self.image.pixels.astype(np.uint32) * 20, 16383).astype(np.uint16))
-        report = self.enhancer.run(bright, Settings(mask=False)).report
+        with self.assertRaises(OutOfDomainError) as caught:
+            self.enhancer.run(bright, Settings(mask=False))
+        self.assertIn("of the enhanced tissue would be clipped at 16383, the upper end", str(caught.exception))
+        report = self.enhancer.run(bright, Settings(mask=False, allow_out_of_domain=True)).report
+        self.assertIn("clipped at 16383", " ".join(report.out_of_domain))
         self.assertGreater(report.clipped, 0)
         self.assertIn("end of the value range", " ".join(report.notes))
 
@@ -226,8 +230,12 @@ class EnhancerTest(unittest.TestCase):
             self.enhancer.run(examples.mammogram(np.ones((8, 300), dtype=np.uint16)))
 
     def test_constantImage(self):
+        black = examples.mammogram(np.zeros((300, 300), dtype=np.uint16))
+        with self.assertRaisesRegex(OutOfDomainError, "clipped at 0"):
+            self.enhancer.run(black)
         for value in (0, 400):
-            result = self.enhancer.run(examples.mammogram(np.full((300, 300), value, dtype=np.uint16)))
+            image = examples.mammogram(np.full((300, 300), value, dtype=np.uint16))
+            result = self.enhancer.run(image, Settings(allow_out_of_domain=value == 0))
             self.assertEqual(result.report.cci_before, 0)
             self.assertTrue(np.isfinite(result.report.gain))
 
