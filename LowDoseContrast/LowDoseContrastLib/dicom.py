@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from . import __version__
 from .atomic import atomic_output
 from .errors import InputError
 from .mammogram import Geometry, Mammogram
+from .stored_values import stored_values
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -58,8 +60,10 @@ def read_dicom(path: str | Path) -> Mammogram:
         raise InputError(path, "the DICOM file holds no pixel data", "choose an image")
     if int(dataset.get("SamplesPerPixel", 1)) != 1:
         raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
-    pixels = _decode(dataset, path)
-    return mammogram_from_header(dataset, pixels, str(path))
+    found = stored_values(dataset, path)
+    mammogram = mammogram_from_header(dataset, found.pixels, str(path))
+    padding = mammogram.padding and tuple(value - found.offset for value in mammogram.padding)
+    return replace(mammogram, bits=found.bits, stored_offset=found.offset, padding=padding, notes=found.notes)
 
 
 def mammogram_from_header(dataset: Dataset, pixels: np.ndarray, source: str) -> Mammogram:
@@ -88,6 +92,7 @@ def stated_facts(dataset: Dataset) -> dict[str, Any]:
         "photometric": photometric,
         "sign": _sign(dataset, photometric),
         "dose_mgy": _dose(dataset),
+        "padding": _padding(dataset),
         "uid": _text(dataset, "SOPInstanceUID"),
     }
 
@@ -137,6 +142,13 @@ def _sign(dataset: Dataset, photometric: str | None) -> int | None:
     return {"MONOCHROME1": 1, "MONOCHROME2": -1}.get(photometric or "")
 
 
+def _padding(dataset: Dataset) -> tuple[float, float] | None:
+    """(lowest, highest) value of pixels that were not measured."""
+    values = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    known = [float(value) for value in values if isinstance(value, (int, float))]
+    return (min(known), max(known)) if known and isinstance(values[0], (int, float)) else None
+
+
 def _dose(dataset: Dataset) -> float | None:
     """Entrance dose in mGy: EntranceDoseInmGy, else EntranceDose (dGy)."""
     if dose := _numbers(dataset, "EntranceDoseInmGy", 1):
@@ -144,48 +156,6 @@ def _dose(dataset: Dataset) -> float | None:
     if dose := _numbers(dataset, "EntranceDose", 1):
         return dose[0] * 100
     return None
-
-
-def _decode(dataset: Dataset, path: str | Path) -> np.ndarray:
-    """Stored values as (slices, rows, columns)."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compressed = dataset.file_meta.TransferSyntaxUID.is_encapsulated
-            pixels = _decode_by_simpleitk(dataset, path) if compressed else None
-            pixels = dataset.pixel_array if pixels is None else pixels
-    except Exception as error:  # decoders raise whatever they like
-        raise InputError(
-            path,
-            f"the pixels cannot be decoded ({_brief(error)})",
-            "the file is damaged or its encoding is not supported",
-        ) from error
-    pixels = np.asarray(pixels)
-    if pixels.ndim == 2:
-        pixels = pixels[np.newaxis]
-    if pixels.ndim != 3:
-        raise InputError(path, f"expected one grey image or a stack of them, not an array of shape {pixels.shape}")
-    return pixels
-
-
-def _decode_by_simpleitk(dataset: Dataset, path: str | Path) -> np.ndarray:
-    """Pixels of a compressed file by SimpleITK, or None where it cannot and pydicom is to try."""
-    import SimpleITK as sitk
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.SetImageIO("GDCMImageIO")
-    try:
-        pixels = sitk.GetArrayFromImage(reader.Execute())
-    except RuntimeError:
-        return None
-    pixels = np.rint(
-        (pixels - float(dataset.get("RescaleIntercept", 0) or 0)) / float(dataset.get("RescaleSlope", 1) or 1)
-    )
-    if _text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
-        # GDCM inverts MONOCHROME1 on reading; this library keeps the stored values.
-        pixels = 2 ** int(dataset.BitsStored) - 1 - pixels
-    return pixels.astype(np.int16 if dataset.get("PixelRepresentation") else np.uint16)
 
 
 def write_derived(
@@ -203,7 +173,10 @@ def write_derived(
         description: what was done, up to 1024 characters.
         equipment: name and version of what did it.
     """
-    write_with_pixels(path, derived_header(source, description, equipment), pixels, overwrite)
+    stored = pixels.astype(np.int32) + source.stored_offset if source.stored_offset else pixels
+    header = derived_header(source, description, equipment)
+    header.BitsStored = source.bits or header.BitsStored
+    write_with_pixels(path, header, stored, overwrite)
 
 
 def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, overwrite: bool = False) -> None:

@@ -121,6 +121,8 @@ def write_mammogram(
 
         write_derived(path, source, pixels, description, equipment, overwrite)
         return
+    if source.stored_offset and pixels.dtype.kind in "iu":
+        pixels = (pixels.astype(np.int32) + source.stored_offset).astype(np.int16)
     image = sitk.GetImageFromArray(np.ascontiguousarray(pixels))
     image.SetSpacing(source.geometry.spacing)
     image.SetOrigin(source.geometry.origin)
