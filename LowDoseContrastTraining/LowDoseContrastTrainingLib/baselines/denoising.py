@@ -6,13 +6,13 @@ Their strength is the one with the least squared error to the high dose over tra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from skimage.restoration import denoise_nl_means
 
 from ..dose_reduction.noise_model import NoiseModel
 from .anscombe import stabilised, unstabilised
+from .base import Baseline
 from .intensity import Gain
 from .starlet import decomposed
 from .training_pairs import TrainingPairs
@@ -22,7 +22,7 @@ _GAUSSIAN_MAD = 0.6745  # median absolute value of a Gaussian of standard deviat
 
 
 @dataclass(frozen=True)
-class AnscombeNonLocalMeans:
+class AnscombeNonLocalMeans(Baseline):
     """Generalised Anscombe transform and non-local means (Buades, Coll, Morel 2005), scikit-image's fast mode.
 
     Attributes:
@@ -34,23 +34,24 @@ class AnscombeNonLocalMeans:
     noise: NoiseModel
     gain: Gain
     strength: float
-    name: ClassVar[str] = "anscombe-nlm"
+    is_denoiser = True
+    name = "anscombe-nlm"
 
     @classmethod
     def fit(cls, training: TrainingPairs) -> AnscombeNonLocalMeans:
         return training.best([cls(training.noise, Gain.fit(training), strength) for strength in (0.4, 0.6, 0.8, 1.0, 1.3)])
 
-    def denoised(self, pixels):
+    def denoised(self, pixels: np.ndarray) -> np.ndarray:
         """Return the low dose without noise, float64 pixel values."""
         values = stabilised(pixels, self.noise)
         return unstabilised(denoise_nl_means(values, 5, 6, h=self.strength, sigma=1.0, fast_mode=True), self.noise)
 
-    def apply(self, pixels):
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         return self.gain.apply(self.denoised(pixels))
 
 
 @dataclass(frozen=True)
-class AnscombeWavelet:
+class AnscombeWavelet(Baseline):
     """Generalised Anscombe transform and thresholds on undecimated wavelets (:mod:`.starlet`).
 
     Details within the threshold are set to 0, the others stay (hard thresholds, Donoho and Johnstone 1994).
@@ -67,20 +68,21 @@ class AnscombeWavelet:
     gain: Gain
     levels: tuple[float, ...]
     strength: float
-    name: ClassVar[str] = "anscombe-wavelet"
+    is_denoiser = True
+    name = "anscombe-wavelet"
 
     @classmethod
     def fit(cls, training: TrainingPairs) -> AnscombeWavelet:
         fixed = (training.noise, Gain.fit(training), _noise_levels(training))
         return training.best([cls(*fixed, strength) for strength in (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)])
 
-    def denoised(self, pixels):
+    def denoised(self, pixels: np.ndarray) -> np.ndarray:
         """Return the low dose without noise, float64 pixel values."""
         planes = decomposed(stabilised(pixels, self.noise), len(self.levels))
         thresholds = self.strength * np.array([*self.levels, 0.0])[:, None, None]
         return unstabilised(np.where(np.abs(planes) >= thresholds, planes, 0).sum(axis=0), self.noise)
 
-    def apply(self, pixels):
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         return self.gain.apply(self.denoised(pixels))
 
 
@@ -92,7 +94,7 @@ def _noise_levels(training: TrainingPairs) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True)
-class WeightedRestoration:
+class WeightedRestoration(Baseline):
     """``w1 Z + w2 D``: the mean of the high dose with the noise of the high dose (Borges, Vieira et al.).
 
     Z is the low dose above the offset, D the same denoised, g = 1 / gain, yhat = D / g,
@@ -104,13 +106,14 @@ class WeightedRestoration:
     """
 
     denoiser: AnscombeWavelet
-    name: ClassVar[str] = "weighted-restoration"
+    is_denoiser = True
+    name = "weighted-restoration"
 
     @classmethod
     def fit(cls, training: TrainingPairs) -> WeightedRestoration:
         return cls(AnscombeWavelet.fit(training))
 
-    def apply(self, pixels):
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         return restored(pixels, self.denoiser.denoised(pixels), self.denoiser.noise, self.denoiser.gain.factor)
 
 

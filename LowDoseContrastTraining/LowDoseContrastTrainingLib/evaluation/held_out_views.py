@@ -15,8 +15,8 @@ from ..dataset.manifest import PairedDataSet
 from ..dataset.patch_store import PatchStore
 from ..dose_reduction.noise_model import given_values
 from ..training.held_out import unsaturated
+from .settings import SPLITS
 
-SPLITS = {"test": ("test",), "val": ("val",), "all": ("val", "test")}
 MASK = "tissue (local mean of the target no further towards the air than a factor of 2 from the median of its breast) where neither dose is saturated"
 _TISSUE_FACTOR = 2.0
 _SMOOTHING = 8  # pixels over which tissue is told from the thin edge of the breast

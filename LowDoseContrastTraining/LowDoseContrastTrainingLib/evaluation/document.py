@@ -1,0 +1,379 @@
+"""What ``results.json`` holds, as types: a reader asks for attributes, and what a file lacks has its default.
+
+Everything here is read back as it was written: ``Evaluation.from_json(each.to_json())`` equals ``each``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from LowDoseContrastLib.cci import CciVariant
+
+from ..baselines.base import MODEL, Run
+from ..dose_reduction.noise_model import NoiseModel
+from .settings import EvaluationSettings
+from .statistics import PairedDifference
+from .truth_curves import Curves
+
+Json = dict[str, Any]
+_Stated = TypeVar("_Stated")
+_OF_A_FIGURE = tuple(each.name for each in dataclasses.fields(PairedDifference))
+
+
+def number(value: object) -> float | None:
+    """Return a finite number as it is, and None for everything else: None, ``no truth`` and their like."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return value if is_number else None  # type: ignore[return-value]
+
+
+def _from(cls: type[_Stated], stated: Json, **made: Any) -> _Stated:
+    """Return an object of the fields that a file states, lists as tuples; ``made`` are those that need more than that."""
+    names = {each.name for each in dataclasses.fields(cls)} - made.keys()  # type: ignore[arg-type]
+    known = {name: stated[name] for name in names if stated.get(name) is not None}
+    return cls(**{name: tuple(each) if isinstance(each, list) else each for name, each in known.items()}, **made)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A method less an opponent.
+
+    Attributes:
+        method: name of the opponent.
+        differences: measure -> difference.
+        adjusted: measure -> p of the difference, adjusted over the methods; None where nothing was adjusted.
+    """
+
+    method: str
+    differences: dict[str, PairedDifference]
+    adjusted: dict[str, float | None] | None = None
+
+    def to_json(self) -> Json:
+        found: Json = {"method": self.method}
+        for measure, each in self.differences.items():
+            adjusted = {} if self.adjusted is None else {"p_holm": self.adjusted.get(measure)}
+            found[measure] = {**dataclasses.asdict(each), **adjusted}
+        return found
+
+    @classmethod
+    def from_json(cls, stated: Json) -> Comparison:
+        found = {name: each for name, each in stated.items() if isinstance(each, dict) and number(each.get("mean")) is not None}
+        adjusted = {name: number(each["p_holm"]) for name, each in found.items() if "p_holm" in each}
+        differences = {name: PairedDifference(*(each.get(key) for key in _OF_A_FIGURE[:-1]), each.get("note") or "") for name, each in found.items()}  # type: ignore[arg-type]
+        return cls(stated.get("method", ""), differences, adjusted or None)
+
+
+@dataclass(frozen=True)
+class ObserverFigures:
+    """What one model observer sees of the calcifications of one size; None where it could not be measured."""
+
+    auc: float | None = None
+    auc_error: float | None = None
+    dprime: float | None = None
+    dprime_noise: float | None = None
+    percent_correct: float | None = None
+
+
+@dataclass(frozen=True)
+class SizeClass:
+    """Detectability of the calcifications of one size, over all arrangements.
+
+    Attributes:
+        size_mm: (least, largest), mm.
+        clusters: how many hold such calcifications.
+        reason: why there are no figures; empty where there are.
+        observers: name of the observer -> figures.
+    """
+
+    size_mm: tuple[float, float]
+    clusters: int
+    reason: str
+    observers: dict[str, ObserverFigures]
+
+    def to_json(self) -> Json:
+        observers = {name: dataclasses.asdict(each) for name, each in self.observers.items()}
+        return {"size_mm": list(self.size_mm), "clusters": self.clusters, "reason": self.reason, **observers}
+
+    @classmethod
+    def from_json(cls, stated: Json) -> SizeClass:
+        observers = {name: _from(ObserverFigures, each) for name, each in stated.items() if isinstance(each, dict)}
+        return _from(cls, stated, observers=observers)
+
+
+@dataclass(frozen=True)
+class OfTruth:
+    """What a row has besides figures where a truth is known.
+
+    Attributes:
+        reasons: why figures are missing, one sentence each.
+        by_size: detectability by size class.
+        seconds: for a whole image; None where nothing was computed.
+    """
+
+    reasons: tuple[str, ...] = ()
+    by_size: tuple[SizeClass, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is said of one method.
+
+    Attributes:
+        method: its name.
+        kind: ``baseline``, ``model`` or ``ceiling``.
+        figures: measure -> mean over arrangements of the means over patches; None where one is not defined, and
+            ``no truth`` where it needs one.
+        arrangements: arrangement -> measure -> its own.
+        patches: how many were judged.
+        against: title of the opponent -> comparison; empty for a reference.
+        verdict: in a word or two.
+        reasons: for the verdict, one sentence each.
+        runs: what it was run with, one where one serves all arrangements.
+        of_truth: None without a truth.
+    """
+
+    method: str
+    kind: str = ""
+    figures: Json = field(default_factory=dict)
+    arrangements: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    patches: int = 0
+    against: dict[str, Comparison] = field(default_factory=dict)
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = (Run(),)
+    of_truth: OfTruth | None = None
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is what is judged, and not what stands beside it."""
+        return self.kind == MODEL
+
+    @property
+    def seam_index(self) -> float | None:
+        """Mean over whole images, and over folds."""
+        seams = [each.seam_index for each in self.runs if each.seam_index is not None]
+        return sum(seams) / len(seams) if seams else None
+
+    def value(self, measure: str) -> float | None:
+        """Return a figure, or None where it is not a finite number."""
+        if measure == "seam_index":
+            return self.seam_index
+        if measure == "seconds_per_image":
+            return self.of_truth.seconds if self.of_truth else None
+        return number(self.figures.get(measure))
+
+    def states(self, measure: str) -> bool:
+        """Return whether the row has a place for a measure, be it empty."""
+        has = {"seam_index": any(each.model for each in self.runs), "seconds_per_image": self.of_truth is not None}
+        return self.value(measure) is not None or has.get(measure, measure in self.figures)
+
+    def difference(self, opponent: str, measure: str) -> PairedDifference | None:
+        """Return the difference to an opponent, named by its title, in one measure; None where it was not taken."""
+        return self.against[opponent].differences.get(measure) if opponent in self.against else None
+
+    def to_json(self) -> Json:
+        found: Json = {"method": self.method, "kind": self.kind, **self.figures, "arrangements": self.arrangements, "patches": self.patches}
+        against = {"against": {title: each.to_json() for title, each in self.against.items()}}
+        ran = self._ran()
+        found |= {**against, **ran} if self.against else {**ran, **against}
+        found |= {"verdict": self.verdict, "reasons": list(self.reasons)}
+        if self.of_truth:
+            sizes = [each.to_json() for each in self.of_truth.by_size]
+            found |= {"truth_reasons": list(self.of_truth.reasons), "detectability_by_size": sizes, "seconds_per_image": self.of_truth.seconds}
+        return found
+
+    def _ran(self) -> Json:
+        if not self.runs[0].arrangements:
+            return self.runs[0].to_json()
+        seam = {} if self.seam_index is None else {"seam_index": self.seam_index}
+        return {"folds": [each.to_json() for each in self.runs], **seam}
+
+    @classmethod
+    def from_json(cls, stated: Json) -> Row:
+        runs = tuple(Run.from_json(each) for each in stated.get("folds") or [{**stated, "arrangements": None}])
+        against = {title: Comparison.from_json(each) for title, each in (stated.get("against") or {}).items()}
+        figures = {name: each for name, each in stated.items() if name not in _NO_FIGURES}
+        return _from(cls, stated, runs=runs, against=against, figures=figures, of_truth=_of_truth(stated))
+
+
+_NO_FIGURES = {each.name for kind in (Row, Run) for each in dataclasses.fields(kind)} | {
+    "folds", "truth_reasons", "detectability_by_size", "seconds_per_image",
+}  # fmt: skip
+
+
+def _of_truth(stated: Json) -> OfTruth | None:
+    if "truth_reasons" not in stated and "detectability_by_size" not in stated:
+        return None
+    sizes = tuple(SizeClass.from_json(each) for each in stated.get("detectability_by_size") or ())
+    return OfTruth(tuple(stated.get("truth_reasons") or ()), sizes, number(stated.get("seconds_per_image")))
+
+
+@dataclass(frozen=True)
+class LeakageSide:
+    """A model on one kind of split.
+
+    Attributes:
+        over_gain: measure -> model less gain, the mean over arrangements.
+        method: name of the model.
+        dataset: folder of the data set, of the random split.
+    """
+
+    over_gain: dict[str, float]
+    method: str = ""
+    dataset: str = ""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """How much better a recipe looks on a random split than on arrangements that it has not seen.
+
+    Attributes:
+        recipe: its name.
+        held_out, random: the model trained on either kind of split.
+        gap: measure -> that of the random split less that of the held-out arrangements.
+    """
+
+    recipe: str
+    held_out: LeakageSide
+    random: LeakageSide
+    gap: dict[str, float]
+
+    def to_json(self) -> Json:
+        held_out, random = self.held_out, self.random
+        return {
+            "recipe": self.recipe,
+            "held_out": {"method": held_out.method, "over_gain": held_out.over_gain},
+            "random": {"method": random.method, "dataset": random.dataset, "over_gain": random.over_gain},
+            "gap": self.gap,
+        }
+
+    @classmethod
+    def from_json(cls, stated: Json) -> Leakage:
+        sides = {name: _from(LeakageSide, stated[name]) for name in ("held_out", "random")}
+        return _from(cls, stated, **sides)
+
+
+@dataclass(frozen=True)
+class FoldSummary:
+    """One fold: the fingerprint of its data set, and the arrangements it holds out."""
+
+    dataset_fingerprint: str
+    held_out: tuple[str, ...]
+
+    def to_json(self) -> Json:
+        return {"dataset_fingerprint": self.dataset_fingerprint, "held_out": list(self.held_out)}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation: what was judged by what, how, and what came out.
+
+    Attributes:
+        rows: one a method.
+        notice, caution: what every reader must know.
+        version: of the software.
+        datasets: folders; empty for the halves of a simulation.
+        fingerprints: of the data sets.
+        folds: what was held out.
+        settings: how it was judged; None where a file does not state it.
+        noise_model: of the detector, of the first fold; None where it is not known.
+        dose_ratio: wanted over given entrance dose, of the first fold.
+        mask: which pixels were compared, in words.
+        data_range: of PSNR and SSIM, pixel values.
+        notes: what a reader of the figures must know, one sentence each.
+        leakage: one for each recipe that was trained on a random split too.
+        seconds: part of the work -> how long it took.
+        curves: method -> its curves; None without a truth.
+        report: path of the page.
+    """
+
+    rows: tuple[Row, ...]
+    notice: str = ""
+    caution: str = ""
+    version: str = ""
+    datasets: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    folds: tuple[FoldSummary, ...] = ()
+    settings: EvaluationSettings | None = None
+    noise_model: NoiseModel | None = None
+    dose_ratio: float | None = None
+    mask: str = ""
+    data_range: float | None = None
+    notes: tuple[str, ...] = ()
+    leakage: tuple[Leakage, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    curves: dict[str, Curves] | None = None
+    report: str = ""
+
+    def of_kind(self, kind: str) -> list[Row]:
+        """Return the rows of ``model``, ``baseline`` or ``ceiling``."""
+        return [row for row in self.rows if row.kind == kind]
+
+    @property
+    def groups(self) -> list[str]:
+        """The arrangements that any row is judged on, in the order in which they first come."""
+        return list(dict.fromkeys(group for row in self.rows for group in row.arrangements))
+
+    def to_json(self) -> Json:
+        """Return what ``results.json`` holds."""
+        curves = {} if self.curves is None else {"curves": {name: each.to_json() for name, each in self.curves.items()}}
+        return {
+            "notice": self.notice,
+            "caution": self.caution,
+            "version": self.version,
+            "dataset": _one_or_all(self.datasets),
+            "dataset_fingerprint": _one_or_all(self.fingerprints),
+            "folds": [each.to_json() for each in self.folds],
+            "settings": self.settings and dataclasses.asdict(self.settings),
+            "noise_model": self.noise_model and self.noise_model.as_dict(),
+            "dose_ratio": self.dose_ratio,
+            "mask": self.mask,
+            "data_range": self.data_range,
+            "notes": list(self.notes),
+            "rows": [each.to_json() for each in self.rows],
+            "leakage": [each.to_json() for each in self.leakage],
+            "seconds": self.seconds,
+            **curves,
+            "report": self.report,
+        }
+
+    @classmethod
+    def from_json(cls, stated: Json) -> Evaluation:
+        """Return the evaluation that a ``results.json`` states.
+
+        Raises:
+            KeyError, TypeError: it is not that of an evaluation.
+        """
+        curves = stated.get("curves")
+        return _from(
+            cls,
+            stated,
+            rows=tuple(Row.from_json(each) for each in stated["rows"]),
+            datasets=_several(stated.get("dataset")),
+            fingerprints=_several(stated.get("dataset_fingerprint")),
+            folds=tuple(_from(FoldSummary, each) for each in stated.get("folds") or ()),
+            settings=_settings(stated.get("settings")),
+            noise_model=_noise_model(stated.get("noise_model")),
+            leakage=tuple(Leakage.from_json(each) for each in stated.get("leakage") or ()),
+            curves=curves and {name: Curves.from_json(each) for name, each in curves.items()},
+        )
+
+
+def _one_or_all(values: tuple[str, ...]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _several(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _settings(stated: Json | None) -> EvaluationSettings | None:
+    return stated and _from(EvaluationSettings, stated, cci=_from(CciVariant, stated.get("cci") or {}))  # type: ignore[return-value]
+
+
+def _noise_model(stated: Json | None) -> NoiseModel | None:
+    return stated and _from(NoiseModel, stated)  # type: ignore[return-value]
