@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from LowDoseContrastLib.mammogram import Mammogram
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 BASELINE, MODEL, CEILING = "baseline", "model", "ceiling"  # the kinds of methods
 _OF_A_MODEL = ("model", "model_sha256", "dataset", "out_of_domain", "notes", "seam_index", "mode")
+
+
+_Stated = TypeVar("_Stated")
+
+
+def from_stated(cls: type[_Stated], stated: dict[str, Any], **made: Any) -> _Stated:
+    """Return an object of the fields that a file states, lists as tuples; ``made`` are those that need more than that."""
+    names = {each.name for each in dataclasses.fields(cls)} - made.keys()  # type: ignore[arg-type]
+    known = {name: stated[name] for name in names if stated.get(name) is not None}
+    return cls(**{name: tuple(each) if isinstance(each, list) else each for name, each in known.items()}, **made)
 
 
 @dataclass(frozen=True)
@@ -49,17 +59,14 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the run for ``results.json``."""
-        place = {"arrangements": list(self.arrangements)} if self.arrangements else {}
-        if not self.model:
-            return {**place, "parameters": self.parameters or {}}
+        place = {"arrangements": self.arrangements} if self.arrangements else {}
         values = {name: getattr(self, name) for name in _OF_A_MODEL}
-        return {**place, **{name: list(each) if isinstance(each, tuple) else each for name, each in values.items()}}
+        return {**place, **(values if self.model else {"parameters": self.parameters or {}})}
 
     @classmethod
     def from_json(cls, stated: dict[str, Any]) -> Run:
         """Return the run that ``results.json`` states; what is missing keeps its default."""
-        known = {each.name: stated[each.name] for each in dataclasses.fields(cls) if stated.get(each.name) is not None}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+        return from_stated(cls, stated)
 
 
 class Method:
@@ -140,7 +147,7 @@ class Baseline(Method):
 
     @classmethod
     def fit_steps(cls, training: Training) -> Generator[float, None, Method]:
-        """Yield the share done; return the fitted method. A baseline that needs more than pairs of patches overrides it."""
+        """Yield the share done; return the fitted method. A baseline that needs more than pairs overrides it."""
         yield 0.0
         return cls.fit(training.pairs)
 

@@ -74,7 +74,9 @@ class UnsharpMask(Baseline):
 
 @dataclass(frozen=True)
 class WaveletEnhancement(Baseline):
-    """The gain, and each scale of detail amplified (linear enhancement of Laine et al. 1994, IEEE Trans. Med. Imaging 13:725).
+    """The gain, and the details of every scale amplified.
+
+    Source: the linear enhancement of Laine et al. 1994, IEEE Trans. Med. Imaging 13:725.
 
     Attributes:
         gain: comes first.

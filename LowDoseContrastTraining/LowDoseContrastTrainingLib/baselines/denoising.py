@@ -39,7 +39,8 @@ class AnscombeNonLocalMeans(Baseline):
 
     @classmethod
     def fit(cls, training: TrainingPairs) -> AnscombeNonLocalMeans:
-        return training.best([cls(training.noise, Gain.fit(training), strength) for strength in (0.4, 0.6, 0.8, 1.0, 1.3)])
+        fixed, strengths = (training.noise, Gain.fit(training)), (0.4, 0.6, 0.8, 1.0, 1.3)
+        return training.best([cls(*fixed, strength) for strength in strengths])
 
     def denoised(self, pixels: np.ndarray) -> np.ndarray:
         """Return the low dose without noise, float64 pixel values."""
@@ -87,9 +88,10 @@ class AnscombeWavelet(Baseline):
 
 
 def _noise_levels(training: TrainingPairs) -> tuple[float, ...]:
-    """The noise of variance 1 at each scale, by the median absolute details of what the pairs differ by (Donoho 1994)."""
+    """The noise of variance 1 at each scale, by the median absolute details of what pairs differ by (Donoho 1994)."""
     few = training.few
-    details = np.concatenate([decomposed(each, _SCALES)[:-1, mask] for each, mask in zip(few.noise_patterns(), few.mask)], axis=1)
+    pairs = zip(few.noise_patterns(), few.mask, strict=True)
+    details = np.concatenate([decomposed(pattern, _SCALES)[:-1, mask] for pattern, mask in pairs], axis=1)
     return tuple((np.median(np.abs(details), axis=1) / _GAUSSIAN_MAD).tolist())
 
 

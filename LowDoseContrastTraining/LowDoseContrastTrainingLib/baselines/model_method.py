@@ -19,7 +19,9 @@ def recipe_of(model: Model) -> str:
 
 
 class ModelMethod(Method):
-    """A model, run as ``enhance`` runs it, every patch as an image of its own; in mode ``paper`` if it was trained on resampled patches.
+    """A model, run as ``enhance`` runs it, every patch as an image of its own.
+
+    One that was trained on resampled patches runs in mode ``paper``.
 
     Args:
         enhancer: the model, loaded.

@@ -26,7 +26,8 @@ def add_controls(subparsers: Any) -> None:
     parser.add_argument(
         "output",
         metavar="OUTDIR",
-        help="folder for controls.md, controls.csv and controls.json; a control that is failed is a result, not an error",
+        help="folder for controls.md, controls.csv and controls.json; "
+        "a control that is failed is a result, not an error",
     )
     parser.add_argument(
         "--model",

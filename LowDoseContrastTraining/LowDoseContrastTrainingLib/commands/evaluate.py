@@ -58,41 +58,18 @@ def run_evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 _SHOWN = {
-    "method": "method",
-    "CCI": "cci_output",
-    "CCI-norm": "cci_norm_output",
-    "CCI error": "cci_ratio_error",
-    "slope": "slope",
-    "offset": "offset",
-    "PSNR": "psnr",
-    "SSIM": "ssim",
-    "PSNR matched": "psnr_matched",
-    "SSIM matched": "ssim_matched",
-    "detectability": "detectability",
-    "verdict": "verdict",
-}
+    "method": "method", "CCI": "cci_output", "CCI-norm": "cci_norm_output", "CCI error": "cci_ratio_error",
+    "slope": "slope", "offset": "offset", "PSNR": "psnr", "SSIM": "ssim", "PSNR matched": "psnr_matched",
+    "SSIM matched": "ssim_matched", "detectability": "detectability", "verdict": "verdict",
+}  # fmt: skip
 _TRUTH_SHOWN = {
-    "against the truth": "method",
-    "detectability": "detectability",
-    "4-AFC %": "forced_choice",
-    "eye filter": "detectability_eye",
-    "bias": "bias",
-    "false/cm2": "false_calcifications",
-    "missed/cm2": "missed_calcifications",
-    "sensitivity": "sensitivity",
-    "noise": "residual_noise",
-    "MNSE": "mnse",
-    "slope": "truth_slope",
-    "offset": "truth_offset",
-    "NNPS error": "nnps_shape_error",
-    "50% masses": "half_masses",
-    "50% dense": "half_dense_calcifications",
-    "SDNR masses": "sdnr_masses",
-    "SDNR fibres": "sdnr_fibres",
-    "d' noise": "dprime_noise",
-    "seam": "seam_index",
-    "seconds": "seconds_per_image",
-}
+    "against the truth": "method", "detectability": "detectability", "4-AFC %": "forced_choice",
+    "eye filter": "detectability_eye", "bias": "bias", "false/cm2": "false_calcifications",
+    "missed/cm2": "missed_calcifications", "sensitivity": "sensitivity", "noise": "residual_noise", "MNSE": "mnse",
+    "slope": "truth_slope", "offset": "truth_offset", "NNPS error": "nnps_shape_error", "50% masses": "half_masses",
+    "50% dense": "half_dense_calcifications", "SDNR masses": "sdnr_masses", "SDNR fibres": "sdnr_fibres",
+    "d' noise": "dprime_noise", "seam": "seam_index", "seconds": "seconds_per_image",
+}  # fmt: skip
 
 
 def _show_evaluate(result: dict[str, Any]) -> str:

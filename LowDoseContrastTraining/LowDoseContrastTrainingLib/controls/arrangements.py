@@ -21,20 +21,13 @@ from ..simulator.simulation import SimulationPlan, simulate
 from .settings import HIGH, LOW, ControlSettings
 
 LARGEST_SHIFT = 4  # pixels by which a target may be moved; so far from the edge of the tissue, both are tissue still
-# Little anatomy and grains near the limit of what the low dose shows, so that noise and not film limits their detection:
-# here a higher dose must be told from a lower one, or no verdict of these scenes would mean anything. Pairs of grains, for
-# clusters are the units of the observer's training and test.
+# Little anatomy and grains near the limit of what the low dose shows, so that noise and not film limits their
+# detection: here a higher dose must be told from a lower one, or no verdict of these scenes would mean anything. Pairs
+# of grains, for clusters are the units of the observer's training and test.
 SCENE = {
-    "clusters": (900, 900),
-    "grains": (2, 2),
-    "grain_mm": (0.1, 0.24),
-    "nodules": (1, 1),
-    "spiculated": (0, 0),
-    "fibres": (0, 0),
-    "film_whole": 0.9,
-    "film_creases": 0.0,
-    "film_wrinkle": 0.05,
-}
+    "clusters": (900, 900), "grains": (2, 2), "grain_mm": (0.1, 0.24), "nodules": (1, 1), "spiculated": (0, 0),
+    "fibres": (0, 0), "film_whole": 0.9, "film_creases": 0.0, "film_wrinkle": 0.05,
+}  # fmt: skip
 _PATCHES = 2  # of each arrangement, one above the other
 
 
@@ -72,7 +65,7 @@ class Arrangements:
         return View(index, self.found[index].group, names, low, high, self._cut(self._masks[index], index))
 
     def high_of(self, image: Mammogram) -> np.ndarray | None:
-        """Return another exposure, at the high dose, of a low-dose image or of the patches of a view; None for any other.
+        """Return another exposure, at the high dose, of a low-dose image or of a view's patches; None for any other.
 
         Patches are of the first realisation, so theirs is the second.
         """
@@ -104,7 +97,7 @@ def _mask(truth: Truth, full_scale: float) -> np.ndarray:
 
 
 def _corners(mask: np.ndarray, side: int) -> list[tuple[int, int]]:
-    """(row, column) of the patch with the most tissue in each of the bands that the image is cut into from top to bottom."""
+    """(row, column) of the patch with the most tissue in every band that the image is cut into from top to bottom."""
     found, edges = [], np.linspace(0, mask.shape[0], _PATCHES + 1).astype(int)
     sums = np.pad(mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]

@@ -68,10 +68,13 @@ def models_of(names: Iterable[str], device: str, allow_out_of_domain: bool, take
     enhancers = loaded(names, device)
     found = []
     for enhancer, name in zip(enhancers, names_apart([each.model for each in enhancers], taken), strict=True):
-        free = ModelMethod(enhancer, True, name)
-        limited = ModelMethod(enhancer, allow_out_of_domain, name)
-        found.append(Candidate(limited, lambda _, free=free: free, enhancer.model.card.domain))
+        limited, free = (ModelMethod(enhancer, allowed, name) for allowed in (allow_out_of_domain, True))
+        found.append(Candidate(limited, _always(free), enhancer.model.card.domain))
     return found
+
+
+def _always(method: Method) -> Callable[[float], Method]:
+    return lambda _: method
 
 
 Steps = Callable[[Mammogram], Generator[float, None, np.ndarray]]

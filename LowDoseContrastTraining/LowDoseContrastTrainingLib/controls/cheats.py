@@ -23,17 +23,17 @@ from ..evaluation.truth_measures import TruthResult, truth_results
 from ..evaluation.verdict import IMPROVEMENT
 from .arrangements import Arrangements
 from .candidates import Candidate, Changed, Steps
-from .rows import ControlRow, Figure
+from .rows import ControlRow
 
 NAME = "cheats"
 WHAT = (
-    "Every output with a further gain of 1.2, with that and white noise that doubles the local standard deviation, and unsharp masked, "
-    "each judged as a method of its own beside the gain and a denoising baseline. "
+    "Every output with a further gain of 1.2, with that and white noise that doubles the local standard deviation, "
+    "and unsharp masked, each judged as a method of its own beside the gain and a denoising baseline. "
     "After the true high dose the verdict must be an improvement, or these scenes could not tell."
 )
 GAIN = 1.2
-# White noise of standard deviation s adds s sqrt(8/9) to the population standard deviation of 3x3 pixels; to double that
-# of the image, the variance that is added is three times its own.
+# White noise of standard deviation s adds s sqrt(8/9) to the population standard deviation of 3x3 pixels; to double
+# that of the image, the variance that is added is three times its own.
 _NOISE = np.sqrt(3 / (8 / 9))
 
 
@@ -95,7 +95,7 @@ class Cheated(Changed):
     def changed(self, steps: Steps, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
         changed = []
         for number, pixels in enumerate((yield from steps(mammogram))):
-            rng = stream(self._seed, "cheat", mammogram.uid, number)
+            rng = stream(self._seed, "cheat", str(mammogram.uid), number)
             changed.append(np.asarray(self._cheat.change(pixels, self._offset, rng), np.float32))
         return np.stack(changed)
 
@@ -143,7 +143,7 @@ def compared(own: Row, cheated: Row, cheat: Cheat, outside: tuple[str, ...] = ()
     """
     before, after = (each.value("cci_output") for each in (own, cheated))
     seen, seen_after = (each.value("detectability") for each in (own, cheated))
-    figures: dict[str, Figure] = {
+    figures = {
         "CCI before": before,
         "CCI after": after,
         "CCI error before": own.value("cci_ratio_error"),
@@ -160,7 +160,7 @@ def compared(own: Row, cheated: Row, cheat: Cheat, outside: tuple[str, ...] = ()
 
 def _sensitive(own: Row) -> ControlRow:
     """Whether the verdict can be earned on these arrangements at all."""
-    figures: dict[str, Figure] = {
+    figures = {
         "CCI before": own.value("cci_output"),
         "CCI error before": own.value("cci_ratio_error"),
         "verdict before": own.verdict,

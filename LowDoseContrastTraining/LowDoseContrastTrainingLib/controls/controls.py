@@ -29,7 +29,7 @@ from .settings import HIGH, LOW, ControlSettings
 
 CONTROLS = (cheats, presence, contrast_sweep, dose_sweep, one_sided, shifted_pair)
 _ARRANGEMENTS = "arrangements"
-_WEIGHTS = {
+_WEIGHTS: dict[str, float] = {
     presence.NAME: 4,
     contrast_sweep.NAME: 3,
     dose_sweep.NAME: 8,
@@ -58,7 +58,7 @@ def controls(
         models: names or files.
 
     Raises:
-        InputError: no such model, a model outside of its domain, or an output that cannot be written; nothing is left then.
+        InputError: no such model, a model outside of its domain, or an output that cannot be written; nothing is left.
     """
     output, taken = Path(output), ["identity", "gain", TrueHighDose.name]
     candidates = models_of(models, settings.device, settings.allow_out_of_domain, taken)
@@ -114,13 +114,14 @@ def planted_controls(
     (pair, sweep), stages = scenes, stages or Stages(_WEIGHTS)
     every = _with_references(candidates, pair, pair.high_of, sweep.high_of)
     found = {}
-    for control, judge, scene in (
-        (presence, presence.presence, pair),
-        (contrast_sweep, contrast_sweep.contrast_sweep, sweep),
-        (dose_sweep, dose_sweep.dose_sweep, pair),
-        (one_sided, one_sided.one_sided, pair),
-    ):
-        found[control.NAME] = yield from stages.run(control.NAME, judge(every, scene))
+    steps = {
+        presence.NAME: presence.presence(every, pair),
+        contrast_sweep.NAME: contrast_sweep.contrast_sweep(every, sweep),
+        dose_sweep.NAME: dose_sweep.dose_sweep(every, pair),
+        one_sided.NAME: one_sided.one_sided(every, pair),
+    }
+    for name, judging in steps.items():
+        found[name] = yield from stages.run(name, judging)
     return found
 
 
@@ -159,9 +160,8 @@ def _with_references(candidates: Sequence[Candidate], scene: Planted | Arrangeme
 
 def _denoiser(scene: Planted, ratio: float) -> AnscombeWavelet:
     """The denoising baseline, fitted to the phantom without lesions, which no verdict rests on."""
-    low, high = (
-        np.stack([scene.image(WITHOUT, dose, number).pixels[0] for number in scene.realisations]) for dose in (LOW, HIGH)
-    )
+    images = ([scene.image(WITHOUT, dose, number).pixels[0] for number in scene.realisations] for dose in (LOW, HIGH))
+    low, high = map(np.stack, images)
     chain = scene.parameters
     noise = NoiseModel(chain.xi_q, chain.xi_e, chain.offset, source="of the simulation")
     return AnscombeWavelet.fit(TrainingPairs(low, high, np.stack([scene.tissue] * len(low)), ratio, noise))

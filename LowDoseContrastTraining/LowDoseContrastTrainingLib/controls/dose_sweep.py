@@ -11,7 +11,7 @@ from ..baselines.base import Method
 from .candidates import Candidate, Remembered, output_of
 from .planted import WITH, Planted
 from .presence import RECOVERED, is_kept
-from .rows import ControlRow, Figure
+from .rows import ControlRow
 from .settings import HIGH, dose_name
 
 NAME = "dose sweep"
@@ -41,7 +41,7 @@ def dose_sweep(candidates: Sequence[Candidate], scene: Planted) -> Generator[flo
         recovered, spread = scene.recovered(method, "mass", WITH, dose)
         outputs = (output_of(method, scene.image(WITH, dose, each)) for each in scene.realisations)
         error = float(np.mean([_mean_error(scene, output) for output in outputs]))
-        figures: dict[str, Figure] = {
+        figures = {
             "CCI error": _cci_error(scene, method, dose),
             "mean error": error,
             "recovered": recovered,

@@ -1,4 +1,4 @@
-"""A lesion that only one image of a pair shows: the output must follow its input, and the measures must see the mismatch."""
+"""A lesion that only one image of a pair shows: the output must follow its input, and measures see the mismatch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..measurement.fidelity import fidelity
 from .candidates import Candidate, output_of
 from .planted import WITH, WITHOUT, Planted
 from .presence import CLEAR, KEPT, is_clear, is_kept
-from .rows import ControlRow, Figure
+from .rows import ControlRow
 from .settings import HIGH, LOW
 
 NAME = "lesion in one dose only"
@@ -40,7 +40,7 @@ def one_sided(candidates: Sequence[Candidate], scene: Planted) -> Generator[floa
                 recovered, _ = scene.recovered(candidate.method, name, source)
                 both = (_psnr(scene, candidate.method, name, source, other, span) for other in (source, target))
                 agreeing, mismatched = both
-                figures: dict[str, Figure] = {
+                figures = {
                     "recovered": recovered,
                     "PSNR of the pair that agrees": agreeing,
                     "PSNR of this pair": mismatched,
@@ -56,6 +56,7 @@ def _psnr(scene: Planted, method: Method, name: str, source: str, target: str, s
     box, found = scene.places[name].box, []
     for number in scene.realisations:
         low = scene.image(source, LOW, number)
-        images = (low.pixels[0], output_of(method, low), scene.image(target, HIGH, number).pixels[0])
-        found.append(fidelity(*(image[box] for image in images), scene.tissue[box], scene.full_scale, span).psnr_matched)
+        high, made = scene.image(target, HIGH, number).pixels[0], output_of(method, low)
+        images = low.pixels[0][box], made[box], high[box], scene.tissue[box]
+        found.append(fidelity(*images, scene.full_scale, span).psnr_matched)
     return float(np.mean(found))

@@ -1,4 +1,4 @@
-"""One phantom with and without lesions that are planted in it: the same film, the same noise, the only difference known.
+"""One phantom with and without lesions planted in it: the same film, the same noise, the only difference known.
 
 A place's *recovered* contrast is the part of the lesion's own signal that an image holds, by least squares
 on that signal (a matched filter): with r an image over the mean of the ring around the place, above the
@@ -76,7 +76,7 @@ class Place:
         contrast: of the true high dose in its strongest pixel, (without - with) / without.
     """
 
-    box: tuple[slice, slice]
+    box: tuple[slice, ...]
     ring: np.ndarray
     signal: np.ndarray
     without: np.ndarray

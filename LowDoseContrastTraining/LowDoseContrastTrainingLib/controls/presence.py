@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 from .candidates import Candidate
 from .planted import WITH, WITHOUT, Planted
-from .rows import ControlRow, Figure
+from .rows import ControlRow
 from .settings import LOW
 
 NAME = "lesion absent and present"
@@ -43,7 +43,7 @@ def presence(candidates: Sequence[Candidate], scene: Planted) -> Generator[float
             for name, place in scene.places.items():
                 recovered, spread = scene.recovered(candidate.method, name, content)
                 true = place.contrast if content == WITH else 0.0
-                figures: dict[str, Figure] = {"true contrast": true, "recovered": recovered, "spread": spread}
+                figures = {"true contrast": true, "recovered": recovered, "spread": spread}
                 condition, passed = f"{content} {name}", holds(recovered)
                 rows.append(ControlRow(NAME, condition, candidate.name, figures, expected, passed, outside))
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class ControlRow:
     control: str
     condition: str
     method: str
-    figures: dict[str, Figure]
+    figures: Mapping[str, Figure]
     expected: str
     passed: bool
     outside: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from .arrangements import LARGEST_SHIFT, Arrangements
 from .candidates import Candidate
 from .cheats import Judgement
 from .planted import WITHOUT, Planted
-from .rows import ControlRow, Figure
+from .rows import ControlRow
 from .settings import HIGH, LOW
 
 NAME = "shifted pair"
@@ -67,7 +67,7 @@ def _followed(
         by_shift = {shift: rows[candidate.name] for shift, rows in found.items()}
         for before, shift in zip((0, *SHIFTS), SHIFTS, strict=False):
             nearer, own, unmoved = by_shift[before], by_shift[shift], by_shift[0]
-            figures: dict[str, Figure] = {
+            figures = {
                 "PSNR before": nearer.value("psnr_matched"),
                 "PSNR at": own.value("psnr_matched"),
                 "verdict without": unmoved.verdict,
@@ -90,7 +90,7 @@ def _decibels(row: Row) -> float:
 
 
 def measured_shifts(scene: Planted) -> list[ControlRow]:
-    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :func:`..dataset.examination.examine`."""
+    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :mod:`..dataset.examination`."""
     return [_measured(scene, shift) for shift in SHIFTS]
 
 
@@ -101,6 +101,6 @@ def _measured(scene: Planted, shift: int) -> ControlRow:
         found.append(measured_shift(low, np.roll(high, shift, axis=0), tissue_mask(low, sign=1)))
     errors = [float(np.hypot(rows - shift, columns)) for rows, columns in found]
     rows, columns = found[int(np.argmax(errors))]
-    figures: dict[str, Figure] = {"rows measured": rows, "columns measured": columns}
+    figures = {"rows measured": rows, "columns measured": columns}
     expected = f"measured to {TOLERANCE:g} pixels"
     return ControlRow(NAME, _pixels(shift), PREPARE, figures, expected, max(errors) <= TOLERANCE)

@@ -54,6 +54,8 @@ def _patches(data: PairedDataSet, view: View, place: SimulatedArrangement) -> np
     image = _whole(place, 1)[0]
     pair = next(each for each in data.arrangements if each["number"] == view.number)
     top, left = pair["overlap"][data.doses[1]]
-    corners = {each["name"]: (top + each["row"], left + each["column"]) for each in data.patches if each["arrangement"] == view.number}
+    patches = [each for each in data.patches if each["arrangement"] == view.number]
+    corners = {each["name"]: (top + each["row"], left + each["column"]) for each in patches}
     rows, columns = view.high.shape[1:]
-    return np.stack([image[row : row + rows, column : column + columns] for row, column in map(corners.get, view.names)])
+    places = [corners[name] for name in view.names]
+    return np.stack([image[row : row + rows, column : column + columns] for row, column in places])

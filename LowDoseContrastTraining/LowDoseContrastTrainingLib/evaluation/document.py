@@ -9,32 +9,24 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from LowDoseContrastLib.cci import CciVariant
 
-from ..baselines.base import MODEL, Run
+from ..baselines.base import MODEL, Run, from_stated
 from ..dose_reduction.noise_model import NoiseModel
 from .settings import EvaluationSettings
 from .statistics import PairedDifference
 from .truth_curves import Curves
 
 Json = dict[str, Any]
-_Stated = TypeVar("_Stated")
-_OF_A_FIGURE = tuple(each.name for each in dataclasses.fields(PairedDifference))
 
 
 def number(value: object) -> float | None:
     """Return a finite number as it is, and None for everything else: None, ``no truth`` and their like."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return value if is_number else None  # type: ignore[return-value]
-
-
-def _from(cls: type[_Stated], stated: Json, **made: Any) -> _Stated:
-    """Return an object of the fields that a file states, lists as tuples; ``made`` are those that need more than that."""
-    names = {each.name for each in dataclasses.fields(cls)} - made.keys()  # type: ignore[arg-type]
-    known = {name: stated[name] for name in names if stated.get(name) is not None}
-    return cls(**{name: tuple(each) if isinstance(each, list) else each for name, each in known.items()}, **made)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True)
@@ -52,18 +44,18 @@ class Comparison:
     adjusted: dict[str, float | None] | None = None
 
     def to_json(self) -> Json:
-        found: Json = {"method": self.method}
-        for measure, each in self.differences.items():
-            adjusted = {} if self.adjusted is None else {"p_holm": self.adjusted.get(measure)}
-            found[measure] = {**dataclasses.asdict(each), **adjusted}
-        return found
+        differences = {name: dataclasses.asdict(each) for name, each in self.differences.items()}
+        if self.adjusted is not None:
+            for name, each in differences.items():
+                each["p_holm"] = self.adjusted.get(name)
+        return {"method": self.method, **differences}
 
     @classmethod
     def from_json(cls, stated: Json) -> Comparison:
         found = {name: each for name, each in stated.items() if isinstance(each, dict) and number(each.get("mean")) is not None}
-        adjusted = {name: number(each["p_holm"]) for name, each in found.items() if "p_holm" in each}
-        differences = {name: PairedDifference(*(each.get(key) for key in _OF_A_FIGURE[:-1]), each.get("note") or "") for name, each in found.items()}  # type: ignore[arg-type]
-        return cls(stated.get("method", ""), differences, adjusted or None)
+        adjusted = {name: each["p_holm"] for name, each in found.items() if "p_holm" in each}
+        differences = {name: from_stated(PairedDifference, each) for name, each in found.items()}
+        return from_stated(cls, stated, differences=differences, adjusted=adjusted or None)
 
 
 @dataclass(frozen=True)
@@ -95,12 +87,12 @@ class SizeClass:
 
     def to_json(self) -> Json:
         observers = {name: dataclasses.asdict(each) for name, each in self.observers.items()}
-        return {"size_mm": list(self.size_mm), "clusters": self.clusters, "reason": self.reason, **observers}
+        return {"size_mm": self.size_mm, "clusters": self.clusters, "reason": self.reason, **observers}
 
     @classmethod
     def from_json(cls, stated: Json) -> SizeClass:
-        observers = {name: _from(ObserverFigures, each) for name, each in stated.items() if isinstance(each, dict)}
-        return _from(cls, stated, observers=observers)
+        observers = {name: from_stated(ObserverFigures, each) for name, each in stated.items() if isinstance(each, dict)}
+        return from_stated(cls, stated, observers=observers)
 
 
 @dataclass(frozen=True)
@@ -116,6 +108,21 @@ class OfTruth:
     reasons: tuple[str, ...] = ()
     by_size: tuple[SizeClass, ...] = ()
     seconds: float | None = None
+
+    def to_json(self) -> Json:
+        sizes = [each.to_json() for each in self.by_size]
+        return {"truth_reasons": self.reasons, "detectability_by_size": sizes, "seconds_per_image": self.seconds}
+
+    @classmethod
+    def from_json(cls, stated: Json) -> OfTruth | None:
+        """Return what a row states of it; None where it states nothing."""
+        if not _OF_TRUTH & stated.keys():
+            return None
+        reasons, sizes = (stated.get(name) or () for name in ("truth_reasons", "detectability_by_size"))
+        return cls(tuple(reasons), tuple(map(SizeClass.from_json, sizes)), number(stated.get("seconds_per_image")))
+
+
+_OF_TRUTH = {"truth_reasons", "detectability_by_size", "seconds_per_image"}
 
 
 @dataclass(frozen=True)
@@ -176,15 +183,18 @@ class Row:
         return self.against[opponent].differences.get(measure) if opponent in self.against else None
 
     def to_json(self) -> Json:
-        found: Json = {"method": self.method, "kind": self.kind, **self.figures, "arrangements": self.arrangements, "patches": self.patches}
         against = {"against": {title: each.to_json() for title, each in self.against.items()}}
-        ran = self._ran()
-        found |= {**against, **ran} if self.against else {**ran, **against}
-        found |= {"verdict": self.verdict, "reasons": list(self.reasons)}
-        if self.of_truth:
-            sizes = [each.to_json() for each in self.of_truth.by_size]
-            found |= {"truth_reasons": list(self.of_truth.reasons), "detectability_by_size": sizes, "seconds_per_image": self.of_truth.seconds}
-        return found
+        return {
+            "method": self.method,
+            "kind": self.kind,
+            **self.figures,
+            "arrangements": self.arrangements,
+            "patches": self.patches,
+            **({**against, **self._ran()} if self.against else {**self._ran(), **against}),
+            "verdict": self.verdict,
+            "reasons": self.reasons,
+            **(self.of_truth.to_json() if self.of_truth else {}),
+        }
 
     def _ran(self) -> Json:
         if not self.runs[0].arrangements:
@@ -197,19 +207,10 @@ class Row:
         runs = tuple(Run.from_json(each) for each in stated.get("folds") or [{**stated, "arrangements": None}])
         against = {title: Comparison.from_json(each) for title, each in (stated.get("against") or {}).items()}
         figures = {name: each for name, each in stated.items() if name not in _NO_FIGURES}
-        return _from(cls, stated, runs=runs, against=against, figures=figures, of_truth=_of_truth(stated))
+        return from_stated(cls, stated, runs=runs, against=against, figures=figures, of_truth=OfTruth.from_json(stated))
 
 
-_NO_FIGURES = {each.name for kind in (Row, Run) for each in dataclasses.fields(kind)} | {
-    "folds", "truth_reasons", "detectability_by_size", "seconds_per_image",
-}  # fmt: skip
-
-
-def _of_truth(stated: Json) -> OfTruth | None:
-    if "truth_reasons" not in stated and "detectability_by_size" not in stated:
-        return None
-    sizes = tuple(SizeClass.from_json(each) for each in stated.get("detectability_by_size") or ())
-    return OfTruth(tuple(stated.get("truth_reasons") or ()), sizes, number(stated.get("seconds_per_image")))
+_NO_FIGURES = {each.name for kind in (Row, Run) for each in dataclasses.fields(kind)} | {"folds", *_OF_TRUTH}
 
 
 @dataclass(frozen=True)
@@ -217,14 +218,14 @@ class LeakageSide:
     """A model on one kind of split.
 
     Attributes:
-        over_gain: measure -> model less gain, the mean over arrangements.
         method: name of the model.
         dataset: folder of the data set, of the random split.
+        over_gain: measure -> model less gain, the mean over arrangements.
     """
 
-    over_gain: dict[str, float]
     method: str = ""
     dataset: str = ""
+    over_gain: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -243,18 +244,14 @@ class Leakage:
     gap: dict[str, float]
 
     def to_json(self) -> Json:
-        held_out, random = self.held_out, self.random
-        return {
-            "recipe": self.recipe,
-            "held_out": {"method": held_out.method, "over_gain": held_out.over_gain},
-            "random": {"method": random.method, "dataset": random.dataset, "over_gain": random.over_gain},
-            "gap": self.gap,
-        }
+        found = dataclasses.asdict(self)
+        del found["held_out"]["dataset"]
+        return found
 
     @classmethod
     def from_json(cls, stated: Json) -> Leakage:
-        sides = {name: _from(LeakageSide, stated[name]) for name in ("held_out", "random")}
-        return _from(cls, stated, **sides)
+        sides = {name: from_stated(LeakageSide, stated[name]) for name in ("held_out", "random")}
+        return from_stated(cls, stated, **sides)
 
 
 @dataclass(frozen=True)
@@ -263,9 +260,6 @@ class FoldSummary:
 
     dataset_fingerprint: str
     held_out: tuple[str, ...]
-
-    def to_json(self) -> Json:
-        return {"dataset_fingerprint": self.dataset_fingerprint, "held_out": list(self.held_out)}
 
 
 @dataclass(frozen=True)
@@ -318,28 +312,33 @@ class Evaluation:
         """The arrangements that any row is judged on, in the order in which they first come."""
         return list(dict.fromkeys(group for row in self.rows for group in row.arrangements))
 
+    @property
+    def sizes(self) -> tuple[SizeClass, ...]:
+        """The size classes of the first row that has any."""
+        return next((row.of_truth.by_size for row in self.rows if row.of_truth and row.of_truth.by_size), ())
+
     def to_json(self) -> Json:
         """Return what ``results.json`` holds."""
-        curves = {} if self.curves is None else {"curves": {name: each.to_json() for name, each in self.curves.items()}}
-        return {
+        found = {
             "notice": self.notice,
             "caution": self.caution,
             "version": self.version,
             "dataset": _one_or_all(self.datasets),
             "dataset_fingerprint": _one_or_all(self.fingerprints),
-            "folds": [each.to_json() for each in self.folds],
+            "folds": [dataclasses.asdict(each) for each in self.folds],
             "settings": self.settings and dataclasses.asdict(self.settings),
             "noise_model": self.noise_model and self.noise_model.as_dict(),
             "dose_ratio": self.dose_ratio,
             "mask": self.mask,
             "data_range": self.data_range,
-            "notes": list(self.notes),
+            "notes": self.notes,
             "rows": [each.to_json() for each in self.rows],
             "leakage": [each.to_json() for each in self.leakage],
             "seconds": self.seconds,
-            **curves,
+            **({"curves": {name: each.to_json() for name, each in self.curves.items()}} if self.curves else {}),
             "report": self.report,
         }
+        return _plain(found)
 
     @classmethod
     def from_json(cls, stated: Json) -> Evaluation:
@@ -349,18 +348,25 @@ class Evaluation:
             KeyError, TypeError: it is not that of an evaluation.
         """
         curves = stated.get("curves")
-        return _from(
+        return from_stated(
             cls,
             stated,
             rows=tuple(Row.from_json(each) for each in stated["rows"]),
             datasets=_several(stated.get("dataset")),
             fingerprints=_several(stated.get("dataset_fingerprint")),
-            folds=tuple(_from(FoldSummary, each) for each in stated.get("folds") or ()),
+            folds=tuple(from_stated(FoldSummary, each) for each in stated.get("folds") or ()),
             settings=_settings(stated.get("settings")),
             noise_model=_noise_model(stated.get("noise_model")),
             leakage=tuple(Leakage.from_json(each) for each in stated.get("leakage") or ()),
             curves=curves and {name: Curves.from_json(each) for name, each in curves.items()},
         )
+
+
+def _plain(value: Any) -> Any:
+    """The same with lists for tuples, as JSON gives it back."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _one_or_all(values: tuple[str, ...]) -> str | list[str]:
@@ -372,8 +378,8 @@ def _several(value: str | Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _settings(stated: Json | None) -> EvaluationSettings | None:
-    return stated and _from(EvaluationSettings, stated, cci=_from(CciVariant, stated.get("cci") or {}))  # type: ignore[return-value]
+    return stated and from_stated(EvaluationSettings, stated, cci=from_stated(CciVariant, stated.get("cci") or {}))  # type: ignore[return-value]
 
 
 def _noise_model(stated: Json | None) -> NoiseModel | None:
-    return stated and _from(NoiseModel, stated)  # type: ignore[return-value]
+    return stated and from_stated(NoiseModel, stated)  # type: ignore[return-value]

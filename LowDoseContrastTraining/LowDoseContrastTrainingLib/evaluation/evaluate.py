@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import Progress, run_to_end
+from LowDoseContrastLib.steps import Progress
 
 from ..baselines.base import Baseline, Method, Training
 from ..baselines.intensity import Gain
@@ -71,25 +72,44 @@ def evaluate(
         raise InputError("", "give {dataset}, {simulation}, or both")
     work = _Work(folders, models, output, settings)
     with results_folder(output, (RESULTS_FILE, PATCHES_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
-        evaluation, results, truth, pictures = yield from work.steps()
-        report = write_report(output, evaluation, pictures, overwrite)
-        evaluation = replace(evaluation, report=str(report))
-        write_results(output, results, evaluation, overwrite, truth)
+        found = yield from work.steps()
+        report = write_report(output, found.evaluation, found.pictures, overwrite)
+        evaluation = replace(found.evaluation, report=str(report))
+        write_results(output, found.results, evaluation, overwrite, found.truth)
     return evaluation
 
 
-@dataclass(frozen=True, eq=False)
 class _HeldOut:
-    """What is judged: folds, what baselines learn from in each, and where a simulation keeps what they hold out."""
+    """What is judged.
 
-    folds: list[Fold]
-    training: list[Training]
-    places: list[SimulatedArrangement]
+    Attributes:
+        folds: what is held out.
+        training: what baselines learn from in each fold.
+        places: where a simulation keeps the views of all folds; empty without one.
+        views: of all folds.
+        span: data range of their targets, pixel values.
+    """
+
+    def __init__(
+        self, folds: list[Fold], training: list[Training], places: list[SimulatedArrangement], span: float | None = None
+    ) -> None:
+        self.folds, self.training, self.places = folds, training, places
+        self.views = [view for fold in folds for view in fold.views]
+        self.span = span_of(self.views) if span is None else span
 
     def ceiling(self) -> TrueHighDose:
-        """Return the high dose of what is held out; ``places`` are in the order of the views."""
-        owned = [(fold.data, view) for fold in self.folds for view in fold.views]
-        return ceiling((*each, place) for each, place in zip(owned, self.places, strict=True))
+        """Return the high dose of what is held out."""
+        owners = [fold.data for fold in self.folds for _ in fold.views]
+        return ceiling(zip(owners, self.views, self.places, strict=True))
+
+
+class _Found(NamedTuple):
+    """An evaluation, the results of the patches, those against the truth (None without), pictures for the report."""
+
+    evaluation: Evaluation
+    results: list[PatchResult]
+    truth: dict[str, TruthResult] | None
+    pictures: Pictures
 
 
 class _Work:
@@ -117,59 +137,63 @@ class _Work:
             of_random, self.models = models_of_random(self.models, self.random)
             self.random_methods = model_methods(of_random, [self.random], (), settings.allow_out_of_domain)
 
-    def steps(self) -> Generator[Progress, None, tuple[Evaluation, list[PatchResult], dict[str, TruthResult] | None, Pictures]]:
-        """Judge; return also the results of the patches, those against the truth, and pictures for the report.
-
-        Models come first, for they may be refused.
-        """
-        settings, run = self.settings, self.stages.run
+    def steps(self) -> Generator[Progress, None, _Found]:
+        """Judge; models come first, for they may be refused."""
+        settings = self.settings
         what = yield from self._held_out()
         kinds, left_out = self._kinds(what.folds)
         learned = model_methods(self.models, what.folds, [kind.name for kind in kinds], settings.allow_out_of_domain)
-        views = [view for fold in what.folds for view in fold.views]
-        span, album = span_of(views), Album(views)
-        of_models = (yield from run(_MODELS, judged(learned, views, span, settings.cci, album))) if learned else []
+        album = Album(what.views)
+        of_models = (yield from self._judged(_MODELS, learned, what, album)) if learned else []
         baselines = yield from self._baselines(kinds, what)
-        of_baselines = yield from run(_BASELINES, judged(baselines, views, span, settings.cci, album))
+        of_baselines = yield from self._judged(_BASELINES, baselines, what, album)
         methods, results = [*baselines, *learned], [*of_baselines, *of_models]
-        leaks = yield from self._leakage(results, learned, span)
+        leaks = yield from self._leakage(results, learned, what)
         truth = None
         if what.places:
             high = what.ceiling()
             methods = [*methods, high]
-            results += run_to_end(judged([high], views, span, settings.cci))
-            truth = yield from run(_TRUTH, truth_results(methods, what.places))
+            results += yield from self._judged(_BASELINES, [high], what)
+            truth = yield from self.stages.run(_TRUTH, truth_results(methods, what.places))
         evaluation = Evaluation(
-            rows_of(results, methods, settings.seed, truth),
-            RESEARCH_NOTICE,
-            POST_PROCESSING,
-            __version__,
-            tuple(str(data.folder) for data in self.datasets),
-            tuple(fold.data.fingerprint for fold in what.folds),
-            tuple(FoldSummary(fold.data.fingerprint, tuple(fold.groups)) for fold in what.folds),
-            settings,
-            what.training[0].pairs.noise,
-            what.training[0].pairs.gain,
-            MASK,
-            span,
-            (*self._notes(what.folds, learned), *left_out, *_notes_of_truth(truth, what.places)),
-            leaks,
-            self.stages.seconds,
-            {name: each.curves.mean() for name, each in truth.items()} if truth else None,
+            rows=rows_of(results, methods, settings.seed, truth),
+            notice=RESEARCH_NOTICE,
+            caution=POST_PROCESSING,
+            version=__version__,
+            datasets=tuple(str(data.folder) for data in self.datasets),
+            fingerprints=tuple(fold.data.fingerprint for fold in what.folds),
+            folds=tuple(FoldSummary(fold.data.fingerprint, tuple(fold.groups)) for fold in what.folds),
+            settings=settings,
+            noise_model=what.training[0].pairs.noise,
+            dose_ratio=what.training[0].pairs.gain,
+            mask=MASK,
+            data_range=what.span,
+            notes=(*self._notes(what.folds, learned), *left_out, *_notes_of_truth(truth, what.places)),
+            leakage=leaks,
+            seconds=self.stages.seconds,
+            curves=truth and {name: each.curves.mean() for name, each in truth.items()},
         )
         yield self.stages.end("table")
-        return evaluation, results, truth, album.pictures(results)
+        return _Found(evaluation, results, truth, album.pictures(results))
+
+    def _judged(
+        self, stage: str, methods: Sequence[Method], what: _HeldOut, album: Album | None = None
+    ) -> Generator[Progress, None, list[PatchResult]]:
+        return (yield from self.stages.run(stage, judged(methods, what.views, what.span, self.settings.cci, album)))
 
     def _held_out(self) -> Generator[Progress, None, _HeldOut]:
-        settings, datasets = self.settings, self.datasets
-        if not datasets:
+        settings, datasets, places = self.settings, self.datasets, []
+        if not datasets and settings.simulation:
             datasets = yield from self.stages.run(_PAIRS, halves_of(settings.simulation, self.output))
-        folds, places = folds_of(datasets, settings.split), []
-        for fold in folds if settings.simulation else ():
-            places += simulated_arrangements(settings.simulation, fold.data, [view.number for view in fold.views])
-        pairs = [training_pairs(fold.data, settings.noise) for fold in folds]
-        training = [Training(each, fold.data, self.output, settings.device) for each, fold in zip(pairs, folds, strict=True)]
-        return _HeldOut(folds, training, places)
+        folds = folds_of(datasets, settings.split)
+        if settings.simulation:
+            for fold in folds:
+                places += simulated_arrangements(settings.simulation, fold.data, [view.number for view in fold.views])
+        return _HeldOut(folds, [self._training(fold) for fold in folds], places)
+
+    def _training(self, fold: Fold) -> Training:
+        pairs = training_pairs(fold.data, self.settings.noise)
+        return Training(pairs, fold.data, self.output, self.settings.device)
 
     def _kinds(self, folds: Sequence[Fold]) -> tuple[list[type[Baseline]], list[str]]:
         """(kinds of baselines, notes on those of ``all`` that cannot be had)."""
@@ -190,12 +214,13 @@ class _Work:
         return [found[kind.name] for kind in kinds]
 
     def _leakage(
-        self, results: list[PatchResult], learned: Sequence[Method], span: float
+        self, results: list[PatchResult], learned: Sequence[Method], what: _HeldOut
     ) -> Generator[Progress, None, tuple[Leakage, ...]]:
         if not self.random:
             return ()
-        methods = [Gain.fit(training_pairs(self.random.data, self.settings.noise)), *self.random_methods]
-        found = yield from self.stages.run(_RANDOM, judged(methods, self.random.views, span, self.settings.cci))
+        split = _HeldOut([self.random], [self._training(self.random)], [], what.span)
+        methods = [Gain.fit(split.training[0].pairs), *self.random_methods]
+        found = yield from self._judged(_RANDOM, methods, split)
         return leakage(results, found, learned, self.random_methods, self.random)
 
     def _notes(self, folds: Sequence[Fold], learned: Sequence[Method]) -> list[str]:

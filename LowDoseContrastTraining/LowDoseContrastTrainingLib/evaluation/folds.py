@@ -1,4 +1,4 @@
-"""What is held out, and what may be fitted on the rest: one data set, several folds of one, or the halves of a simulation."""
+"""What is held out, and what may be fitted on the rest: one data set, several folds, or the halves of a simulation."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def folds_of(datasets: Iterable[str | Path | PairedDataSet], split: str) -> list
         split: see :func:`.held_out_views.held_out_views`.
 
     Raises:
-        InputError: as :func:`..dataset.manifest.open_data_set` and :func:`.held_out_views.held_out_views`; folds that leak or
-            that hold out the same arrangement; more arrangements than the exact test takes.
+        InputError: as :func:`..dataset.manifest.open_data_set` and :func:`.held_out_views.held_out_views`; folds that
+            leak or that hold out the same arrangement; more arrangements than the exact test takes.
     """
     opened = [each if isinstance(each, PairedDataSet) else open_data_set(each) for each in datasets]
     folds = [Fold(each, *held_out_views(each, split)) for each in opened]

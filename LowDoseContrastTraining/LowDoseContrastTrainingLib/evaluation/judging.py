@@ -46,7 +46,8 @@ def judged(
         made = yield from part_of(method.of(view.group).steps(view.low), number, total)
         if album is not None:
             album.add(method.name, view, made)
-        for patch, *images in zip(view.names, view.low.pixels, made, view.high, view.mask, strict=True):
+        for place, patch in enumerate(view.names):
+            images = view.low.pixels[place], made[place], view.high[place], view.mask[place]
             measures = fidelity(*images, view.low.full_scale, span, variant)
             results.append(PatchResult(method.name, view.group, patch, measures))
     return results
@@ -58,6 +59,6 @@ def span_of(views: Sequence[View]) -> float:
 
 
 def range_of(pixels: np.ndarray) -> float:
-    """Return the data range of pixel values: from their 0.5th to their 99.5th percentile, 1 where they are all the same."""
+    """Return the data range of pixel values: from their 0.5th to their 99.5th percentile, 1 where all are the same."""
     low, high = np.percentile(pixels, (0.5, 99.5))
     return float(high - low) or 1.0

@@ -21,7 +21,7 @@ def models_of_random(learned: Sequence[Enhancer], fold: Fold) -> tuple[list[Enha
     """Return (those that were trained on the data set split at random, the others).
 
     Raises:
-        InputError: the data set holds out arrangements that it does not train on, or none of the models was trained on it.
+        InputError: the data set holds out arrangements that it does not train on, or no model was trained on it.
     """
     folder = fold.data.folder
     if not fold.leaks:
@@ -52,8 +52,8 @@ def leakage(
     pairs = [(method, random) for random in random_methods for method in methods if method.recipe == random.recipe]
     return tuple(
         _entry(
-            LeakageSide(_over_gain(results, method.name), method.name),
-            LeakageSide(_over_gain(random_results, random.name), random.name, str(fold.data.folder)),
+            LeakageSide(method.name, "", _over_gain(results, method.name)),
+            LeakageSide(random.name, str(fold.data.folder), _over_gain(random_results, random.name)),
             random.recipe,
         )
         for method, random in pairs

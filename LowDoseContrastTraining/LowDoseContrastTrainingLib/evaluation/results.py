@@ -93,7 +93,7 @@ class _Measured:
             judged.word if judged else REFERENCE,
             judged.reasons if judged else (_WHAT_NONE_EXCEEDS if is_ceiling else _WHAT_OTHERS_MEET,),
             self.method.runs,
-            self.truth and self.truth.of_truth,
+            self.truth.of_truth if self.truth else None,
         )
 
 

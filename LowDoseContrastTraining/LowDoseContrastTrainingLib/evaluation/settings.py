@@ -19,7 +19,7 @@ class EvaluationSettings:
     Attributes:
         baselines: ``all``, or names with commas between; the gain is always among them.
         split: ``test``, ``val`` or ``all`` (both): the patches that are judged.
-        noise: known values of the detector's noise model, as text or a file; None to estimate them from the training pairs.
+        noise: known values of the detector's noise model, as text or a file; None to estimate them from training pairs.
         cci: variant of the CCI.
         device: see :func:`LowDoseContrastLib.device.choose_placement`.
         allow_out_of_domain: judge models outside of their domain too; which property does not fit is recorded.
@@ -48,14 +48,15 @@ class EvaluationSettings:
     seed: int = setting(0, "of the bootstrap", least=0, metavar="S")
     simulation: str | None = setting(
         None,
-        "a folder of 'simulate', with --realisations 2 or more: measures against its truth too. With --dataset, the one "
-        "that it was prepared from; without, all of its arrangements are judged, baselines fitted on one half for the other",
+        "a folder of 'simulate', with --realisations 2 or more: measures against its truth too. With --dataset, the "
+        "one that it was prepared from; without, all of its arrangements are judged, baselines fitted on one half for "
+        "the other",
         metavar="DIR",
     )
     random: str | None = setting(
         None,
-        "a data set of the same acquisitions made with --split random: how much better the --model trained on it looks on "
-        "its own test part is the leakage gap",
+        "a data set of the same acquisitions made with --split random: how much better the --model trained on it looks "
+        "on its own test part is the leakage gap",
         metavar="DIR",
     )
 

@@ -22,7 +22,7 @@ from ..simulator.layout import image_path, truth_paths
 from .settings import LEAST_REALISATIONS
 
 Pair = dict[str, Any]  # an entry of the manifest
-Images = dict[str, tuple[int, str]]  # SOP Instance UID -> (arrangement, dose)
+Images = dict[str | None, tuple[int, str]]  # SOP Instance UID -> (arrangement, dose)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def simulation_settings(folder: str | Path) -> SimulationSettings:
         raise InputError(folder, problem, "name the folder that 'simulate' wrote", "simulation") from error
 
 
-def _images(folder: Path, settings: SimulationSettings) -> Iterator[tuple[str, tuple[int, str]]]:
+def _images(folder: Path, settings: SimulationSettings) -> Iterator[tuple[str | None, tuple[int, str]]]:
     """Yield (SOP Instance UID, (arrangement, dose)) of the images that are there."""
     numbers, realisations = range(settings.arrangements), range(settings.realisations)
     for number, dose, realisation in itertools.product(numbers, settings.doses, realisations):

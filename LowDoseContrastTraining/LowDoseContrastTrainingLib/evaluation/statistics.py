@@ -32,11 +32,11 @@ class PairedDifference:
     """
 
     mean: float
-    low: float | None
-    high: float | None
-    p: float | None
-    arrangements: int
-    patches: int
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    arrangements: int = 0
+    patches: int = 0
     note: str = ""
 
 

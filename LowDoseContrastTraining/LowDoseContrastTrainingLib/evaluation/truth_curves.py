@@ -19,7 +19,7 @@ _Curve = TypeVar("_Curve", NoiseTexture, TaskTransfer)
 
 @dataclass(frozen=True)
 class NoiseCurve:
-    """A normalised noise power spectrum: ``frequency`` in lp/mm, ``nnps`` in mm^2, the mean over so many arrangements."""
+    """A normalised noise power spectrum: ``frequency`` in lp/mm, ``nnps`` in mm^2, mean over so many arrangements."""
 
     frequency: Values
     nnps: Values
@@ -86,8 +86,8 @@ def _mean_transfer(transfers: list[TaskTransfer]) -> TransferCurve | None:
     if not found:
         return None
     error = np.sqrt(np.sum([each.error**2 for each in found], axis=0)) / len(found)
-    means = (_mean(found, name) for name in ("frequency", "transfer"))
-    return TransferCurve(*means, _listed(error), len(found), sum(each.inserts for each in found))
+    inserts = sum(each.inserts for each in found)
+    return TransferCurve(_mean(found, "frequency"), _mean(found, "transfer"), _listed(error), len(found), inserts)
 
 
 def _alike(curves: list[_Curve]) -> list[_Curve]:

@@ -213,10 +213,10 @@ class _Measured:
         }
 
     def _colour(self, stack: np.ndarray, known: _Known, is_reference: bool, reasons: list[str]) -> float:
-        has_own = known.noise is not None and not is_reference
-        found = known.noise_of(stack, "noise", reasons) if has_own else known.noise
+        high = known.noise
+        found = high if high is None or is_reference else known.noise_of(stack, "noise", reasons)
         self._curves.noise.extend([found] if found else [])
-        return shape_error(found, known.noise) if has_own and found and found.nnps.any() else _NAN
+        return shape_error(found, high) if found and high and found is not high and found.nnps.any() else _NAN
 
     def _transfers(self, stack: np.ndarray, known: _Known, reasons: list[str]) -> dict[str, float]:
         found = task_transfers([stack], [known.reference], [known.truth])
@@ -247,7 +247,7 @@ def _checked(pixels: np.ndarray, method: Method, low: Mammogram) -> np.ndarray:
 
 
 def judged_pixels(phantom: np.ndarray, reference: np.ndarray, full_scale: float) -> np.ndarray:
-    """Return where figures of pixels are taken: tissue that the high dose does not saturate, as on the patches; bool (rows, columns).
+    """Return where figures of pixels are taken: tissue that the high dose does not saturate, as on the patches.
 
     Args:
         phantom: bool (rows, columns), where there is phantom.
@@ -270,7 +270,9 @@ def _detected(parts: list[Regions], pixel_mm: float, reasons: list[str]) -> dict
     """The figures of the rule, the means over its size classes; NaN, with the reason added, where one has none."""
     parts = [{key: part[key] for key in CLASSES_MM} for part in parts]
     hotelling, eye = (list(detectability_by_class(parts, pixel_mm, observer).items()) for observer in OBSERVERS)
-    reasons += [f"detectability, calcifications of {low:g} to {high:g} mm: {each.reason}" for (low, high), each in hotelling if each.reason]
+    for (low, high), each in hotelling:
+        if each.reason:
+            reasons.append(f"detectability, calcifications of {low:g} to {high:g} mm: {each.reason}")
     chosen = {
         "detectability": (hotelling, "auc"),
         "forced_choice": (hotelling, "percent_correct"),
@@ -283,24 +285,19 @@ def _detected(parts: list[Regions], pixel_mm: float, reasons: list[str]) -> dict
 def _by_size(parts: list[Regions], pixel_mm: float) -> tuple[SizeClass, ...]:
     found = {observer: detectability_by_class(parts, pixel_mm, observer) for observer in OBSERVERS}
     names = [each.name for each in dataclasses.fields(ObserverFigures)]
-    return tuple(
-        SizeClass(
-            size,
-            one.clusters,
-            one.reason,
-            {
-                observer: ObserverFigures(*(number_or_none(getattr(of_size[size], name)) for name in names))
-                for observer, of_size in found.items()
-            },
-        )
-        for size, one in found[OBSERVERS[0]].items()
-    )
+    sizes = []
+    for size, one in found[OBSERVERS[0]].items():
+        of_size = {observer: [getattr(of[size], name) for name in names] for observer, of in found.items()}
+        observers = {observer: ObserverFigures(*map(number_or_none, values)) for observer, values in of_size.items()}
+        sizes.append(SizeClass(size, one.clusters, one.reason, observers))
+    return tuple(sizes)
 
 
 def _error(stack: np.ndarray, known: _Known, reasons: list[str]) -> dict[str, float]:
     found = _tried(reasons, "bias", lambda: noise_and_bias(stack, known.reference, known.mask, known.truth.zero_level))
-    figures = {"bias": "bias_squared", "residual_noise": "residual_noise", "mnse": "mnse", "truth_slope": "slope", "truth_offset": "offset"}
-    return {name: getattr(found, figure) if found else _NAN for name, figure in figures.items()}
+    names = ("bias", "residual_noise", "mnse", "truth_slope", "truth_offset")
+    figures = ("bias_squared", "residual_noise", "mnse", "slope", "offset")
+    return {name: getattr(found, of) if found else _NAN for name, of in zip(names, figures, strict=True)}
 
 
 def _matches(stack: np.ndarray, search: CalcificationSearch) -> dict[str, float]:

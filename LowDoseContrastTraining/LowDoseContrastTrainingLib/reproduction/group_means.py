@@ -1,8 +1,8 @@
-"""The paper's group means: the CCI of whole 8-bit images at either dose, under each normalisation that could be meant."""
+"""The paper's group means: the CCI of whole 8-bit images at either dose, under all normalisations it could mean."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ def whole_image_cci(pixels: np.ndarray, low: float, high: float) -> float:
     return cci(shown, float(EIGHT_BITS), CciVariant("window:0,255", mask="none", border="reflect")).cci
 
 
-def group_means(paths: dict[str, Sequence[Path]]) -> Generator[float, None, dict[str, dict[str, float]]]:
+def group_means(paths: Mapping[str, Sequence[Path]]) -> Generator[float, None, dict[str, dict[str, float]]]:
     """Yield the share done; return normalisation -> dose -> mean CCI.
 
     Args:

@@ -42,7 +42,7 @@ from .layout import ACQUISITIONS, EVALUATION, HONEST_EVALUATION, HONEST_PAIRS, H
 from .page import write_page
 from .plan import HONEST, RUNS, ReproductionPlan
 
-_BYTES = 3e9  # of disk: images, patches, and the checkpoints of five runs at full width
+_BYTES = 3_000_000_000  # of disk: images, patches, and the checkpoints of five runs at full width
 _OTHER_SECONDS = {"simulate": 100, "prepare": 60, "judge": 150, "group means": 15}
 
 

@@ -48,7 +48,7 @@ class PatchPicture:
     cci_low: float | None
     cci_high: float | None
     sign: int | None
-    spacing: tuple[float, float]
+    spacing: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +88,19 @@ def _picture(
     found = {each.method: each.measures for each in results if (each.arrangement, each.patch) == (view.group, name)}
     one = next(iter(found.values()), None)
     cci = {method: measures.cci_output for method, measures in found.items()}
-    ends = one and one.cci_input, one and one.cci_target
-    pixels = view.low.pixels[index], view.high[index], view.mask[index]
-    return PatchPicture(view.group, name, *pixels, outputs, cci, *ends, view.low.sign, tuple(view.low.spacing))
+    return PatchPicture(
+        view.group,
+        name,
+        view.low.pixels[index],
+        view.high[index],
+        view.mask[index],
+        outputs,
+        cci,
+        one.cci_input if one else None,
+        one.cci_target if one else None,
+        view.low.sign,
+        tuple(view.low.spacing or ()),
+    )
 
 
 def chosen_patches(views: Iterable[View]) -> list[tuple[View, int]]:
@@ -116,6 +126,6 @@ def _merit(place: tuple[View, int]) -> tuple[float, float]:
 
 
 def detail(image: np.ndarray) -> np.ndarray:
-    """Return the fine detail of pixel values, in which calcifications stand out: the logarithm between two Gaussians."""
+    """Return the fine detail of pixel values, in which calcifications stand out: their logarithm between Gaussians."""
     fine, coarse = (ndimage.gaussian_filter(np.log(np.maximum(image, 1)), sigma) for sigma in (0.7, 2.5))
     return fine - coarse

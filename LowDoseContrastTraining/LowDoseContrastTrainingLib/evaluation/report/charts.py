@@ -6,6 +6,7 @@ import io
 import math
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,29 +18,7 @@ Canvas = Any  # a matplotlib figure; matplotlib is imported when a chart is draw
 Axis = Any
 
 WIDTH = 6.85  # inches, an A4 page less its margins
-_STYLE = {
-    "font.size": 7,
-    "axes.titlesize": 7.5,
-    "axes.labelsize": 7,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
-    "legend.fontsize": 6.5,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 5,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "report",
-    "text.parse_math": False,
-    "font.family": "DejaVu Sans",
-    "axes.unicode_minus": True,
-}
+_STYLE = Path(__file__).parent / "templates" / "charts.mplstyle"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -63,7 +42,7 @@ def chart(height: float, draw: Callable[[Canvas], None], description: str, width
     import matplotlib
     import matplotlib.figure
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(fname=_STYLE):
         figure = matplotlib.figure.Figure((width, height))
         draw(figure)
         return drawn(figure, description)
@@ -74,7 +53,7 @@ def drawn(figure: Canvas, description: str) -> Markup:
     import matplotlib
 
     stream = io.StringIO()
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+    with matplotlib.rc_context(fname=_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in letters that the font lacks
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return image(stream.getvalue().encode(), "image/svg+xml", description)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from ..document import Evaluation, Row
 from ..statistics import PairedDifference
 from ..verdict import GAIN
 from .charts import Axis, Canvas, better, chart, grid, hide
-from .layout import Figure
 from .markup import plain
-from .measures import DRAWN, HIGH, Measure, has_truth
+from .measures import DRAWN, HIGH, Measure
 from .methods_shown import Look, label, main_methods
 
 _ACROSS = 3
@@ -22,7 +22,7 @@ _GREY = "#777777"
 _ROOM = {False: 0.08, True: 0.32}  # of the range, beside it; more where the values of what lies beyond are written
 
 
-def difference_chart(evaluation: Evaluation) -> Figure | None:
+def difference_chart(evaluation: Evaluation) -> Markup | None:
     """Return the figure; None without differences."""
     rows = [row for row in evaluation.rows if GAIN in row.against]
     measures = [each for each in DRAWN if any(row.difference(GAIN, each.key) for row in rows)]
@@ -39,15 +39,7 @@ def difference_chart(evaluation: Evaluation) -> Figure | None:
             axis.set_yticks(range(len(rows)), [] if place % _ACROSS else [label(row.method) for row in rows])
 
     height = 0.7 + down * (_ROW * len(rows) + 0.15) + (down - 1) * 0.6
-    body = chart(height, draw, f"Differences to the gain: {', '.join(each.title for each in measures)}")
-    caption = (
-        "Mean over arrangements of the method less the gain, on the same patches; "
-        "bars: 95% bootstrap interval; hollow: no interval. "
-        "Models in colour. An arrow with its value marks what lies beyond the axis."
-    )
-    if has_truth(evaluation):
-        caption += " Only detectability, bias and false calcifications can speak for an improvement."
-    return Figure("Differences to the gain.", caption, body)
+    return chart(height, draw, f"Differences to the gain: {', '.join(each.title for each in measures)}")
 
 
 def _panel(axis: Axis, rows: Sequence[Row], measure: Measure, looks: dict[str, Look]) -> None:

@@ -1,12 +1,10 @@
-"""What a page is made of, without its markup: tables, figures and grids of pictures, which the templates write."""
+"""What a page is made of, without its words and markup: tables and grids of pictures, which the templates write."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from markupsafe import Markup
 
 Text = str  # a Markup is HTML already, everything else is escaped
 
@@ -39,7 +37,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Heading:
-    """A run of neighbouring columns: one title below each other, and the name above all of them where they are a group."""
+    """Neighbouring columns, and the name above all of them where they are a group."""
 
     titles: Sequence[Text]
     group: Text = ""
@@ -47,18 +45,16 @@ class Heading:
 
 @dataclass(frozen=True)
 class Table:
-    """A numbered table.
+    """A numbered table; its title and its caption are the template's.
 
     Attributes:
-        caption: stands above.
         columns: headings of all columns but the first.
         first: heading of the first.
         last: heading of a last column in words; empty where there is none.
         notes: stand below.
+        has_widths: whether all columns but the first are equally wide.
     """
 
-    title: str
-    caption: Text
     columns: Sequence[Heading]
     bodies: Sequence[Body]
     first: Text = "method"
@@ -79,24 +75,6 @@ class Table:
 def ungrouped(titles: Sequence[Text]) -> list[Heading]:
     """Return headings that stand alone."""
     return [Heading([title]) for title in titles]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A numbered figure.
-
-    Attributes:
-        body: HTML of a picture, or grids of pictures.
-        caption: stands below.
-        kind: class of the block around several grids.
-        style: of that block.
-    """
-
-    title: str
-    caption: Text
-    body: Markup | Sequence[Grid]
-    kind: str = ""
-    style: str = ""
 
 
 @dataclass(frozen=True)

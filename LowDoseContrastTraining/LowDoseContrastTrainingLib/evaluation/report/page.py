@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib import RESEARCH_NOTICE
 from LowDoseContrastLib.atomic import atomic_output
@@ -10,17 +11,16 @@ from LowDoseContrastLib.atomic import atomic_output
 from ...common.file_names import REPORT_FILE
 from ..document import Evaluation
 from . import provenance, summary
-from .album import Pictures
+from .album import CHOICE, Pictures
 from .arrangement_chart import arrangement_chart
 from .charts import is_drawable
 from .difference_chart import difference_chart
-from .layout import Figure
-from .measures import has_truth
+from .measures import SEEN, TEXTURE, has_truth
 from .patch_figures import patch_figures
 from .rendering import rendered
-from .tables import difference_table, leakage_table, likeness_table, size_table, truth_tables
+from .tables import difference_table, leakage_table, likeness_table, size_table, truth_table
 from .training_charts import training_charts
-from .truth_charts import noise_chart, transfer_chart
+from .truth_charts import UNKNOWN, noise_chart, transfer_chart
 
 
 def write_report(
@@ -53,8 +53,7 @@ def report_page(
     folder: str | Path = ".",
 ) -> str:
     """Return the page as HTML; ``folder`` is named in the command that reproduces it."""
-    with_truth = has_truth(evaluation)
-    figures, undrawn = _figures(evaluation, pictures) if is_drawable() else (None, [])
+    with_truth, drawable = has_truth(evaluation), is_drawable()
     return rendered(
         "report.html",
         evaluation=evaluation,
@@ -63,21 +62,24 @@ def report_page(
         has_truth=with_truth,
         models=[row for row in evaluation.rows if row.is_model],
         facts=summary.facts(evaluation),
-        tables=[
-            likeness_table(evaluation),
-            difference_table(evaluation),
-            *(truth_tables(evaluation) if with_truth else ()),
-            size_table(evaluation),
-            leakage_table(evaluation),
-        ],
-        figures=figures,
-        undrawn=undrawn,
+        likeness=likeness_table(evaluation),
+        differences=difference_table(evaluation),
+        seen=truth_table(evaluation, SEEN) if with_truth else None,
+        texture=truth_table(evaluation, TEXTURE) if with_truth else None,
+        sizes=size_table(evaluation),
+        leakage=leakage_table(evaluation),
+        is_drawable=drawable,
+        **(_drawn(evaluation, pictures) if drawable else {}),
         **provenance.sections(evaluation, folder),
     )
 
 
-def _figures(evaluation: Evaluation, pictures: Pictures) -> tuple[list[Figure | None], list[str]]:
-    """(the figures in their order, sentences on trainings that could not be drawn)."""
-    trainings, undrawn = training_charts(evaluation)
-    drawn = [difference_chart(evaluation), arrangement_chart(evaluation), *patch_figures(evaluation, pictures)]
-    return [*drawn, noise_chart(evaluation), transfer_chart(evaluation), *trainings], undrawn
+def _drawn(evaluation: Evaluation, pictures: Pictures) -> dict[str, Any]:
+    charts = {
+        "differences": difference_chart(evaluation),
+        "arrangements": arrangement_chart(evaluation),
+        "noise": noise_chart(evaluation),
+        "transfer": transfer_chart(evaluation),
+    }
+    patches, trainings = patch_figures(evaluation, pictures), training_charts(evaluation)
+    return {"charts": charts, "patches": patches, "choice": CHOICE, "trainings": trainings, "unknown": UNKNOWN}

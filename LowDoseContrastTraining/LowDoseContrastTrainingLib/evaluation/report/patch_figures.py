@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
@@ -13,9 +14,9 @@ from ...baselines.intensity import Gain
 from ...dose_reduction.noise_model import NoiseModel
 from ...training.samples import windowed
 from ..document import Evaluation
-from .album import CHOICE, PatchPicture, Pictures, detail
+from .album import PatchPicture, Pictures, detail
 from .charts import WIDTH, Canvas, chart
-from .layout import Cell, Figure, Grid
+from .layout import Cell, Grid
 from .markup import image, named, plain
 from .methods_shown import arrangement_names, best_denoiser
 
@@ -28,18 +29,39 @@ _SMOOTHING = 9  # pixels over which the signal is averaged for its predicted noi
 Patches = Sequence[PatchPicture]
 
 
-def patch_figures(evaluation: Evaluation, pictures: Pictures) -> Iterator[Figure]:
-    """Yield the figures of every model; nothing without patches."""
+@dataclass(frozen=True)
+class ModelPatches:
+    """What is shown of one model.
+
+    Attributes:
+        name: of the model.
+        rows: a row of pictures for each patch.
+        details: a grid for each patch, of the ``side`` pixels with the most detail.
+        maps: of what differs, over the ``noise`` that a model predicts, or in pixel values where it is None.
+    """
+
+    name: str
+    rows: Grid
+    details: Sequence[Grid]
+    maps: Grid
+    side: int
+    noise: NoiseModel | None
+
+
+def patch_figures(evaluation: Evaluation, pictures: Pictures) -> list[ModelPatches]:
+    """Return the pictures of every model; none without patches."""
     models = [row.method for row in evaluation.rows if row.is_model]
     patches = pictures.patches[: max(1, _MANY // max(1, len(models)))]
     groups, noise = arrangement_names(evaluation), evaluation.noise_model
     noise = noise if noise and (noise.xi_q or noise.xi_e) else None  # one that says nothing is none
+    found = []
     for name in models if patches else ():
         if all(name in patch.outputs and Gain.name in patch.outputs for patch in patches):
             columns = _columns(name, best_denoiser(evaluation), patches)
-            yield _rows(name, columns, patches, groups)
-            yield _details(name, columns, patches, groups)
-            yield _maps(name, patches, noise)
+            side = min(_DETAIL, *patches[0].high.shape)
+            details = [_details(patch, columns, groups, side) for patch in patches]
+            found.append(ModelPatches(name, _rows(columns, patches, groups), details, _maps(name, patches, noise), side, noise))
+    return found
 
 
 def _columns(name: str, denoiser: str | None, patches: Patches) -> dict[str, str]:
@@ -50,7 +72,7 @@ def _columns(name: str, denoiser: str | None, patches: Patches) -> dict[str, str
     return {**columns, f"output: {name}": name}
 
 
-def _rows(name: str, columns: dict[str, str], patches: Patches, groups: dict[str, str]) -> Figure:
+def _rows(columns: dict[str, str], patches: Patches, groups: dict[str, str]) -> Grid:
     heads = [*columns, "target"]
     cells = [Cell(head=named(each)) for each in heads]
     for patch in patches:
@@ -60,32 +82,21 @@ def _rows(name: str, columns: dict[str, str], patches: Patches, groups: dict[str
         for head, values, cci in zip(heads, shown, ccis, strict=True):
             picture = _png(values, f"{head}, {patch.arrangement}, {patch.patch}")
             cells.append(Cell(picture, f"CCI {plain(cci)}"))
-    caption = (
-        "Each row has one window, the 1st to 99th percentile of its target on a logarithmic scale, dense tissue bright. "
-        f"{CHOICE} The gain alone raises CCI as well; nearer to the target's is better, higher is not."
-    )
-    return Figure(f"Patches: {name}.", caption, [Grid(len(heads), cells)])
+    return Grid(len(heads), cells)
 
 
 def _images(patch: PatchPicture, columns: dict[str, str]) -> list[np.ndarray]:
     return [*(patch.outputs[each] for each in columns.values()), patch.high]
 
 
-def _details(name: str, columns: dict[str, str], patches: Patches, groups: dict[str, str]) -> Figure:
+def _details(patch: PatchPicture, columns: dict[str, str], groups: dict[str, str], side: int) -> Grid:
     heads = ["× gain", *(["denoiser"] if len(columns) > 2 else []), "output", "target"]
-    side, grids = min(_DETAIL, *patches[0].high.shape), []
-    for patch in patches:
-        top, left = _strongest(patch, side)
-        shown = [each[top : top + side, left : left + side] for each in _images(patch, columns)]
-        cells = [Cell(line=_where(patch, groups) + f", at row {top}, column {left}")]
-        for head, values in zip(heads, windowed(shown, shown[-1], patch.sign), strict=True):
-            cells.append(Cell(_png(values, f"{head}, detail of {patch.patch}"), head))
-        grids.append(Grid(len(heads), cells))
-    caption = (
-        f"The {side} × {side} pixels of each patch where its target has the strongest fine detail, each with one window. "
-        "What a method smooths away or makes up is seen here first."
-    )
-    return Figure(f"Details: {name}.", caption, grids, "details")
+    top, left = _strongest(patch, side)
+    shown = [each[top : top + side, left : left + side] for each in _images(patch, columns)]
+    cells = [Cell(line=_where(patch, groups) + f", at row {top}, column {left}")]
+    for head, values in zip(heads, windowed(shown, shown[-1], patch.sign), strict=True):
+        cells.append(Cell(_png(values, f"{head}, detail of {patch.patch}"), head))
+    return Grid(len(heads), cells)
 
 
 def _strongest(patch: PatchPicture, side: int) -> tuple[int, int]:
@@ -97,7 +108,7 @@ def _strongest(patch: PatchPicture, side: int) -> tuple[int, int]:
     return int(top), int(left)
 
 
-def _maps(name: str, patches: Patches, noise: NoiseModel | None) -> Figure:
+def _maps(name: str, patches: Patches, noise: NoiseModel | None) -> Grid:
     limit, unit = (_LIMIT, "predicted noise") if noise else (_typical(name, patches), "pixel values")
     cells = []
     for title, measure in (("output − fitted gain × input", _residual), ("output − target", _error)):
@@ -106,17 +117,7 @@ def _maps(name: str, patches: Patches, noise: NoiseModel | None) -> Figure:
             values, note = measure(patch, name, noise)
             cells.append(Cell(_coloured(values, limit, f"{title}, {patch.arrangement}, {patch.patch}"), note))
     cells.append(Cell(line=_colour_bar(limit, unit, WIDTH * len(patches) / 4)))
-    units = "No noise of the detector is known, so that the maps are in pixel values."
-    if noise:
-        units = (
-            f"In standard deviations of the noise that the model of the detector ({noise.source}) predicts, above for "
-            "gain × input, below for the difference of gain × input and target, which holds the noise of both. "
-            "Above, removed noise has no pattern; structure is what was lost or made up. "
-            "Below, gain × input itself would have SD 1."
-        )
-    caption = f"The same patches, from left to right. The gain of each is fitted to its output by least squares. {units}"
-    style = f"max-width:{25 * len(patches)}%"
-    return Figure(f"What differs: {name}.", caption, [Grid(len(patches), cells)], "maps", style)
+    return Grid(len(patches), cells)
 
 
 def _residual(patch: PatchPicture, name: str, noise: NoiseModel | None) -> tuple[np.ndarray, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -15,26 +15,26 @@ from ..leakage import COMPARED as OF_LEAKAGE
 from ..verdict import DENOISER, GAIN
 from .layout import Body, Heading, Line, Table, ungrouped
 from .markup import DASH, decimals, joined, named, number
-from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, SEEN, TARGET, TEXTURE, ZERO, Measure
+from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, TARGET, ZERO, Measure
 
 _DIGITS = re.compile(r"[−-]?\d[\d.]*(?:e-?\d+)?")
 _TITLES = {each.key: each.title for each in COMPARED}
-_OF_A_SIZE = (("hotelling", "auc", "Hotelling", 3), ("eye-filter", "auc", "eye filter", 3), ("hotelling", "percent_correct", "4-AFC", 0))
+_OF_A_SIZE = (
+    ("hotelling", "auc", "Hotelling", 3),
+    ("eye-filter", "auc", "eye filter", 3),
+    ("hotelling", "percent_correct", "4-AFC", 0),
+)
 
 
 def likeness_table(evaluation: Evaluation) -> Table:
     """Return the table of what output and target alone can say; input and target are rows of it."""
     rows, first = evaluation.rows, evaluation.rows[0]
     columns = [_Column(each, rows, first) for each in LIKENESS]
-    ends = [_end_line(title, columns, first, key) for title, key in (("input (low dose)", "input"), ("target (high dose)", "target"))]
+    ends = {"input (low dose)": "input", "target (high dose)": "target"}
+    lines_of_ends = [_end_line(title, columns, first, key) for title, key in ends.items()]
     lines = [_line(row, [each.cell(row) for each in columns], row.verdict or DASH) for row in rows]
-    caption = (
-        "Means over arrangements of means over patches. CCI and CCI-norm are right where they equal the target's, "
-        "the ratio error and the offset at 0, the slope at 1; “matched”: after the affine change that brings the output "
-        "nearest to the target. Bold: nearest to what is right, or highest of PSNR and SSIM, among methods; models shaded."
-    )
-    bodies = [Body(ends, kind="ends"), Body(lines)]
-    return Table("Likeness to the high dose.", caption, _headings(LIKENESS), bodies, last="verdict")
+    bodies = [Body(lines_of_ends, kind="ends"), Body(lines)]
+    return Table(_headings(LIKENESS), bodies, last="verdict")
 
 
 def difference_table(evaluation: Evaluation) -> Table | None:
@@ -49,37 +49,18 @@ def difference_table(evaluation: Evaluation) -> Table | None:
     for name in opponents if models else ():
         own = [row for row in models if DENOISER in row.against and row.against[DENOISER].method == name]
         bodies.append(_differences(DENOISER, f"less the best denoising baseline, {name}", own, measures))
-    caption = (
-        "Mean paired difference over arrangements, its 95% bootstrap interval (arrangements, then patches within), "
-        "and to the gain the p of the exact sign-flip test, adjusted over the methods after Holm."
-    )
     every = (each for row in rows for against in row.against.values() for each in against.differences.values())
     notes = "; ".join(dict.fromkeys(each.note for each in every if each.note))
-    return Table("Differences.", caption, ungrouped([each.title for each in measures]), bodies, notes=notes and f"{notes}.")
+    return Table(ungrouped([each.title for each in measures]), bodies, notes=notes and f"{notes}.")
 
 
-def truth_tables(evaluation: Evaluation) -> Iterator[Table]:
-    """Yield the tables of figures against the truth, with the reasons for missing ones as their notes."""
-    seen = Markup(
-        "On whole images of every realisation. Detectability of single calcifications of 0.1 to 0.3 mm: area under the "
-        "ROC curve (0.5 by guessing) of a channelised Hotelling observer and of one with the eye's filter, and percent "
-        "correct of the first in 4-alternative forced choice (25 by guessing). MNSE is B² + R<sub>N</sub>. Bold as before."
-    )
-    texture = (
-        "50% frequency: where the transfer of inserts falls to a half. SDNR and d′ of noise count the noise from "
-        "realisation to realisation alone; smoothing raises them, and by themselves they are no evidence. "
-        "Seam index: 1 where no border of tiles can be told."
-    )
-    rows = evaluation.rows
-    for title, caption, of_table in (
-        ("Against the truth of the simulation.", seen, SEEN),
-        ("Texture and sharpness against the truth.", texture, TEXTURE),
-    ):
-        measures = [each for each in of_table if any(row.states(each.key) for row in rows)]
-        columns, notes = [_Column(each, rows) for each in measures], Notes()
-        lines = [_line(row, [each.cell(row, notes) for each in columns]) for row in rows]
-        if columns:
-            yield Table(title, caption, _headings(measures), [Body(lines)], notes=notes.html())
+def truth_table(evaluation: Evaluation, of_table: Iterable[Measure]) -> Table | None:
+    """Return a table of figures against the truth, with the reasons for missing ones as its notes; None without any."""
+    rows, notes = evaluation.rows, Notes()
+    measures = [each for each in of_table if any(row.states(each.key) for row in rows)]
+    columns = [_Column(each, rows) for each in measures]
+    lines = [_line(row, [each.cell(row, notes) for each in columns]) for row in rows]
+    return Table(_headings(measures), [Body(lines)], notes=notes.html()) if columns else None
 
 
 def size_table(evaluation: Evaluation) -> Table | None:
@@ -87,32 +68,18 @@ def size_table(evaluation: Evaluation) -> Table | None:
     of_row = [(row, row.of_truth.by_size) for row in evaluation.rows if row.of_truth and row.of_truth.by_size]
     if not of_row:
         return None
-    sizes = of_row[0][1]
-    titles = [title for *_, title, _ in _OF_A_SIZE]
-    caption = (
-        "Over the calcifications of all arrangements: area under the ROC curve of the channelised Hotelling observer "
-        "(below it its standard error; regions of one cluster count as dependent) and of the non-prewhitening observer "
-        "with eye filter, and percent correct in 4-alternative forced choice. "
-        f"Clusters in the classes: {', '.join(str(each.clusters) for each in sizes)}."
-    )
+    sizes, titles = of_row[0][1], [title for *_, title, _ in _OF_A_SIZE]
     lines = [_line(row, [_size_cell(each, *shown) for each in by_size for shown in _OF_A_SIZE]) for row, by_size in of_row]
     reasons = dict.fromkeys(f"{_millimetres(each)}: {each.reason}" for each in sizes if each.reason)
     headings = [Heading(titles, _millimetres(each)) for each in sizes]
-    title = "Detectability of calcifications by size."
-    return Table(title, caption, headings, [Body(lines)], notes="; ".join(reasons), has_widths=False)
+    return Table(headings, [Body(lines)], notes="; ".join(reasons), has_widths=False)
 
 
 def leakage_table(evaluation: Evaluation) -> Table | None:
     """Return the leakage gap; None where no random split was judged."""
-    caption = (
-        "Model less gain, means over arrangements: of a model that was trained on a random split of patches, on the test "
-        "part of that split; and of the same recipe on arrangements that it has not seen. "
-        "The difference is what the random split flatters by."
-    )
     columns = ungrouped(["random split", "arrangements held out", "gap"])
     bodies = [Body([_leakage_line(each, measure) for measure in OF_LEAKAGE], named(each.recipe)) for each in evaluation.leakage]
-    table = Table("The leakage gap.", caption, columns, bodies, first="model less gain", has_widths=False)
-    return table if bodies else None
+    return Table(columns, bodies, first="model less gain", has_widths=False) if bodies else None
 
 
 def _headings(measures: Sequence[Measure]) -> list[Heading]:

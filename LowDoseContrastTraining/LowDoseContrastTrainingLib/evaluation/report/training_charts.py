@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
@@ -17,35 +18,34 @@ from ...training.recipes import recipe_from_dict
 from ...training.selection import best_epoch
 from ..document import Evaluation
 from .charts import WIDTH, drawn
-from .layout import Figure
 
 
-def training_charts(evaluation: Evaluation) -> tuple[list[Figure], list[str]]:
-    """Return (one figure for each training run, a sentence for each whose losses cannot be read)."""
+@dataclass(frozen=True)
+class TrainingChart:
+    """The losses of one training: those who came of it, the file, and the chart; None where the file cannot be read."""
+
+    names: str
+    file: Path
+    chart: Markup | None
+
+
+def training_charts(evaluation: Evaluation) -> list[TrainingChart]:
+    """Return one chart for each training run; none for models without."""
     runs: dict[Path, list[str]] = {}
     for row in evaluation.rows:
         for run in row.runs if row.is_model else ():
-            folder = Path(run.model).parent
-            if run.model and (folder / LOSSES_FILE).is_file():
-                runs.setdefault(folder, []).append(row.method)
-    figures, undrawn = [], []
-    for folder, methods in runs.items():
-        names, found = " and ".join(methods), _history(folder / LOSSES_FILE)
-        if found:
-            figures.append(_figure(folder, names, found))
-        else:
-            undrawn.append(f"{folder / LOSSES_FILE} cannot be read: the training of {names} is not shown.")
-    return figures, undrawn
+            path = Path(run.model).parent / LOSSES_FILE
+            if run.model and path.is_file():
+                runs.setdefault(path, []).append(row.method)
+    return [TrainingChart(" and ".join(names), path, _chart(path)) for path, names in runs.items()]
 
 
-def _figure(folder: Path, names: str, found: list[dict[str, float]]) -> Figure:
-    gan_from, best = _kept(folder / RECIPE_FILE, found)
-    body = drawn(curves_figure(found, gan_from, best, inches=WIDTH, text=7), "loss curves")
-    caption = Markup(
-        f"Means over each epoch, from <code>{LOSSES_FILE}</code> beside the model file. "
-        "What was validated then is not what is judged here."
-    )
-    return Figure(f"Training of {names}.", caption, body)
+def _chart(path: Path) -> Markup | None:
+    found = _history(path)
+    if not found:
+        return None
+    gan_from, best = _kept(path.with_name(RECIPE_FILE), found)
+    return drawn(curves_figure(found, gan_from, best, inches=WIDTH, text=7), "loss curves")
 
 
 def _history(path: Path) -> list[dict[str, float]]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from markupsafe import Markup
 
 from ..document import Evaluation
 from ..truth_curves import TransferCurve
 from .charts import Axis, Canvas, chart, grid, hide, legend_above, power_label
-from .layout import Figure
 from .methods_shown import Look, described, main_methods
 
-_UNKNOWN = 0.3  # standard error above which a transfer is not drawn
+UNKNOWN = 0.3  # standard error above which a transfer is not drawn
 
 
-def noise_chart(evaluation: Evaluation) -> Figure | None:
+def noise_chart(evaluation: Evaluation) -> Markup | None:
     """Return the spectra; None without them."""
     looks, known = main_methods(evaluation), evaluation.curves or {}
     curves = {name: curve for name in looks if name in known and (curve := known[name].noise)}
@@ -38,15 +38,10 @@ def noise_chart(evaluation: Evaluation) -> Figure | None:
             axis.set_xlim(0, max(float(each.frequency[-1] or 0) for each in curves.values()))
         colour.legend(handlelength=2.6)
 
-    caption = (
-        "Radial average, of the noise from realisation to realisation on whole images; mean over arrangements. "
-        "A method whose curve lies below the high dose's smooths; one whose colour (b) differs turns the noise into another pattern. "
-        "NNPS shape error in the table is the distance in b."
-    )
-    return Figure("Noise power spectra.", caption, chart(2.45, draw, "Normalised noise power spectra"))
+    return chart(2.45, draw, "Normalised noise power spectra")
 
 
-def transfer_chart(evaluation: Evaluation) -> Figure | None:
+def transfer_chart(evaluation: Evaluation) -> Markup | None:
     """Return the transfer functions, one panel a task; None without them."""
     looks, known = main_methods(evaluation), evaluation.curves or {}
     curves = {name: known[name].transfer for name in looks if name in known}
@@ -73,13 +68,8 @@ def transfer_chart(evaluation: Evaluation) -> Figure | None:
         named = {name: line for name, line in every.items() if not name.startswith("_")}
         legend_above(figure, named, handlelength=2.4)
 
-    caption = (
-        "Detail of inserts that is kept, against the noise-free high dose (1 is all of it); mean over arrangements of the mean over realisations; "
-        "bands: ± one standard error over inserts. "
-        f"Not drawn where the standard error exceeds {_UNKNOWN:g}. The detector's own sharpness is divided out."
-    )
     height = 0.95 + down * 1.45 + (down - 1) * 0.62
-    return Figure("Task transfer.", caption, chart(height, draw, f"Task transfer functions of {', '.join(tasks)}"))
+    return chart(height, draw, f"Task transfer functions of {', '.join(tasks)}")
 
 
 def _line(look: Look) -> dict[str, str | float]:
@@ -88,7 +78,7 @@ def _line(look: Look) -> dict[str, str | float]:
 
 def _draw_transfer(axis: Axis, found: TransferCurve, look: Look, name: str) -> None:
     frequency, transfer, error = (np.array(each, float) for each in (found.frequency, found.transfer, found.error))
-    known = ~(error > _UNKNOWN)
+    known = ~(error > UNKNOWN)
     end = len(known) if known.all() else int(np.argmin(known))
     frequency, transfer, error = frequency[:end], transfer[:end], error[:end]
     axis.fill_between(frequency, transfer - error, transfer + error, color=look.colour, alpha=0.15, linewidth=0)
