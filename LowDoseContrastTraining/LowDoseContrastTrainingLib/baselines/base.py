@@ -1,4 +1,4 @@
-"""What every method that is judged has in common, and what a baseline adds to that."""
+"""What all methods under evaluation have in common, and what a baseline adds to that."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def from_stated(cls: type[_Stated], stated: dict[str, Any], **made: Any) -> _Sta
 
 @dataclass(frozen=True)
 class Run:
-    """What a method was run with; one that is fitted anew in every fold has a run for each.
+    """What a method was run with; a method that is fitted anew in every fold has one run per fold.
 
     Attributes:
         parameters: of a baseline, by name; None for a model.
         model: file of a model; empty for a baseline.
         model_sha256: hash of that file.
         dataset: fingerprint of the data set that the model was trained on.
-        out_of_domain: in what the images lie outside of the model's domain, one sentence each.
-        notes: remarks on the images, one sentence each.
-        seam_index: mean over the whole images; None where none was measured.
-        mode: as that of ``enhance``.
-        arrangements: those judged by this run; empty where one run serves all.
+        out_of_domain: how the images lie outside of the model's domain, in sentences.
+        notes: remarks on the images, in sentences.
+        seam_index: mean over the whole images; None if it was not measured.
+        mode: the mode of ``enhance``.
+        arrangements: the arrangements judged by this run; empty if one run serves all.
     """
 
     parameters: dict[str, Any] | None = None
@@ -70,13 +70,13 @@ class Run:
 
 
 class Method:
-    """Makes of a low-dose image one that should look like the high dose; a row of the table.
+    """Turns a low-dose image into one that should look like the high dose; it becomes a row of the table.
 
     Attributes:
         name: in the table.
         kind: ``BASELINE``, ``MODEL`` or ``CEILING``.
-        is_denoiser: whether it stands for what denoising alone can do: every model is compared with the best of these.
-        recipe: name of the recipe that a model was trained by.
+        is_denoiser: whether it shows what denoising alone can do; models are compared with the best of these.
+        recipe: name of the recipe that a model was trained with.
     """
 
     name: str
@@ -86,16 +86,16 @@ class Method:
 
     @property
     def versions(self) -> tuple[Method, ...]:
-        """What :meth:`of` chooses from."""
+        """The methods that :meth:`of` chooses from."""
         return (self,)
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """What it was run with."""
+        """What the method was run with."""
         return (Run(),)
 
     def of(self, group: str) -> Method:
-        """Return the version that has not seen an arrangement."""
+        """Return the version of the method that was not trained on an arrangement."""
         return self
 
     def steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:

@@ -1,7 +1,7 @@
 """Baselines that raise local contrast, and noise with it.
 
 Their strengths are the usual ones and fixed: fitted for the least error they would switch themselves off.
-They stand in the table to show what CCI says of images that merely look crisp.
+They show what CCI says of images that merely look crisp.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Clahe(Baseline):
 
 @dataclass(frozen=True)
 class UnsharpMask(Baseline):
-    """The gain, and what a Gaussian blur takes away added once more.
+    """The gain, plus the detail that a Gaussian blur would remove.
 
     Attributes:
-        gain: comes first.
+        gain: applied first.
         sigma: of the Gaussian, pixels.
         amount: how much is added.
     """
@@ -79,7 +79,7 @@ class WaveletEnhancement(Baseline):
     Source: the linear enhancement of Laine et al. 1994, IEEE Trans. Med. Imaging 13:725.
 
     Attributes:
-        gain: comes first.
+        gain: applied first.
         factors: of the details, from fine (2 pixels) to coarse (16 pixels).
     """
 

@@ -1,4 +1,4 @@
-"""Baselines that lower noise: with the variance stabilised, they smooth, go back and apply the gain.
+"""Baselines that reduce noise: they stabilise the variance, smooth, invert the transform and apply the gain.
 
 Their strength is the one with the least squared error to the high dose over training patches.
 """
@@ -27,7 +27,7 @@ class AnscombeNonLocalMeans(Baseline):
 
     Attributes:
         noise: of the detector.
-        gain: comes last.
+        gain: applied last.
         strength: how unlike patches may be that are averaged, in standard deviations of the noise.
     """
 
@@ -60,7 +60,7 @@ class AnscombeWavelet(Baseline):
 
     Attributes:
         noise: of the detector.
-        gain: comes last.
+        gain: applied last.
         levels: standard deviation of the noise at each scale, from fine to coarse, of stabilised values.
         strength: thresholds over ``levels``.
     """

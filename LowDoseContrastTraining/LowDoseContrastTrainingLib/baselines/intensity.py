@@ -1,4 +1,4 @@
-"""Baselines that change each pixel by its value alone."""
+"""Baselines whose output at a pixel depends on the value of that pixel alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Identity(Baseline):
 
 @dataclass(frozen=True)
 class Gain(Baseline):
-    """The low dose above the offset times the ratio of the doses: what needs no network."""
+    """The low dose above the offset, times the ratio of the doses: no network is needed for this."""
 
     factor: float
     offset: float
@@ -45,7 +45,7 @@ class Gain(Baseline):
 
 @dataclass(frozen=True)
 class Affine(Baseline):
-    """The line with the least squares of error over the training pixels."""
+    """The least-squares line from low to high dose over the training pixels."""
 
     slope: float
     offset: float
@@ -88,7 +88,7 @@ class HistogramMatching(Baseline):
 
 @dataclass(frozen=True)
 class Gamma(Baseline):
-    """``scale x I^exponent``, the line with the least squares between the logarithms of the training pixels."""
+    """``scale x I^exponent``, the least-squares line between the logarithms of the training pixels."""
 
     scale: float
     exponent: float

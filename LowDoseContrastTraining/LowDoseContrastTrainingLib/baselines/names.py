@@ -42,7 +42,7 @@ def chosen_names(text: str) -> list[str]:
     return [name for name in BASELINES if name in names]
 
 
-def baseline(name: str) -> type[Baseline]:
+def baseline_class(name: str) -> type[Baseline]:
     """Return the class of a baseline."""
     module, _, kind = BASELINES[name].partition(":")
     return getattr(import_module(module, __package__), kind)
@@ -50,4 +50,4 @@ def baseline(name: str) -> type[Baseline]:
 
 def chosen_baselines(text: str) -> list[type[Baseline]]:
     """Return the classes of :func:`chosen_names`."""
-    return [baseline(name) for name in chosen_names(text)]
+    return [baseline_class(name) for name in chosen_names(text)]

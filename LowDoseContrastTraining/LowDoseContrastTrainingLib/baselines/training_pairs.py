@@ -124,7 +124,7 @@ def _difference(low: np.ndarray, high: np.ndarray, mask: np.ndarray, offset: flo
 
 
 def _difference_terms(mean: np.ndarray, gain: float) -> np.ndarray:
-    """What xi_q and xi_e^2 are multiplied by in the variance of the difference: (..., 2)."""
+    """The factors of xi_q and xi_e^2 in the variance of the difference: (..., 2)."""
     return np.stack([mean * gain * (1 + gain), np.full_like(mean, 1 + gain**2)], axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""The baseline that learns: a small U-Net trained with L1 alone, so that what an adversary adds can be told apart."""
+"""The baseline that learns: a small U-Net trained with L1 alone, which shows what an adversary adds."""
 
 from __future__ import annotations
 

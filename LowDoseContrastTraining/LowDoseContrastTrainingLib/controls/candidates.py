@@ -1,4 +1,4 @@
-"""What the controls are asked of: baselines, models, or any method of the evaluation."""
+"""What the controls judge: baselines, models, or any method of the evaluation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..evaluation.methods import loaded, names_apart
 
 @dataclass(frozen=True)
 class Candidate:
-    """A method and what the controls must know besides.
+    """A method and what else the controls must know about it.
 
     Attributes:
         method: what is judged.
@@ -40,7 +40,7 @@ class Candidate:
         return self.at_ratio(ratio) if self.at_ratio else self.method
 
     def outside(self, *mammograms: Mammogram) -> tuple[str, ...]:
-        """Return in what images lie outside of the model's domain, each sentence once."""
+        """Return how images lie outside of the model's domain, in sentences, without repetition."""
         if not self.domain:
             return ()
         return tuple(dict.fromkeys(each for image in mammograms for each in self.domain.objections(image)))

@@ -1,4 +1,4 @@
-"""What raises the CCI of any output and shows nothing more: it must not be called an improvement."""
+"""Changes that raise the CCI of any output and show nothing more: none may be called an improvement."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ CHEATS = (
 
 
 class Cheated(Changed):
-    """A method whose output is cheated with; a row of its own.
+    """A method with a cheat applied to its output; it has a row of its own.
 
     Args:
         method: see :class:`.candidates.Candidate`.

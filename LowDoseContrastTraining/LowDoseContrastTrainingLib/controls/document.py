@@ -1,4 +1,4 @@
-"""The files of the controls: JSON with everything, CSV with a line a check, and a table to read."""
+"""The files of the controls: JSON with everything, CSV with a line for each check, and a table to read."""
 
 from __future__ import annotations
 

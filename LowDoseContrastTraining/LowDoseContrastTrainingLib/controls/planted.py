@@ -223,7 +223,7 @@ def mass_name(contrast: float) -> str:
 
 
 def _mass(name: str, contrast: float, outline: Outline, parameters: AcquisitionParameters, spot: Spot) -> Lesion:
-    """A circumscribed mass of PLA, as thick as gives the primary the contrast in its middle."""
+    """A circumscribed mass of PLA, thick enough for the wanted contrast of the primary in its middle."""
     spectrum = beam.spectrum(parameters.beam, parameters.absorber)
     most = parameters.thickness_mm / 2
     thickness = brentq(lambda mm: beam.insert_contrast("pla", mm, spectrum) + contrast, 1e-3, most)

@@ -1,4 +1,4 @@
-"""A lesion that is there must stay, and none may appear where there is none."""
+"""A lesion must be preserved, and none may appear where there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a control says of one method, and what all of them say together."""
+"""The results of the controls for one method, and their summary."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ControlRow:
         figures: name -> number, word, or None where it is not known.
         expected: what must hold, in words.
         passed: whether it does.
-        outside: in what the images lie outside of the model's domain, one sentence each.
+        outside: how the images lie outside of the model's domain, in sentences.
     """
 
     control: str

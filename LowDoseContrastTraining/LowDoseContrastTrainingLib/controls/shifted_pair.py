@@ -84,7 +84,7 @@ def _pixels(shift: int) -> str:
 
 
 def _decibels(row: Row) -> float:
-    """A PSNR that no finite number tells is of equal images."""
+    """PSNR; infinite where the row states none, as for equal images."""
     psnr = row.value("psnr_matched")
     return math.inf if psnr is None else psnr
 

@@ -38,24 +38,24 @@ def ceiling(held_out: Iterable[tuple[PairedDataSet, View, SimulatedArrangement]]
     Patches are of the first realisation, so it answers with the second; a whole image has the high dose of its own.
     """
     answers: dict[str, Callable[[], np.ndarray]] = {}
-    for data, view, place in held_out:
-        answers[view.low.source] = partial(_patches, data, view, place)
-        for number in range(place.realisations):
-            source = str(image_path(place.folder, place.number, place.low, number))
-            answers[source] = partial(_whole, place, number)
+    for data, view, arrangement in held_out:
+        answers[view.low.source] = partial(_patches, data, view, arrangement)
+        for number in range(arrangement.realisations):
+            source = str(image_path(arrangement.folder, arrangement.number, arrangement.low, number))
+            answers[source] = partial(_whole, arrangement, number)
     return TrueHighDose(lambda mammogram: answers[mammogram.source]())
 
 
-def _whole(place: SimulatedArrangement, realisation: int) -> np.ndarray:
-    return place.image(place.high, realisation).pixels
+def _whole(arrangement: SimulatedArrangement, realisation: int) -> np.ndarray:
+    return arrangement.image(arrangement.high, realisation).pixels
 
 
-def _patches(data: PairedDataSet, view: View, place: SimulatedArrangement) -> np.ndarray:
-    image = _whole(place, 1)[0]
+def _patches(data: PairedDataSet, view: View, arrangement: SimulatedArrangement) -> np.ndarray:
+    image = _whole(arrangement, 1)[0]
     pair = next(each for each in data.arrangements if each["number"] == view.number)
     top, left = pair["overlap"][data.doses[1]]
     patches = [each for each in data.patches if each["arrangement"] == view.number]
     corners = {each["name"]: (top + each["row"], left + each["column"]) for each in patches}
     rows, columns = view.high.shape[1:]
-    places = [corners[name] for name in view.names]
-    return np.stack([image[row : row + rows, column : column + columns] for row, column in places])
+    starts = [corners[name] for name in view.names]
+    return np.stack([image[row : row + rows, column : column + columns] for row, column in starts])

@@ -22,7 +22,7 @@ from .truth_curves import Curves
 Json = dict[str, Any]
 
 
-def number(value: object) -> float | None:
+def finite(value: object) -> float | None:
     """Return a finite number as it is, and None for everything else: None, ``no truth`` and their like."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -31,7 +31,7 @@ def number(value: object) -> float | None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A method less an opponent.
+    """The differences of a method to an opponent.
 
     Attributes:
         method: name of the opponent.
@@ -52,7 +52,7 @@ class Comparison:
 
     @classmethod
     def from_json(cls, stated: Json) -> Comparison:
-        found = {name: each for name, each in stated.items() if isinstance(each, dict) and number(each.get("mean")) is not None}
+        found = {name: each for name, each in stated.items() if isinstance(each, dict) and finite(each.get("mean")) is not None}
         adjusted = {name: each["p_holm"] for name, each in found.items() if "p_holm" in each}
         differences = {name: from_stated(PairedDifference, each) for name, each in found.items()}
         return from_stated(cls, stated, differences=differences, adjusted=adjusted or None)
@@ -97,7 +97,7 @@ class SizeClass:
 
 @dataclass(frozen=True)
 class OfTruth:
-    """What a row has besides figures where a truth is known.
+    """What a row states in addition to figures if a truth is known.
 
     Attributes:
         reasons: why figures are missing, one sentence each.
@@ -115,11 +115,11 @@ class OfTruth:
 
     @classmethod
     def from_json(cls, stated: Json) -> OfTruth | None:
-        """Return what a row states of it; None where it states nothing."""
+        """Return what a row states about its truth; None if it states nothing."""
         if not _OF_TRUTH & stated.keys():
             return None
         reasons, sizes = (stated.get(name) or () for name in ("truth_reasons", "detectability_by_size"))
-        return cls(tuple(reasons), tuple(map(SizeClass.from_json, sizes)), number(stated.get("seconds_per_image")))
+        return cls(tuple(reasons), tuple(map(SizeClass.from_json, sizes)), finite(stated.get("seconds_per_image")))
 
 
 _OF_TRUTH = {"truth_reasons", "detectability_by_size", "seconds_per_image"}
@@ -127,7 +127,7 @@ _OF_TRUTH = {"truth_reasons", "detectability_by_size", "seconds_per_image"}
 
 @dataclass(frozen=True)
 class Row:
-    """What is said of one method.
+    """The results of one method.
 
     Attributes:
         method: its name.
@@ -156,7 +156,7 @@ class Row:
 
     @property
     def is_model(self) -> bool:
-        """Whether it is what is judged, and not what stands beside it."""
+        """Whether the method is a model under judgement, not a baseline or the ceiling."""
         return self.kind == MODEL
 
     @property
@@ -171,10 +171,10 @@ class Row:
             return self.seam_index
         if measure == "seconds_per_image":
             return self.of_truth.seconds if self.of_truth else None
-        return number(self.figures.get(measure))
+        return finite(self.figures.get(measure))
 
     def states(self, measure: str) -> bool:
-        """Return whether the row has a place for a measure, be it empty."""
+        """Return whether the row states a measure, even if as unknown."""
         has = {"seam_index": any(each.model for each in self.runs), "seconds_per_image": self.of_truth is not None}
         return self.value(measure) is not None or has.get(measure, measure in self.figures)
 
@@ -215,7 +215,7 @@ _NO_FIGURES = {each.name for kind in (Row, Run) for each in dataclasses.fields(k
 
 @dataclass(frozen=True)
 class LeakageSide:
-    """A model on one kind of split.
+    """A model evaluated on one kind of split.
 
     Attributes:
         method: name of the model.
@@ -264,10 +264,10 @@ class FoldSummary:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation: what was judged by what, how, and what came out.
+    """An evaluation: what was judged, how, and the results.
 
     Attributes:
-        rows: one a method.
+        rows: one for each method.
         notice, caution: what every reader must know.
         version: of the software.
         datasets: folders; empty for the halves of a simulation.
@@ -309,7 +309,7 @@ class Evaluation:
 
     @property
     def groups(self) -> list[str]:
-        """The arrangements that any row is judged on, in the order in which they first come."""
+        """All arrangements, in the order of their first appearance."""
         return list(dict.fromkeys(group for row in self.rows for group in row.arrangements))
 
     @property

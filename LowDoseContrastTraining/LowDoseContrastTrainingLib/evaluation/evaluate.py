@@ -85,22 +85,26 @@ class _HeldOut:
     Attributes:
         folds: what is held out.
         training: what baselines learn from in each fold.
-        places: where a simulation keeps the views of all folds; empty without one.
+        simulated: the arrangement of every view in the simulation; empty without one.
         views: of all folds.
         span: data range of their targets, pixel values.
     """
 
     def __init__(
-        self, folds: list[Fold], training: list[Training], places: list[SimulatedArrangement], span: float | None = None
+        self,
+        folds: list[Fold],
+        training: list[Training],
+        simulated: list[SimulatedArrangement],
+        span: float | None = None,
     ) -> None:
-        self.folds, self.training, self.places = folds, training, places
+        self.folds, self.training, self.simulated = folds, training, simulated
         self.views = [view for fold in folds for view in fold.views]
         self.span = span_of(self.views) if span is None else span
 
     def ceiling(self) -> TrueHighDose:
         """Return the high dose of what is held out."""
         owners = [fold.data for fold in self.folds for _ in fold.views]
-        return ceiling(zip(owners, self.views, self.places, strict=True))
+        return ceiling(zip(owners, self.views, self.simulated, strict=True))
 
 
 class _Found(NamedTuple):
@@ -113,7 +117,7 @@ class _Found(NamedTuple):
 
 
 class _Work:
-    """One evaluation; what can be refused without long work is, at once."""
+    """One evaluation; whatever can be refused without long work is refused when it is made."""
 
     def __init__(
         self, datasets: list[str | Path], models: Iterable[str | Path], output: Path, settings: EvaluationSettings
@@ -138,7 +142,7 @@ class _Work:
             self.random_methods = model_methods(of_random, [self.random], (), settings.allow_out_of_domain)
 
     def steps(self) -> Generator[Progress, None, _Found]:
-        """Judge; models come first, for they may be refused."""
+        """Judge; the models come first, because they may be refused."""
         settings = self.settings
         what = yield from self._held_out()
         kinds, left_out = self._kinds(what.folds)
@@ -150,11 +154,11 @@ class _Work:
         methods, results = [*baselines, *learned], [*of_baselines, *of_models]
         leaks = yield from self._leakage(results, learned, what)
         truth = None
-        if what.places:
+        if what.simulated:
             high = what.ceiling()
             methods = [*methods, high]
             results += yield from self._judged(_BASELINES, [high], what)
-            truth = yield from self.stages.run(_TRUTH, truth_results(methods, what.places))
+            truth = yield from self.stages.run(_TRUTH, truth_results(methods, what.simulated))
         evaluation = Evaluation(
             rows=rows_of(results, methods, settings.seed, truth),
             notice=RESEARCH_NOTICE,
@@ -168,7 +172,7 @@ class _Work:
             dose_ratio=what.training[0].pairs.gain,
             mask=MASK,
             data_range=what.span,
-            notes=(*self._notes(what.folds, learned), *left_out, *_notes_of_truth(truth, what.places)),
+            notes=(*self._notes(what.folds, learned), *left_out, *_notes_of_truth(truth, what.simulated)),
             leakage=leaks,
             seconds=self.stages.seconds,
             curves=truth and {name: each.curves.mean() for name, each in truth.items()},
@@ -182,21 +186,23 @@ class _Work:
         return (yield from self.stages.run(stage, judged(methods, what.views, what.span, self.settings.cci, album)))
 
     def _held_out(self) -> Generator[Progress, None, _HeldOut]:
-        settings, datasets, places = self.settings, self.datasets, []
+        settings, datasets = self.settings, self.datasets
+        found: list[SimulatedArrangement] = []
         if not datasets and settings.simulation:
             datasets = yield from self.stages.run(_PAIRS, halves_of(settings.simulation, self.output))
         folds = folds_of(datasets, settings.split)
         if settings.simulation:
             for fold in folds:
-                places += simulated_arrangements(settings.simulation, fold.data, [view.number for view in fold.views])
-        return _HeldOut(folds, [self._training(fold) for fold in folds], places)
+                numbers = [view.number for view in fold.views]
+                found += simulated_arrangements(settings.simulation, fold.data, numbers)
+        return _HeldOut(folds, [self._training(fold) for fold in folds], found)
 
     def _training(self, fold: Fold) -> Training:
         pairs = training_pairs(fold.data, self.settings.noise)
         return Training(pairs, fold.data, self.output, self.settings.device)
 
     def _kinds(self, folds: Sequence[Fold]) -> tuple[list[type[Baseline]], list[str]]:
-        """(kinds of baselines, notes on those of ``all`` that cannot be had)."""
+        """(kinds of baselines, notes on those of ``all`` that do not suit the data)."""
         if self.settings.baselines != "all":
             return self.kinds, []
         objections = {kind: next(filter(None, (kind.objection(fold.data) for fold in folds)), "") for kind in self.kinds}
@@ -240,11 +246,11 @@ class _Work:
         return notes
 
 
-def _notes_of_truth(truth: dict[str, TruthResult] | None, places: Sequence[SimulatedArrangement]) -> list[str]:
+def _notes_of_truth(truth: dict[str, TruthResult] | None, judged: Sequence[SimulatedArrangement]) -> list[str]:
     """How the figures against the truth were made; nothing without."""
     if truth is None:
         return []
-    notes = [f"{RULE}; {places[0].realisations} realisations of {len(places)} whole image(s)"]
+    notes = [f"{RULE}; {judged[0].realisations} realisations of {len(judged)} whole image(s)"]
     high, gain = (truth[name].value("detectability") for name in (TrueHighDose.name, Gain.name))
     if high <= gain:
         notes.append(

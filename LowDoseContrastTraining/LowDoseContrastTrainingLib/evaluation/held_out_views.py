@@ -24,7 +24,7 @@ MASK = (
     "where neither dose is saturated"
 )
 _TISSUE_FACTOR = 2.0
-_SMOOTHING = 8  # pixels over which tissue is told from the thin edge of the breast
+_SMOOTHING = 8  # pixels over which tissue is distinguished from the thin edge of the breast
 _FITTED = 64  # patches that baselines are fitted on, evenly from all
 
 

@@ -12,7 +12,7 @@ from ..baselines.base import Baseline, Method, Training
 from ..measurement.fidelity import fidelity
 from .folds import Fold
 from .held_out_views import View
-from .methods import joined, part_of
+from .methods import across_folds, part_of
 from .report.album import Album
 from .results import PatchResult
 
@@ -24,7 +24,7 @@ def fitted(
     made = []
     for number, (kind, part) in enumerate(itertools.product(kinds, training)):
         made.append((yield from part_of(kind.fit_steps(part), number, len(kinds) * len(folds))))
-    return [joined(made[first : first + len(folds)], folds) for first in range(0, len(made), len(folds))]
+    return [across_folds(made[first : first + len(folds)], folds) for first in range(0, len(made), len(folds))]
 
 
 def judged(

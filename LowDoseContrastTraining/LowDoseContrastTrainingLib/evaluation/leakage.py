@@ -40,9 +40,9 @@ def leakage(
     random_methods: Iterable[Method],
     fold: Fold,
 ) -> tuple[Leakage, ...]:
-    """Return an entry for each recipe that was trained both ways.
+    """Return the gap of every recipe that was trained both ways.
 
-    The patches differ, so each model is compared with the gain on its own ones.
+    The patches differ, so every model is compared with the gain on its own patches.
 
     Args:
         results, random_results: of the held-out arrangements, and of the random split's test part.

@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 
 
 def part_of(steps: Generator[float, None, _Result], number: int, total: int) -> Generator[float, None, _Result]:
-    """Run part ``number``, from 0, of ``total`` equal ones: its share done becomes that of the whole."""
+    """Run part ``number``, counted from 0, of ``total`` equal parts; yield the share of the whole that is done."""
     return mapped(steps, lambda share: (number + share) / total)
 
 
@@ -50,8 +50,8 @@ class FoldedMethod(Method):
         return next(version for version, groups in self._versions if group in groups)
 
 
-def joined(by_fold: Sequence[Method], folds: Sequence[Fold], name: str = "") -> Method:
-    """Return one method of those of the folds, in their order."""
+def across_folds(by_fold: Sequence[Method], folds: Sequence[Fold], name: str = "") -> Method:
+    """Return one method made of one per fold, in the order of the folds."""
     if len(by_fold) == 1:
         return by_fold[0]
     return FoldedMethod(name or by_fold[0].name, [(each, fold.groups) for each, fold in zip(by_fold, folds, strict=True)])
@@ -67,7 +67,7 @@ def loaded(names: Iterable[str], device: str) -> list[Enhancer]:
 
 
 def names_apart(models: Sequence[Model], taken: Iterable[str] = ()) -> list[str]:
-    """Return names for models that differ: part of its hash joins a name that is ``taken`` or comes twice."""
+    """Return distinct names for models: a name that is ``taken`` or occurs twice gets part of the hash."""
     counts = Counter([*taken, *(each.name for each in models)])
     return [f"{each.name} ({each.sha256[:8]})" if counts[each.name] > 1 else each.name for each in models]
 
@@ -88,7 +88,7 @@ def model_methods(
     folded = []
     for recipe, by_data in trained.items():
         versions = [ModelMethod(each, allow_out_of_domain) for each in _complete(recipe, by_data, folds)]
-        folded.append(joined(versions, folds, f"{recipe}, each fold by its own model"))
+        folded.append(across_folds(versions, folds, f"{recipe}, each fold by its own model"))
     return [*folded, *(ModelMethod(each, allow_out_of_domain, name) for each, name in zip(others, names, strict=True))]
 
 

@@ -41,7 +41,7 @@ class PatchResult:
     measures: Fidelity
 
 
-class _Measured:
+class _MethodOnPatches:
     """One method: its values by arrangement and their means.
 
     Attributes:
@@ -66,7 +66,7 @@ class _Measured:
                 self.values[group] |= {name: np.array([getattr(figures, name)]) for name in FIGURES}
             self.means |= {name: truth.value(name) for name in FIGURES}
 
-    def less(self, other: _Measured, seed: int) -> Differences:
+    def less(self, other: _MethodOnPatches, seed: int) -> Differences:
         """Return the differences to another method, of the measures that both have."""
         found: Differences = {}
         for measure in _COMPARED + (TRUTH_MEASURES if self.truth else ()):
@@ -113,7 +113,7 @@ def rows_of(
         methods: in the order of the rows, with the gain among them.
         truth: name of the method -> its figures against the truth, which become part of the row.
     """
-    measured = {each.name: _Measured(each, results, truth[each.name] if truth else None) for each in methods}
+    measured = {each.name: _MethodOnPatches(each, results, truth[each.name] if truth else None) for each in methods}
     denoisers = [each for each in measured.values() if each.method.is_denoiser]
     opponents = {GAIN: measured[Gain.name]}
     if denoisers:
@@ -135,7 +135,7 @@ def rows_of(
 
 
 def _difference(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Of patches; what is no more than rounding of float32 pixels is none, or its signs would pass for an effect."""
+    """Differences within the rounding of float32 pixels count as 0, or their signs would pass for an effect."""
     return np.where(np.isclose(values, others, rtol=_ROUNDING, atol=0), 0.0, values - others)
 
 
@@ -167,8 +167,8 @@ def write_results(
 ) -> None:
     """Write the results, each file whole or not at all; a cell is empty where a measure is not defined.
 
-    ``results.csv`` has one line a method and patch, ``results-truth.csv`` (only with ``truth``) one line a method
-    and arrangement, ``results.json`` everything else.
+    ``results.csv`` has a line for each method and patch, ``results-truth.csv`` (only with ``truth``) a line for each
+    method and arrangement, ``results.json`` everything else.
     """
     unknown = () if truth else TRUTH_MEASURES
     _write_csv(

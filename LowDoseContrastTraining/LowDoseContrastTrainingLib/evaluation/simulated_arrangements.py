@@ -27,7 +27,7 @@ Images = dict[str | None, tuple[int, str]]  # SOP Instance UID -> (arrangement, 
 
 @dataclass(frozen=True)
 class SimulatedArrangement:
-    """A held-out arrangement where the simulation keeps it.
+    """A held-out arrangement, in the simulation.
 
     Attributes:
         group: its name in the data set.
@@ -71,7 +71,7 @@ class SimulatedArrangement:
 def simulated_arrangements(
     folder: str | Path, data: PairedDataSet, entries: Iterable[int]
 ) -> list[SimulatedArrangement]:
-    """Return where some pairs of a data set lie in a simulation; images are told by their SOP Instance UIDs.
+    """Find pairs of a data set in a simulation; images are identified by their SOP Instance UIDs.
 
     Args:
         folder: made by ``simulate`` with two realisations or more.
@@ -111,7 +111,7 @@ def simulation_settings(folder: str | Path) -> SimulationSettings:
     """Return what a simulation holds.
 
     Raises:
-        InputError: ``folder`` is none.
+        InputError: ``folder`` does not hold a simulation.
     """
     try:
         settings = json.loads((Path(folder) / SIMULATION_FILE).read_text())

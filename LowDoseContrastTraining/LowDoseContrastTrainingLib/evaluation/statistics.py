@@ -1,4 +1,4 @@
-"""What can be said of a difference between two methods when the arrangement is the unit.
+"""Statistics of the difference between two methods, with the arrangement as the unit.
 
 Patches of one arrangement share its object; counted as if they were independent, they make any
 difference look certain. So differences are averaged within arrangements first.
@@ -46,7 +46,7 @@ def number_or_none(value: float) -> float | None:
 
 
 def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> PairedDifference:
-    """Return what the differences of the patches of each arrangement say together.
+    """Return the mean of the differences over arrangements, its interval and its p-value.
 
     Args:
         differences: arrangement -> differences of its patches; those that are not finite are left out.
@@ -67,7 +67,7 @@ def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> Pair
 
 
 def limit_of(arrangements: int) -> str:
-    """Return what so few arrangements cannot show, one sentence, or nothing."""
+    """Return a sentence on what so few arrangements cannot show; empty if they are enough."""
     if arrangements == 1:
         return "one arrangement: no interval and no test"
     least = 2.0 ** (1 - arrangements)
@@ -94,7 +94,7 @@ def bootstrap_interval(units: list[np.ndarray], seed: int = 0) -> tuple[float, f
 
 
 def sign_flip_p(differences: np.ndarray) -> float:
-    """Return the two-sided p of the mean of paired differences: the part of all 2^n signs that give as large a one.
+    """Return the two-sided p of the mean of paired differences, the share of all 2^n signs with at least that mean.
 
     Source: Fisher 1935, The Design of Experiments, section 21.
 

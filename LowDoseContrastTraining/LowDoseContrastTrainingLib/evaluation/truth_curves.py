@@ -64,8 +64,8 @@ class MethodCurves:
     """Collects the curves of one method.
 
     Attributes:
-        noise: one an arrangement where it could be measured.
-        transfers: name of the task -> :class:`..measurement.transfer.TaskTransfer`, one an arrangement.
+        noise: of every arrangement whose noise could be measured.
+        transfers: of every arrangement, name of the task -> transfer.
     """
 
     noise: list[NoiseTexture] = field(default_factory=list)
@@ -101,5 +101,5 @@ def _mean(curves: list[_Curve], name: str) -> Values:
 
 
 def _listed(values: Iterable[float]) -> Values:
-    """Six digits are more than is known."""
+    """Six digits are more than the precision."""
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]

@@ -62,7 +62,7 @@ class TruthFigures:
         forced_choice: percent correct of the same in 4-alternative forced choice, 25 by guessing.
         detectability_eye: AUC of the non-prewhitening observer with eye filter.
         bias: B^2 of :mod:`..measurement.noise_and_bias`, pixel values.
-        false_calcifications: candidates that are none, per cm^2, mean over realisations.
+        false_calcifications: candidates without a calcification, per cm^2, mean over realisations.
         missed_calcifications: true ones without a candidate, per cm^2, mean over realisations.
         sensitivity: part of the calcifications that has a candidate, 0 to 1, mean over realisations.
         residual_noise: R_N, pixel values.
@@ -108,7 +108,7 @@ class TruthResult:
     Attributes:
         by_arrangement: name -> :class:`TruthFigures`.
         pooled: the figures of the rule over the regions of all arrangements where one alone has too few, else empty.
-        of_truth: reasons for missing figures, detectability of every size class, seconds an image.
+        of_truth: reasons for missing figures, detectability of every size class, seconds per image.
         curves: that the figures come from.
     """
 
@@ -134,20 +134,20 @@ def truth_results(
     Raises:
         InputError: an image that is missing, a method whose output is not finite, or a model outside of its domain.
     """
-    total, done, measured = len(arrangements) * (len(methods) + 1), 0, {each.name: _Measured() for each in methods}
+    total, done, collected = len(arrangements) * (len(methods) + 1), 0, {each.name: _MethodOnTruth() for each in methods}
     for arrangement in arrangements:
         yield done / total
         known = _Known(arrangement)
         done += 1
         for method in methods:
-            yield from part_of(measured[method.name].add(method, known), done, total)
+            yield from part_of(collected[method.name].add(method, known), done, total)
             done += 1
             give_back_memory()
-    return {name: each.result(known.truth.pixel_mm) for name, each in measured.items()}
+    return {name: each.result(known.truth.pixel_mm) for name, each in collected.items()}
 
 
 class _Known:
-    """What of an arrangement is the same for every method.
+    """What all methods share on an arrangement.
 
     Attributes:
         arrangement, truth: where it is, and what the simulation knows of it.
@@ -169,12 +169,12 @@ class _Known:
         self.noise = self.noise_of(np.stack([image.pixels[0] for image in high]), "noise of the high dose", self.reasons)
 
     def noise_of(self, stack: np.ndarray, title: str, reasons: list[str]) -> NoiseTexture | None:
-        """Return the texture of the noise of realisations; None, with the reason added, where there is none."""
+        """Return the texture of the noise of realisations; None, with the reason added, if it cannot be measured."""
         truth = self.truth
         return _tried(reasons, title, lambda: noise_texture(stack, truth.pixel_mm, self.mask, zero_level=truth.zero_level))
 
 
-class _Measured:
+class _MethodOnTruth:
     """Collects what is measured of one method, arrangement by arrangement."""
 
     def __init__(self) -> None:
@@ -258,7 +258,7 @@ def judged_pixels(phantom: np.ndarray, reference: np.ndarray, full_scale: float)
 
 
 def _tried(reasons: list[str], title: str, measure: Callable[[], _T]) -> _T | None:
-    """What ``measure`` returns, or None where it cannot be taken, with the reason added."""
+    """Return what ``measure`` returns, or None, with the reason added, if it is not possible."""
     try:
         return measure()
     except InputError as error:

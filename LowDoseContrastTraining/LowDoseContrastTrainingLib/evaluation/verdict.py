@@ -79,7 +79,7 @@ def _more_harm(differences: Differences) -> list[str]:
 
 
 def _likeness(differences: Differences, is_better: bool) -> list[str]:
-    """By what it looks more, or less, like the high dose than the gain does."""
+    """The measures by which it looks more, or less, like the high dose than the gain does."""
     sign, word = (1, "better") if is_better else (-1, "worse")
     return [
         f"{name} is {word} than that of {GAIN} {_text(each)}"
@@ -90,7 +90,7 @@ def _likeness(differences: Differences, is_better: bool) -> list[str]:
 
 
 def _obstacles(differences: Differences) -> list[str]:
-    """Why it is no improvement."""
+    """The reasons why it is not an improvement."""
     missing = [each for each in (GAIN, DENOISER) if each not in differences]
     if missing:
         return [f"{missing[0]} was not computed beside it: an improvement cannot be claimed"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from ..document import Evaluation, Row, number
+from ..document import Evaluation, Row, finite
 from .charts import Canvas, chart, grid, hide, legend_above
 from .measures import DRAWN, HIGH
 from .methods_shown import arrangement_names, described, main_methods
@@ -46,5 +46,5 @@ def arrangement_chart(evaluation: Evaluation) -> Markup | None:
 
 def _values(row: Row, groups: Iterable[str], key: str) -> list[tuple[int, float]]:
     """(place of the arrangement, value) where there is one."""
-    found = [(place, number(row.arrangements.get(group, {}).get(key))) for place, group in enumerate(groups)]
+    found = [(place, finite(row.arrangements.get(group, {}).get(key))) for place, group in enumerate(groups)]
     return [(place, value) for place, value in found if value is not None]

@@ -96,7 +96,7 @@ class Grid:
 
 
 @dataclass
-class Numbers:
+class Numbering:
     """Counts the figures and the tables of a page."""
 
     _count: Counter = field(default_factory=Counter)

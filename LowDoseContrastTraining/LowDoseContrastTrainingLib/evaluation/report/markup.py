@@ -9,13 +9,13 @@ from collections.abc import Iterable
 import numpy as np
 from markupsafe import Markup, escape
 
-from ..document import number as finite
+from ..document import finite
 
 DASH = "–"
 
 
 def named(value: object) -> Markup:
-    """Return a name that may be broken after any part of it where it is long."""
+    """Return a name as HTML that may break after any of its parts."""
     shown = escape(value)
     for mark in ("/", "_", "-", "."):
         shown = shown.replace(mark, Markup(f"{mark}<wbr>"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..document import Evaluation, number
+from ..document import Evaluation, finite
 from .markup import DASH, named, plain
 from .methods_shown import arrangement_names
 
@@ -85,4 +85,4 @@ def _value(value: object) -> str:
         return ", ".join(map(_value, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return plain(value, 6) if number(value) is not None else str(value)
+    return plain(value, 6) if finite(value) is not None else str(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from .layout import Numbers
+from .layout import Numbering
 from .markup import DASH, named
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,6 +23,6 @@ def rendered(template: str, folder: Path = TEMPLATES, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"named": named, "basename": lambda path: Path(path).name or DASH}
-    environment.globals["numbers"] = Numbers()
+    environment.globals["numbers"] = Numbering()
     environment.globals["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(**values)

@@ -1,4 +1,4 @@
-"""The loss curves of those models whose folder is that of their training run."""
+"""The loss curves of models that lie in the folder of their training run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .charts import WIDTH, drawn
 
 @dataclass(frozen=True)
 class TrainingChart:
-    """The losses of one training: those who came of it, the file, and the chart; None where the file cannot be read."""
+    """The losses of one training: its models, the file, and the chart, which is None if the file cannot be read."""
 
     names: str
     file: Path

@@ -42,7 +42,7 @@ def noise_chart(evaluation: Evaluation) -> Markup | None:
 
 
 def transfer_chart(evaluation: Evaluation) -> Markup | None:
-    """Return the transfer functions, one panel a task; None without them."""
+    """Return the transfer functions, one panel per task; None without them."""
     looks, known = main_methods(evaluation), evaluation.curves or {}
     curves = {name: known[name].transfer for name in looks if name in known}
     tasks = list(dict.fromkeys(task for each in curves.values() for task in each))
