@@ -204,6 +204,32 @@ class WholePageTest(ReportTestCase):
         self.assertEqual(len(pixels), 3 * (4 + 4 + 2))
 
 
+class StoredTest(ReportTestCase):
+    def test_what_is_read_back_is_what_was_written(self):
+        """To the order of the keys; also with a truth, a leakage gap and folds."""
+        sides = {"held_out": {"method": "m", "over_gain": {"psnr_matched": 0.5}}, "random": {"method": "n", "dataset": "d", "over_gain": {"psnr_matched": 1.0}}}
+        folded = copy.deepcopy(self.document)
+        for number, row in enumerate(folded["rows"]):
+            described = {name: row.pop(name) for name in ("parameters", "model", "model_sha256", "dataset", "out_of_domain", "notes", "seam_index", "mode") if name in row}
+            rest = {name: row.pop(name) for name in ("against", "verdict", "reasons")}
+            folds = {"folds": [{"arrangements": ["phantom 4"], **described}, {"arrangements": ["phantom 5", "phantom 6"], **described}]}
+            against = {"against": rest.pop("against")}
+            folded["rows"][number] = {**row, **({**against, **folds} if against["against"] else {**folds, **against}), **rest}
+        for document in (self.document, folded, {**self.document, "leakage": [{"recipe": "r", **sides, "gap": {"psnr_matched": 0.5}}]}):
+            found = Evaluation.from_json(document)
+            self.assertEqual(json.dumps(found.to_json()), json.dumps(document))
+            self.assertEqual(Evaluation.from_json(found.to_json()), found)
+
+    def test_a_file_that_states_little_has_defaults(self):
+        found = Evaluation.from_json({"rows": [{"method": "gain", "psnr": 40.0, "unheard of": [1]}], "more": {}})
+        self.assertEqual((found.settings, found.noise_model, found.datasets, found.curves), (None, None, (), None))
+        row = found.rows[0]
+        self.assertEqual((row.value("psnr"), row.value("ssim"), row.value("unheard of"), row.against, row.of_truth), (40.0, None, None, {}, None))
+        for nothing in ({}, {"rows": None}):
+            with self.assertRaises((KeyError, TypeError)):
+                Evaluation.from_json(nothing)
+
+
 class PatchesTest(ReportTestCase):
     def test_the_choice_knows_targets_alone(self):
         views, _ = held_out_views(open_data_set(self.data), "all")
