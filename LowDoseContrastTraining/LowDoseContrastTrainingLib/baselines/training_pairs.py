@@ -143,4 +143,4 @@ def _blocks(
     if not len(mean) or not np.median(variance) > 0:
         raise InputError("", "the training patches do not tell the detector's noise", "give it with {noise}")
     bins = [each for each in np.array_split(np.argsort(mean), _BINS) if len(each)]
-    return np.array([np.median(mean[each]) for each in bins]), np.array([np.median(variance[each]) for each in bins])
+    return np.array([np.median(mean[blocks]) for blocks in bins]), np.array([np.median(variance[blocks]) for blocks in bins])

@@ -47,7 +47,7 @@ class Arrangements:
         self._highs = [each.image(HIGH, 0).pixels[0] for each in found]
         truths = [each.truth() for each in found]
         self.offset = truths[0].zero_level
-        self.ratio = float(np.median([each.doses_mgy[HIGH] / each.doses_mgy[LOW] for each in truths]))
+        self.ratio = float(np.median([truth.doses_mgy[HIGH] / truth.doses_mgy[LOW] for truth in truths]))
         self._masks = [_mask(truth, low.full_scale) for truth, low in zip(truths, self.lows, strict=True)]
         self._corners = [_corners(mask, settings.patch) for mask in self._masks]
         self._views: dict[str, tuple[int, int]] = {}

@@ -43,7 +43,7 @@ class Candidate:
         """Return how images lie outside of the model's domain, in sentences, without repetition."""
         if not self.domain:
             return ()
-        return tuple(dict.fromkeys(each for image in mammograms for each in self.domain.objections(image)))
+        return tuple(dict.fromkeys(objection for image in mammograms for objection in self.domain.objections(image)))
 
 
 def identity_and_gain(ratio: float, offset: float) -> list[Candidate]:
@@ -67,7 +67,7 @@ def models_of(names: Iterable[str], device: str, allow_out_of_domain: bool, take
     """
     enhancers = loaded(names, device)
     found = []
-    for enhancer, name in zip(enhancers, names_apart([each.model for each in enhancers], taken), strict=True):
+    for enhancer, name in zip(enhancers, names_apart([enhancer.model for enhancer in enhancers], taken), strict=True):
         limited, free = (ModelMethod(enhancer, allowed, name) for allowed in (allow_out_of_domain, True))
         found.append(Candidate(limited, _always(free), enhancer.model.card.domain))
     return found

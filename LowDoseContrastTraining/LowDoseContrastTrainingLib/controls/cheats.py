@@ -121,15 +121,15 @@ def cheats(
     Args:
         opponents: (the gain, a denoising baseline).
     """
-    seed, methods = scenes.settings.seed, [each.method for each in candidates]
-    pairs = [(each, cheat, Cheated(each.method, cheat, scenes.offset, seed)) for each in candidates for cheat in CHEATS]
+    seed, methods = scenes.settings.seed, [candidate.method for candidate in candidates]
+    pairs = [(candidate, cheat, Cheated(candidate.method, cheat, scenes.offset, seed)) for candidate in candidates for cheat in CHEATS]
     named = {each.name: each for each in [*opponents, *methods, *(cheated for *_, cheated in pairs)]}
     every, views = list(named.values()), [scenes.view(index) for index in range(len(scenes.found))]
     results = yield from mapped(judged(every, views, span_of(views), CciVariant()), lambda share: 0.3 * share)
     truth = yield from mapped(truth_results(every, scenes.found), lambda share: 0.3 + 0.7 * share)
     found = {row.method: row for row in rows_of(results, every, seed, truth)}
-    outside = {each.name: each.outside(*scenes.lows) for each in candidates}
-    rows = [compared(found[each.name], found[cheated.name], cheat, outside[each.name]) for each, cheat, cheated in pairs]
+    outside = {candidate.name: candidate.outside(*scenes.lows) for candidate in candidates}
+    rows = [compared(found[own.name], found[cheated.name], cheat, outside[own.name]) for own, cheat, cheated in pairs]
     rows += [_sensitive(found[method.name]) for method in methods if method.name == TrueHighDose.name]
     return rows, Judgement(truth, tuple(opponents))
 

@@ -91,7 +91,7 @@ def judged_controls(
     return Controlled(
         settings,
         {control.NAME: control.WHAT for control in CONTROLS},
-        {each.name: each.method.runs[0] for each in candidates},
+        {candidate.name: candidate.method.runs[0] for candidate in candidates},
         [row for control in CONTROLS for row in found[control.NAME]],
         stages.seconds,
     )
@@ -151,7 +151,7 @@ def _with_references(candidates: Sequence[Candidate], scene: Planted | Arrangeme
     """
 
     def high_of(image: Mammogram) -> np.ndarray:
-        return next(found for found in (each(image) for each in highs) if found is not None)
+        return next(found for found in (high(image) for high in highs) if found is not None)
 
     true = Candidate(TrueHighDose(high_of, BASELINE))
     every = [*identity_and_gain(scene.ratio, scene.offset), *candidates, true]

@@ -78,7 +78,7 @@ def _names(rows: Iterable[ControlRow]) -> list[str]:
 
 def _table(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
     cells = [headers, ["---"] * len(headers), *rows]
-    return ["| " + " | ".join(_cell(each) for each in row) + " |" for row in cells]
+    return ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells]
 
 
 def _cell(value: object) -> str:

@@ -39,7 +39,7 @@ def dose_sweep(candidates: Sequence[Candidate], scene: Planted) -> Generator[flo
         dose = dose_name(fraction)
         method = Remembered(candidate.at(scene.ratio_to(dose)))
         recovered, spread = scene.recovered(method, "mass", WITH, dose)
-        outputs = (output_of(method, scene.image(WITH, dose, each)) for each in scene.realisations)
+        outputs = (output_of(method, scene.image(WITH, dose, realisation)) for realisation in scene.realisations)
         error = float(np.mean([_mean_error(scene, output) for output in outputs]))
         figures = {
             "CCI error": _cci_error(scene, method, dose),

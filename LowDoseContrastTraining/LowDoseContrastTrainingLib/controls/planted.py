@@ -117,7 +117,7 @@ class Planted:
         self.parameters = settings.chain(**_NOTHING, doses_mgy=doses, dose_spread=0.0, exposure_spread=0.0)
         empty = make_phantom(self.parameters, settings.seed, NUMBER)
         planted = lesions(empty.outline, self.parameters, settings.seed)
-        full = with_inserts(empty, [part for each in planted for part in each.parts], self.parameters.pixel_mm)
+        full = with_inserts(empty, [part for lesion in planted for part in lesion.parts], self.parameters.pixel_mm)
         self._made: dict[str, Arrangement] = {
             name: arrangement_of(phantom, self.parameters, settings.seed, NUMBER)
             for name, phantom in ((WITH, full), (WITHOUT, empty))
@@ -126,7 +126,7 @@ class Planted:
         self._of_source: dict[str, tuple[str, str, int]] = {}
         self.offset, self.full_scale = self.parameters.offset, float(full_scale(self.parameters.bits))
         self.tissue = judged_pixels(empty.mask, self.noise_free(WITHOUT), self.full_scale)
-        self.places = {each.name: self._place(each) for each in planted}
+        self.places = {lesion.name: self._place(lesion) for lesion in planted}
 
     def _place(self, lesion: Lesion) -> Place:
         pixel = self.parameters.pixel_mm
@@ -212,7 +212,7 @@ def masses(contrasts: Sequence[float]) -> Planting:
     spots = ((-0.62, 0.28), (-0.32, 0.56), (0.0, 0.28), (0.32, 0.56), (0.62, 0.28))
 
     def lesions(outline: Outline, parameters: AcquisitionParameters, seed: int) -> list[Lesion]:
-        return [_mass(mass_name(each), each, outline, parameters, spot) for each, spot in zip(contrasts, spots, strict=False)]
+        return [_mass(mass_name(contrast), contrast, outline, parameters, spot) for contrast, spot in zip(contrasts, spots, strict=False)]
 
     return lesions
 

@@ -120,7 +120,7 @@ class Controlled:
             "settings": dataclasses.asdict(self.settings),
             "controls": self.controls,
             "methods": {name: run.to_json() for name, run in self.methods.items()},
-            "summary": [each.to_json() for each in self.summary],
+            "summary": [entry.to_json() for entry in self.summary],
             "rows": [row.to_json() for row in self.rows],
             "seconds": self.seconds,
             "table": self.table,

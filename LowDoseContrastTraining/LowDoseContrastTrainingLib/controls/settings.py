@@ -59,7 +59,7 @@ class ControlSettings:
 def with_doses(fractions: Iterable[float]) -> dict[str, float]:
     """Return name -> mGy: low, high, and fractions of the high dose by the names that :func:`dose_name` gives."""
     high = DOSES_MGY[HIGH]
-    return {LOW: DOSES_MGY[LOW], HIGH: high, **{dose_name(each): each * high for each in fractions}}
+    return {LOW: DOSES_MGY[LOW], HIGH: high, **{dose_name(fraction): fraction * high for fraction in fractions}}
 
 
 def dose_name(fraction: float) -> str:

@@ -48,7 +48,7 @@ def shifted_pair(
         judgement: of these candidates, the target in its place.
         scene: a phantom with ordinary film, whose shift is measured as ``prepare`` does.
     """
-    every = [*judgement.opponents, *(each.method for each in candidates)]
+    every = [*judgement.opponents, *(candidate.method for candidate in candidates)]
     methods = list({each.name: each for each in every}.values())
     numbers, found = range(len(scenes.found)), {}
     span = span_of([scenes.view(index) for index in numbers])

@@ -52,10 +52,10 @@ def _whole(arrangement: SimulatedArrangement, realisation: int) -> np.ndarray:
 
 def _patches(data: PairedDataSet, view: View, arrangement: SimulatedArrangement) -> np.ndarray:
     image = _whole(arrangement, 1)[0]
-    pair = next(each for each in data.arrangements if each["number"] == view.number)
+    pair = next(arrangement for arrangement in data.arrangements if arrangement["number"] == view.number)
     top, left = pair["overlap"][data.doses[1]]
-    patches = [each for each in data.patches if each["arrangement"] == view.number]
-    corners = {each["name"]: (top + each["row"], left + each["column"]) for each in patches}
+    patches = [patch for patch in data.patches if patch["arrangement"] == view.number]
+    corners = {patch["name"]: (top + patch["row"], left + patch["column"]) for patch in patches}
     rows, columns = view.high.shape[1:]
     starts = [corners[name] for name in view.names]
     return np.stack([image[row : row + rows, column : column + columns] for row, column in starts])

@@ -44,7 +44,7 @@ class Comparison:
     adjusted: dict[str, float | None] | None = None
 
     def to_json(self) -> Json:
-        differences = {name: dataclasses.asdict(each) for name, each in self.differences.items()}
+        differences = {name: dataclasses.asdict(difference) for name, difference in self.differences.items()}
         if self.adjusted is not None:
             for name, each in differences.items():
                 each["p_holm"] = self.adjusted.get(name)
@@ -52,7 +52,7 @@ class Comparison:
 
     @classmethod
     def from_json(cls, stated: Json) -> Comparison:
-        found = {name: each for name, each in stated.items() if isinstance(each, dict) and finite(each.get("mean")) is not None}
+        found = {name: value for name, value in stated.items() if isinstance(value, dict) and finite(value.get("mean")) is not None}
         adjusted = {name: each["p_holm"] for name, each in found.items() if "p_holm" in each}
         differences = {name: from_stated(PairedDifference, each) for name, each in found.items()}
         return from_stated(cls, stated, differences=differences, adjusted=adjusted or None)
@@ -91,7 +91,7 @@ class SizeClass:
 
     @classmethod
     def from_json(cls, stated: Json) -> SizeClass:
-        observers = {name: from_stated(ObserverFigures, each) for name, each in stated.items() if isinstance(each, dict)}
+        observers = {name: from_stated(ObserverFigures, value) for name, value in stated.items() if isinstance(value, dict)}
         return from_stated(cls, stated, observers=observers)
 
 
@@ -110,7 +110,7 @@ class OfTruth:
     seconds: float | None = None
 
     def to_json(self) -> Json:
-        sizes = [each.to_json() for each in self.by_size]
+        sizes = [size_class.to_json() for size_class in self.by_size]
         return {"truth_reasons": self.reasons, "detectability_by_size": sizes, "seconds_per_image": self.seconds}
 
     @classmethod
@@ -162,7 +162,7 @@ class Row:
     @property
     def seam_index(self) -> float | None:
         """Mean over whole images, and over folds."""
-        seams = [each.seam_index for each in self.runs if each.seam_index is not None]
+        seams = [run.seam_index for run in self.runs if run.seam_index is not None]
         return sum(seams) / len(seams) if seams else None
 
     def value(self, measure: str) -> float | None:
@@ -175,7 +175,7 @@ class Row:
 
     def states(self, measure: str) -> bool:
         """Return whether the row states a measure, even if as unknown."""
-        has = {"seam_index": any(each.model for each in self.runs), "seconds_per_image": self.of_truth is not None}
+        has = {"seam_index": any(run.model for run in self.runs), "seconds_per_image": self.of_truth is not None}
         return self.value(measure) is not None or has.get(measure, measure in self.figures)
 
     def difference(self, opponent: str, measure: str) -> PairedDifference | None:
@@ -183,7 +183,7 @@ class Row:
         return self.against[opponent].differences.get(measure) if opponent in self.against else None
 
     def to_json(self) -> Json:
-        against = {"against": {title: each.to_json() for title, each in self.against.items()}}
+        against = {"against": {title: comparison.to_json() for title, comparison in self.against.items()}}
         return {
             "method": self.method,
             "kind": self.kind,
@@ -200,13 +200,13 @@ class Row:
         if not self.runs[0].arrangements:
             return self.runs[0].to_json()
         seam = {} if self.seam_index is None else {"seam_index": self.seam_index}
-        return {"folds": [each.to_json() for each in self.runs], **seam}
+        return {"folds": [run.to_json() for run in self.runs], **seam}
 
     @classmethod
     def from_json(cls, stated: Json) -> Row:
         runs = tuple(Run.from_json(each) for each in stated.get("folds") or [{**stated, "arrangements": None}])
         against = {title: Comparison.from_json(each) for title, each in (stated.get("against") or {}).items()}
-        figures = {name: each for name, each in stated.items() if name not in _NO_FIGURES}
+        figures = {name: value for name, value in stated.items() if name not in _NO_FIGURES}
         return from_stated(cls, stated, runs=runs, against=against, figures=figures, of_truth=OfTruth.from_json(stated))
 
 
@@ -325,17 +325,17 @@ class Evaluation:
             "version": self.version,
             "dataset": _one_or_all(self.datasets),
             "dataset_fingerprint": _one_or_all(self.fingerprints),
-            "folds": [dataclasses.asdict(each) for each in self.folds],
+            "folds": [dataclasses.asdict(fold) for fold in self.folds],
             "settings": self.settings and dataclasses.asdict(self.settings),
             "noise_model": self.noise_model and self.noise_model.as_dict(),
             "dose_ratio": self.dose_ratio,
             "mask": self.mask,
             "data_range": self.data_range,
             "notes": self.notes,
-            "rows": [each.to_json() for each in self.rows],
-            "leakage": [each.to_json() for each in self.leakage],
+            "rows": [row.to_json() for row in self.rows],
+            "leakage": [entry.to_json() for entry in self.leakage],
             "seconds": self.seconds,
-            **({"curves": {name: each.to_json() for name, each in self.curves.items()}} if self.curves else {}),
+            **({"curves": {name: curve.to_json() for name, curve in self.curves.items()}} if self.curves else {}),
             "report": self.report,
         }
         return _plain(found)
@@ -351,14 +351,14 @@ class Evaluation:
         return from_stated(
             cls,
             stated,
-            rows=tuple(Row.from_json(each) for each in stated["rows"]),
+            rows=tuple(Row.from_json(row) for row in stated["rows"]),
             datasets=_several(stated.get("dataset")),
             fingerprints=_several(stated.get("dataset_fingerprint")),
             folds=tuple(from_stated(FoldSummary, each) for each in stated.get("folds") or ()),
             settings=_settings(stated.get("settings")),
             noise_model=_noise_model(stated.get("noise_model")),
             leakage=tuple(Leakage.from_json(each) for each in stated.get("leakage") or ()),
-            curves=curves and {name: Curves.from_json(each) for name, each in curves.items()},
+            curves=curves and {name: Curves.from_json(curve) for name, curve in curves.items()},
         )
 
 

@@ -124,7 +124,7 @@ class _Work:
     ) -> None:
         self.output, self.settings = output, settings
         self.kinds = chosen_baselines(settings.baselines)
-        self.datasets = [open_data_set(each) for each in datasets]
+        self.datasets = [open_data_set(data_set) for data_set in datasets]
         self.random = folds_of([settings.random], settings.split)[0] if settings.random else None
         self.models, self.random_methods = loaded(map(str, models), settings.device), []
         weights = {

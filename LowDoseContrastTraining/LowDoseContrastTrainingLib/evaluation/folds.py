@@ -56,7 +56,7 @@ def folds_of(datasets: Iterable[str | Path | PairedDataSet], split: str) -> list
         InputError: as :func:`..dataset.manifest.open_data_set` and :func:`.held_out_views.held_out_views`; folds that
             leak or that hold out the same arrangement; more arrangements than the exact test takes.
     """
-    opened = [each if isinstance(each, PairedDataSet) else open_data_set(each) for each in datasets]
+    opened = [data_set if isinstance(data_set, PairedDataSet) else open_data_set(data_set) for data_set in datasets]
     folds = [Fold(each, *held_out_views(each, split)) for each in opened]
     if len(folds) > 1:
         _check_apart(folds)

@@ -82,7 +82,7 @@ def held_out_views(data: PairedDataSet, split: str) -> tuple[list[View], int]:
 def _view(data: PairedDataSet, number: int, patches: list[Patch]) -> View:
     found, (source, _) = _arrangements(data)[number], data.doses
     low = Mammogram(
-        np.stack([each.low for each in patches]),
+        np.stack([patch.low for patch in patches]),
         tuple(found["spacing"]),
         found["bits"],
         "MG",
@@ -92,8 +92,8 @@ def _view(data: PairedDataSet, number: int, patches: list[Patch]) -> View:
         dose_mgy=found[source]["dose_mgy"],
         source=f"{data.folder}: arrangement {number}",
     )
-    high, mask = np.stack([each.high for each in patches]), np.stack([each.mask for each in patches])
-    return View(number, patches[0].entry["group"], tuple(each.entry["name"] for each in patches), low, high, mask)
+    high, mask = np.stack([patch.high for patch in patches]), np.stack([patch.mask for patch in patches])
+    return View(number, patches[0].entry["group"], tuple(patch.entry["name"] for patch in patches), low, high, mask)
 
 
 def _patches(data: PairedDataSet, split: str, chosen: Iterable[int] | None = None) -> Iterator[Patch]:
@@ -106,7 +106,7 @@ def _patches(data: PairedDataSet, split: str, chosen: Iterable[int] | None = Non
 
 def _arrangements(data: PairedDataSet) -> dict[int, dict[str, Any]]:
     """Number -> entry of the manifest, once it is sure that every patch has one."""
-    found = {each.get("number"): each for each in data.arrangements}
+    found = {arrangement.get("number"): arrangement for arrangement in data.arrangements}
     if not all(patch.get("arrangement") in found and "group" in patch for patch in data.patches):
         problem = "its manifest does not say of which arrangement each patch is"
         raise InputError(data.folder, problem, "prepare the data set again")
@@ -144,9 +144,9 @@ def training_pairs(data: PairedDataSet, noise: str | None = None) -> TrainingPai
         InputError: pixel values that do not rise with the exposure along a line, or as :func:`noise_of_pairs`.
     """
     entries, arrangements = data.of("train"), _arrangements(data)
-    for each in data.arrangements:
-        if each["relationship"] == "LOG" or each["sign"] == -1:
-            kind = "logarithmic" if each["relationship"] == "LOG" else "inverted"
+    for arrangement in data.arrangements:
+        if arrangement["relationship"] == "LOG" or arrangement["sign"] == -1:
+            kind = "logarithmic" if arrangement["relationship"] == "LOG" else "inverted"
             remedy = "gain and noise models hold for values linear in the exposure only"
             raise InputError(data.folder, f"its pixel values are {kind}", remedy)
     chosen = np.unique(np.linspace(0, len(entries) - 1, _FITTED).astype(int))

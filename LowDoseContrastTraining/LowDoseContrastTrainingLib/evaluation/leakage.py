@@ -65,13 +65,13 @@ def _entry(honest: LeakageSide, leaky: LeakageSide, recipe: str) -> Leakage:
 
 
 def _over_gain(results: Sequence[PatchResult], name: str) -> dict[str, float]:
-    return {each: _mean(results, name, each) - _mean(results, Gain.name, each) for each in COMPARED}
+    return {measure: _mean(results, name, measure) - _mean(results, Gain.name, measure) for measure in COMPARED}
 
 
 def _mean(results: Sequence[PatchResult], method: str, measure: str) -> float:
     """The mean over arrangements of the means over their patches."""
     by_arrangement: dict[str, list[float]] = {}
-    for each in results:
-        if each.method == method:
-            by_arrangement.setdefault(each.arrangement, []).append(getattr(each.measures, measure))
+    for result in results:
+        if result.method == method:
+            by_arrangement.setdefault(result.arrangement, []).append(getattr(result.measures, measure))
     return float(np.mean([np.mean(values) for values in by_arrangement.values()]))

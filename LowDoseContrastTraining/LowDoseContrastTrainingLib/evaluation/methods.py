@@ -54,7 +54,7 @@ def across_folds(by_fold: Sequence[Method], folds: Sequence[Fold], name: str = "
     """Return one method made of one per fold, in the order of the folds."""
     if len(by_fold) == 1:
         return by_fold[0]
-    return FoldedMethod(name or by_fold[0].name, [(each, fold.groups) for each, fold in zip(by_fold, folds, strict=True)])
+    return FoldedMethod(name or by_fold[0].name, [(version, fold.groups) for version, fold in zip(by_fold, folds, strict=True)])
 
 
 def loaded(names: Iterable[str], device: str) -> list[Enhancer]:
@@ -68,8 +68,8 @@ def loaded(names: Iterable[str], device: str) -> list[Enhancer]:
 
 def names_apart(models: Sequence[Model], taken: Iterable[str] = ()) -> list[str]:
     """Return distinct names for models: a name that is ``taken`` or occurs twice gets part of the hash."""
-    counts = Counter([*taken, *(each.name for each in models)])
-    return [f"{each.name} ({each.sha256[:8]})" if counts[each.name] > 1 else each.name for each in models]
+    counts = Counter([*taken, *(model.name for model in models)])
+    return [f"{model.name} ({model.sha256[:8]})" if counts[model.name] > 1 else model.name for model in models]
 
 
 def model_methods(
@@ -84,12 +84,12 @@ def model_methods(
         InputError: some folds have a model of a recipe and others not, or two.
     """
     trained, others = _by_recipe(enhancers, folds) if len(folds) > 1 else ({}, list(enhancers))
-    names = names_apart([each.model for each in others], taken)
+    names = names_apart([other.model for other in others], taken)
     folded = []
     for recipe, by_data in trained.items():
         versions = [ModelMethod(each, allow_out_of_domain) for each in _complete(recipe, by_data, folds)]
         folded.append(across_folds(versions, folds, f"{recipe}, each fold by its own model"))
-    return [*folded, *(ModelMethod(each, allow_out_of_domain, name) for each, name in zip(others, names, strict=True))]
+    return [*folded, *(ModelMethod(other, allow_out_of_domain, name) for other, name in zip(others, names, strict=True))]
 
 
 def _by_recipe(
@@ -98,15 +98,15 @@ def _by_recipe(
     """({name of the recipe: {fingerprint of the fold: model}}, the other models)."""
     fingerprints, others = {fold.data.fingerprint for fold in folds}, []
     trained: dict[str, dict[str, Enhancer]] = {}
-    for each in enhancers:
-        dataset = each.model.card.dataset
+    for enhancer in enhancers:
+        dataset = enhancer.model.card.dataset
         if dataset not in fingerprints:
-            others.append(each)
-        elif dataset in trained.setdefault(recipe_of(each.model), {}):
+            others.append(enhancer)
+        elif dataset in trained.setdefault(recipe_of(enhancer.model), {}):
             remedy = "give one for each, or judge them one after the other"
-            raise InputError(each.model.path, "is the second model of its recipe for one data set", remedy)
+            raise InputError(enhancer.model.path, "is the second model of its recipe for one data set", remedy)
         else:
-            trained[recipe_of(each.model)][dataset] = each
+            trained[recipe_of(enhancer.model)][dataset] = enhancer
     return trained, others
 
 

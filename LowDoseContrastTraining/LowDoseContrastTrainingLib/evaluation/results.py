@@ -53,9 +53,9 @@ class _MethodOnPatches:
     def __init__(self, method: Method, results: Iterable[PatchResult], truth: TruthResult | None) -> None:
         self.method, self.truth = method, truth
         patches: dict[str, list[Fidelity]] = {}
-        for each in results:
-            if each.method == method.name:
-                patches.setdefault(each.arrangement, []).append(each.measures)
+        for result in results:
+            if result.method == method.name:
+                patches.setdefault(result.arrangement, []).append(result.measures)
         self.values = {
             group: {name: np.array([getattr(one, name) for one in measures], float) for name in MEASURES}
             for group, measures in patches.items()
@@ -74,14 +74,14 @@ class _MethodOnPatches:
                 found |= _pooled_difference(measure, self.truth, other.truth)
                 continue
             pairs = {group: _difference(of[measure], other.values[group][measure]) for group, of in self.values.items()}
-            if any(np.isfinite(each).any() for each in pairs.values()):
+            if any(np.isfinite(pair).any() for pair in pairs.values()):
                 found[measure] = paired_difference(pairs, seed)
         return found
 
     def row(self, against: dict[str, Comparison]) -> Row:
         """Return the row of the table; without an opponent it is a reference."""
         figures = {name: number_or_none(value) for name, value in self.means.items()}
-        judged = verdict({title: each.differences for title, each in against.items()}) if against else None
+        judged = verdict({title: comparison.differences for title, comparison in against.items()}) if against else None
         is_ceiling = self.method.kind == CEILING
         return Row(
             self.method.name,
@@ -113,7 +113,7 @@ def rows_of(
         methods: in the order of the rows, with the gain among them.
         truth: name of the method -> its figures against the truth, which become part of the row.
     """
-    measured = {each.name: _MethodOnPatches(each, results, truth[each.name] if truth else None) for each in methods}
+    measured = {method.name: _MethodOnPatches(method, results, truth[method.name] if truth else None) for method in methods}
     denoisers = [each for each in measured.values() if each.method.is_denoiser]
     opponents = {GAIN: measured[Gain.name]}
     if denoisers:
@@ -174,7 +174,7 @@ def write_results(
     _write_csv(
         folder / PATCHES_FILE,
         ["method", "arrangement", "patch", *MEASURES, *unknown],
-        ([each.method, each.arrangement, each.patch, *_cells(each.measures, MEASURES), *[NO_TRUTH] * len(unknown)] for each in results),
+        ([result.method, result.arrangement, result.patch, *_cells(result.measures, MEASURES), *[NO_TRUTH] * len(unknown)] for result in results),
         overwrite,
     )
     if truth:

@@ -87,7 +87,7 @@ def simulated_arrangements(
         remedy = f"simulate with {{realisations}} {LEAST_REALISATIONS} or more"
         raise InputError(folder, "holds one realisation of every image", remedy, "simulation")
     images = dict(_images(folder, settings))
-    pairs = {each["number"]: each for each in data.arrangements}
+    pairs = {arrangement["number"]: arrangement for arrangement in data.arrangements}
     _check_distinct(folder, pairs.values(), images)
     found = [_found(folder, pairs[number], data, images, settings.realisations) for number in entries]
     if len({each.group for each in found}) < len(found):

@@ -55,12 +55,12 @@ def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> Pair
     Raises:
         InputError: there is no finite difference, or there are more than 20 arrangements.
     """
-    finite = [np.asarray(each, np.float64)[np.isfinite(each)] for each in differences.values()]
-    finite = [each for each in finite if each.size]
+    finite = [np.asarray(difference, np.float64)[np.isfinite(difference)] for difference in differences.values()]
+    finite = [unit for unit in finite if unit.size]
     if not finite:
         raise InputError("", "there are no patches whose measures could be compared")
-    means = np.array([each.mean() for each in finite])
-    mean, count, patches = float(means.mean()), len(means), sum(each.size for each in finite)
+    means = np.array([unit.mean() for unit in finite])
+    mean, count, patches = float(means.mean()), len(means), sum(unit.size for unit in finite)
     if count == 1:
         return PairedDifference(mean, None, None, None, 1, patches, limit_of(1))
     return PairedDifference(mean, *bootstrap_interval(finite, seed), sign_flip_p(means), count, patches, limit_of(count))

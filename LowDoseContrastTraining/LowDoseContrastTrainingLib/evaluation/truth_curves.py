@@ -73,8 +73,8 @@ class MethodCurves:
 
     def mean(self) -> Curves:
         """Return the means over arrangements, to six digits."""
-        tasks = dict.fromkeys(name for each in self.transfers for name in each)
-        found = {name: _mean_transfer([each[name] for each in self.transfers if name in each]) for name in tasks}
+        tasks = dict.fromkeys(name for transfer in self.transfers for name in transfer)
+        found = {name: _mean_transfer([transfer[name] for transfer in self.transfers if name in transfer]) for name in tasks}
         noise = _alike(self.noise)
         spectrum = NoiseCurve(_listed(noise[0].frequency), _mean(noise, "nnps"), len(noise)) if noise else None
         return Curves(spectrum, {name: each for name, each in found.items() if each})
@@ -92,12 +92,12 @@ def _mean_transfer(transfers: list[TaskTransfer]) -> TransferCurve | None:
 
 def _alike(curves: list[_Curve]) -> list[_Curve]:
     """Those that are not empty and have as many frequencies as the first."""
-    found = [each for each in curves if len(each.frequency)]
+    found = [curve for curve in curves if len(curve.frequency)]
     return [each for each in found if len(each.frequency) == len(found[0].frequency)]
 
 
 def _mean(curves: list[_Curve], name: str) -> Values:
-    return _listed(np.mean([getattr(each, name) for each in curves], axis=0))
+    return _listed(np.mean([getattr(curve, name) for curve in curves], axis=0))
 
 
 def _listed(values: Iterable[float]) -> Values:

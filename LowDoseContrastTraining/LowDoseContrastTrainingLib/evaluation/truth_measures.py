@@ -134,7 +134,7 @@ def truth_results(
     Raises:
         InputError: an image that is missing, a method whose output is not finite, or a model outside of its domain.
     """
-    total, done, collected = len(arrangements) * (len(methods) + 1), 0, {each.name: _MethodOnTruth() for each in methods}
+    total, done, collected = len(arrangements) * (len(methods) + 1), 0, {method.name: _MethodOnTruth() for method in methods}
     for arrangement in arrangements:
         yield done / total
         known = _Known(arrangement)
@@ -308,5 +308,6 @@ def _matches(stack: np.ndarray, search: CalcificationSearch) -> dict[str, float]
 
 
 def _noise_contrast(stack: np.ndarray, truth: Truth, kinds: Iterable[str]) -> float:
-    found = [each.sdnr_noise for each in insert_contrasts(stack, truth, kinds, truth.zero_level) if not each.reason]
+    inserts = insert_contrasts(stack, truth, kinds, truth.zero_level)
+    found = [insert.sdnr_noise for insert in inserts if not insert.reason]
     return float(np.mean(found)) if found else _NAN

@@ -57,7 +57,7 @@ def verdict(differences: Differences) -> Verdict:
 
 def _compared(differences: Differences, measure: str, *opponents: str) -> list[tuple[str, PairedDifference]]:
     """(opponent, difference) for those opponents that were measured."""
-    return [(each, differences[each][measure]) for each in opponents if measure in differences.get(each, {})]
+    return [(opponent, differences[opponent][measure]) for opponent in opponents if measure in differences.get(opponent, {})]
 
 
 def _surely(difference: PairedDifference, sign: int) -> bool:

@@ -50,7 +50,7 @@ def explained(numbers: Sequence[Number]) -> Why:
     means = [(_ours(each), each.beside["mean of the last epoch"]) for each in of_table(numbers, LOSSES)]
     away = sorted(abs(ours / mean - 1) for ours, mean in means if mean)
     patches = of_table(numbers, CCI)
-    ends = [(each.beside["5th percentile"], each.paper, each.beside["95th percentile"]) for each in patches]
+    ends = [(patch.beside["5th percentile"], patch.paper, patch.beside["95th percentile"]) for patch in patches]
     ours = {(each.subject, each.quantity): _ours(each) for each in (*patches, *of_table(numbers, GROUPS))}
     names = dict.fromkeys(each.subject for each in of_table(numbers, GROUPS))
     ratios = {name: ours[name, "high"] / ours[name, "low"] for name in names}

@@ -85,7 +85,7 @@ def _picture(
     view: View, index: int, outputs: dict[str, np.ndarray], results: Sequence[PatchResult]
 ) -> PatchPicture:
     name = view.names[index]
-    found = {each.method: each.measures for each in results if (each.arrangement, each.patch) == (view.group, name)}
+    found = {result.method: result.measures for result in results if (result.arrangement, result.patch) == (view.group, name)}
     one = next(iter(found.values()), None)
     cci = {method: measures.cci_output for method, measures in found.items()}
     return PatchPicture(
@@ -111,7 +111,7 @@ def chosen_patches(views: Iterable[View]) -> list[tuple[View, int]]:
     ranked: dict[str, list[tuple[View, int]]] = {}
     for view in views:
         ranked.setdefault(view.group, []).extend((view, index) for index in range(len(view.names)))
-    groups = [sorted(each, key=_merit, reverse=True) for each in ranked.values()]
+    groups = [sorted(patches, key=_merit, reverse=True) for patches in ranked.values()]
     if len(groups) > MOST:
         groups = [groups[number] for number in np.linspace(0, len(groups) - 1, MOST).astype(int)]
     of_each = max(1, -(-_LEAST // max(len(groups), 1)))

@@ -18,7 +18,7 @@ def arrangement_chart(evaluation: Evaluation) -> Markup | None:
     """Return the figure; None where no measure is known by arrangement."""
     rows = {row.method: row for row in evaluation.rows}
     looks, groups = main_methods(evaluation), arrangement_names(evaluation)
-    measures = [each for each in DRAWN if any(_values(rows[name], groups, each.key) for name in looks)]
+    measures = [measure for measure in DRAWN if any(_values(rows[name], groups, measure.key) for name in looks)]
     if not groups or not measures:
         return None
     down = -(-len(measures) // _ACROSS)
@@ -40,7 +40,7 @@ def arrangement_chart(evaluation: Evaluation) -> Markup | None:
         lines = {line.get_label(): line for axis in axes.ravel() for line in axis.get_lines()}
         legend_above(figure, lines, handlelength=1.5)
 
-    description = f"By arrangement: {', '.join(each.title for each in measures)}"
+    description = f"By arrangement: {', '.join(measure.title for measure in measures)}"
     return chart(0.95 + down * 1.3 + (down - 1) * 0.6, draw, description)
 
 

@@ -25,7 +25,7 @@ _ROOM = {False: 0.08, True: 0.32}  # of the range, beside it; more where the val
 def difference_chart(evaluation: Evaluation) -> Markup | None:
     """Return the figure; None without differences."""
     rows = [row for row in evaluation.rows if GAIN in row.against]
-    measures = [each for each in DRAWN if any(row.difference(GAIN, each.key) for row in rows)]
+    measures = [measure for measure in DRAWN if any(row.difference(GAIN, measure.key) for row in rows)]
     if not measures:
         return None
     down = -(-len(measures) // _ACROSS)
@@ -39,7 +39,7 @@ def difference_chart(evaluation: Evaluation) -> Markup | None:
             axis.set_yticks(range(len(rows)), [] if place % _ACROSS else [label(row.method) for row in rows])
 
     height = 0.7 + down * (_ROW * len(rows) + 0.15) + (down - 1) * 0.6
-    return chart(height, draw, f"Differences to the gain: {', '.join(each.title for each in measures)}")
+    return chart(height, draw, f"Differences to the gain: {', '.join(measure.title for measure in measures)}")
 
 
 def _panel(axis: Axis, rows: Sequence[Row], measure: Measure, looks: dict[str, Look]) -> None:

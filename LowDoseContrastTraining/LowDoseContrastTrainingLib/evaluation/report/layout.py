@@ -65,11 +65,11 @@ class Table:
     @property
     def count(self) -> int:
         """How many columns there are between the first and the last."""
-        return sum(len(each.titles) for each in self.columns)
+        return sum(len(column.titles) for column in self.columns)
 
     @property
     def is_grouped(self) -> bool:
-        return any(each.group for each in self.columns)
+        return any(column.group for column in self.columns)
 
 
 def ungrouped(titles: Sequence[Text]) -> list[Heading]:

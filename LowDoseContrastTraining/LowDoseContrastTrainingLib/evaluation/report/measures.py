@@ -78,7 +78,7 @@ COMPARED = (
     Measure("bias", "bias B²", LOW),
     Measure("false_calcifications", "false calc. per cm²", LOW),
 )
-DRAWN = tuple(each for each in COMPARED if each.key not in ("psnr", "ssim"))  # a wrong gain decides these
+DRAWN = tuple(measure for measure in COMPARED if measure.key not in ("psnr", "ssim"))  # a wrong gain decides these
 
 GROUPS = {
     "matched": ("psnr_matched", "ssim_matched"),
@@ -91,4 +91,4 @@ GROUPS = {
 
 def has_truth(evaluation: Evaluation) -> bool:
     """Return whether anything was measured against a truth."""
-    return any(row.value(each.key) is not None for row in evaluation.rows for each in TRUTH)
+    return any(row.value(measure.key) is not None for row in evaluation.rows for measure in TRUTH)

@@ -74,9 +74,9 @@ def _columns(name: str, denoiser: str | None, patches: Patches) -> dict[str, str
 
 def _rows(columns: dict[str, str], patches: Patches, groups: dict[str, str]) -> Grid:
     heads = [*columns, "target"]
-    cells = [Cell(head=named(each)) for each in heads]
+    cells = [Cell(head=named(head)) for head in heads]
     for patch in patches:
-        ccis = [*(patch.cci.get(each) for each in columns.values()), patch.cci_high]
+        ccis = [*(patch.cci.get(column) for column in columns.values()), patch.cci_high]
         shown = windowed([_middle(each) for each in _images(patch, columns)], _middle(patch.high), patch.sign)
         cells.append(Cell(line=_place(patch, groups) + f"; CCI of the input itself {plain(patch.cci_low)}"))
         for head, values, cci in zip(heads, shown, ccis, strict=True):
@@ -86,7 +86,7 @@ def _rows(columns: dict[str, str], patches: Patches, groups: dict[str, str]) -> 
 
 
 def _images(patch: PatchPicture, columns: dict[str, str]) -> list[np.ndarray]:
-    return [*(patch.outputs[each] for each in columns.values()), patch.high]
+    return [*(patch.outputs[column] for column in columns.values()), patch.high]
 
 
 def _details(patch: PatchPicture, columns: dict[str, str], groups: dict[str, str], side: int) -> Grid:

@@ -49,7 +49,7 @@ def hashed(value: str) -> Markup:
 def command_line(evaluation: Evaluation, folder: str | Path) -> str:
     """Return the command that makes these results, one option a line; settings that were not given are left out."""
     settings = evaluation.settings
-    options: list[tuple[str, object]] = [("dataset", each) for each in evaluation.datasets]
+    options: list[tuple[str, object]] = [("dataset", data_set) for data_set in evaluation.datasets]
     options += [("model", run.model) for row in evaluation.rows if row.is_model for run in row.runs if run.model]
     if settings:
         options.append(("cci-scale", settings.cci.scale))
@@ -67,7 +67,7 @@ def command_line(evaluation: Evaluation, folder: str | Path) -> str:
 
 def _data(evaluation: Evaluation) -> list[tuple[str, Markup]]:
     prints = evaluation.fingerprints
-    names = [Path(each).name for each in evaluation.datasets]
+    names = [Path(data_set).name for data_set in evaluation.datasets]
     names = names or [f"half {number}" for number in range(1, len(prints) + 1)]
     found = [(name, hashed(mark)) for name, mark in zip(names, prints)]  # noqa: B905  a file may lack some
     short = arrangement_names(evaluation)

@@ -22,7 +22,7 @@ def _simulation(evaluation: Evaluation) -> str:
 
 
 def _names(evaluation: Evaluation) -> list[str]:
-    return [Path(each).name for each in evaluation.datasets]
+    return [Path(data_set).name for data_set in evaluation.datasets]
 
 
 def title(evaluation: Evaluation) -> str:
@@ -37,7 +37,7 @@ def facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     first = max(evaluation.rows, key=lambda row: row.patches)
     part = f" ({_PARTS[evaluation.settings.split]})" if evaluation.settings else ""
     simulation = _simulation(evaluation)
-    prints = [Markup(" <code>{}</code>").format(each[:12]) for each in evaluation.fingerprints]
+    prints = [Markup(" <code>{}</code>").format(fingerprint[:12]) for fingerprint in evaluation.fingerprints]
     found = [
         ("Data set", joined(map(named, _names(evaluation)), ", ") + joined(prints)),
         ("Held out", f"{len(first.arrangements)} arrangements, {first.patches} patches{part}"),

@@ -18,7 +18,7 @@ from .markup import DASH, decimals, joined, named, number
 from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, TARGET, ZERO, Measure
 
 _DIGITS = re.compile(r"[−-]?\d[\d.]*(?:e-?\d+)?")
-_TITLES = {each.key: each.title for each in COMPARED}
+_TITLES = {measure.key: measure.title for measure in COMPARED}
 _OF_A_SIZE = (
     ("hotelling", "auc", "Hotelling", 3),
     ("eye-filter", "auc", "eye filter", 3),
@@ -29,10 +29,10 @@ _OF_A_SIZE = (
 def likeness_table(evaluation: Evaluation) -> Table:
     """Return the table of what output and target alone can say; input and target are rows of it."""
     rows, first = evaluation.rows, evaluation.rows[0]
-    columns = [_Column(each, rows, first) for each in LIKENESS]
+    columns = [_Column(measure, rows, first) for measure in LIKENESS]
     ends = {"input (low dose)": "input", "target (high dose)": "target"}
     lines_of_ends = [_end_line(title, columns, first, key) for title, key in ends.items()]
-    lines = [_line(row, [each.cell(row) for each in columns], row.verdict or DASH) for row in rows]
+    lines = [_line(row, [column.cell(row) for column in columns], row.verdict or DASH) for row in rows]
     bodies = [Body(lines_of_ends, kind="ends"), Body(lines)]
     return Table(_headings(LIKENESS), bodies, last="verdict")
 
@@ -40,7 +40,7 @@ def likeness_table(evaluation: Evaluation) -> Table:
 def difference_table(evaluation: Evaluation) -> Table | None:
     """Return the table of differences with intervals and p; None where none were taken."""
     rows = [row for row in evaluation.rows if row.against]
-    measures = [each for each in COMPARED if any(row.difference(GAIN, each.key) for row in rows)]
+    measures = [measure for measure in COMPARED if any(row.difference(GAIN, measure.key) for row in rows)]
     if not measures:
         return None
     bodies = [_differences(GAIN, f"less {Gain.name}", rows, measures)]
@@ -49,17 +49,17 @@ def difference_table(evaluation: Evaluation) -> Table | None:
     for name in opponents if models else ():
         own = [row for row in models if DENOISER in row.against and row.against[DENOISER].method == name]
         bodies.append(_differences(DENOISER, f"less the best denoising baseline, {name}", own, measures))
-    every = (each for row in rows for against in row.against.values() for each in against.differences.values())
+    every = (difference for row in rows for against in row.against.values() for difference in against.differences.values())
     notes = "; ".join(dict.fromkeys(each.note for each in every if each.note))
-    return Table(ungrouped([each.title for each in measures]), bodies, notes=notes and f"{notes}.")
+    return Table(ungrouped([measure.title for measure in measures]), bodies, notes=notes and f"{notes}.")
 
 
 def truth_table(evaluation: Evaluation, of_table: Iterable[Measure]) -> Table | None:
     """Return a table of figures against the truth, with the reasons for missing ones as its notes; None without any."""
     rows, notes = evaluation.rows, Notes()
     measures = [each for each in of_table if any(row.states(each.key) for row in rows)]
-    columns = [_Column(each, rows) for each in measures]
-    lines = [_line(row, [each.cell(row, notes) for each in columns]) for row in rows]
+    columns = [_Column(measure, rows) for measure in measures]
+    lines = [_line(row, [column.cell(row, notes) for column in columns]) for row in rows]
     return Table(_headings(measures), [Body(lines)], notes=notes.html()) if columns else None
 
 
@@ -69,16 +69,16 @@ def size_table(evaluation: Evaluation) -> Table | None:
     if not of_row:
         return None
     sizes, titles = of_row[0][1], [title for *_, title, _ in _OF_A_SIZE]
-    lines = [_line(row, [_size_cell(each, *shown) for each in by_size for shown in _OF_A_SIZE]) for row, by_size in of_row]
-    reasons = dict.fromkeys(f"{_millimetres(each)}: {each.reason}" for each in sizes if each.reason)
-    headings = [Heading(titles, _millimetres(each)) for each in sizes]
+    lines = [_line(row, [_size_cell(size_class, *shown) for size_class in by_size for shown in _OF_A_SIZE]) for row, by_size in of_row]
+    reasons = dict.fromkeys(f"{_millimetres(size)}: {size.reason}" for size in sizes if size.reason)
+    headings = [Heading(titles, _millimetres(size)) for size in sizes]
     return Table(headings, [Body(lines)], notes="; ".join(reasons), has_widths=False)
 
 
 def leakage_table(evaluation: Evaluation) -> Table | None:
     """Return the leakage gap; None where no random split was judged."""
     columns = ungrouped(["random split", "arrangements held out", "gap"])
-    bodies = [Body([_leakage_line(each, measure) for measure in OF_LEAKAGE], named(each.recipe)) for each in evaluation.leakage]
+    bodies = [Body([_leakage_line(entry, measure) for measure in OF_LEAKAGE], named(entry.recipe)) for entry in evaluation.leakage]
     return Table(columns, bodies, first="model less gain", has_widths=False) if bodies else None
 
 
@@ -125,7 +125,7 @@ class _Column:
 
 
 def _end_line(title: str, columns: Sequence[_Column], row: Row, end: str) -> Line:
-    keys = [(each, each.measure.key.replace("_output", f"_{end}")) for each in columns]
+    keys = [(column, column.measure.key.replace("_output", f"_{end}")) for column in columns]
     cells = [DASH if key == each.measure.key else number(row.value(key), each.places) for each, key in keys]
     return Line(title, cells, "end", DASH)
 
@@ -136,10 +136,10 @@ def _line(row: Row, cells: Sequence[str], last: str = "") -> Line:
 
 def _differences(opponent: str, title: str, rows: Sequence[Row], measures: Sequence[Measure]) -> Body:
     places = {}
-    for each in measures:
-        found = [difference for row in rows if (difference := row.difference(opponent, each.key))]
-        places[each.key] = decimals([min((abs(one.mean) for one in found if one.mean), default=None)], 2)
-    lines = [_line(row, [_difference(row, opponent, each.key, places[each.key]) for each in measures]) for row in rows]
+    for measure in measures:
+        found = [difference for row in rows if (difference := row.difference(opponent, measure.key))]
+        places[measure.key] = decimals([min((abs(one.mean) for one in found if one.mean), default=None)], 2)
+    lines = [_line(row, [_difference(row, opponent, measure.key, places[measure.key]) for measure in measures]) for row in rows]
     return Body(lines, named(title))
 
 
@@ -179,8 +179,8 @@ class Notes:
 
     def mark(self, row: Row, measure: Measure) -> Markup:
         """Return the marks of the reasons that a row gives for a measure it lacks."""
-        reasons = [_about(each) for each in (row.of_truth.reasons if row.of_truth else ())]
-        fitting = [each for each in reasons if measure.reason and each.startswith(measure.reason)]
+        reasons = [_about(reason) for reason in (row.of_truth.reasons if row.of_truth else ())]
+        fitting = [reason for reason in reasons if measure.reason and reason.startswith(measure.reason)]
         kinds = {_DIGITS.sub("#", each): each for each in reversed(fitting)}
         found = [self._marks.setdefault(kind, (_letter(len(self._marks)), each)) for kind, each in reversed(kinds.items())]
         return Markup("<sup>{}</sup>").format(" ".join(mark for mark, _ in found)) if found else Markup()
@@ -189,7 +189,7 @@ class Notes:
         """Return all reasons with their marks."""
         if not self._marks:
             return Markup()
-        marked = (Markup("<span><sup>{}</sup> {}.</span>").format(*each) for each in self._marks.values())
+        marked = (Markup("<span><sup>{}</sup> {}.</span>").format(*mark) for mark in self._marks.values())
         first = "The figures in these notes are those of the first such case"
         return joined(marked, " ") + Markup(f" {first}; all are <code>truth_reasons</code> in results.json.")
 

@@ -22,8 +22,8 @@ def noise_chart(evaluation: Evaluation) -> Markup | None:
 
     def draw(figure: Canvas) -> None:
         amount, colour = grid(figure, 1, 2, left=0.55, gap=0.62)[0]
-        for name, each in curves.items():
-            frequency, nnps = (np.array(values, float) for values in (each.frequency, each.nnps))
+        for name, curve in curves.items():
+            frequency, nnps = (np.array(values, float) for values in (curve.frequency, curve.nnps))
             line = {**_line(looks[name]), "label": described(name)}
             amount.plot(frequency, nnps, **line)
             colour.plot(frequency, nnps / (np.nansum(nnps) or 1.0), **line)
@@ -35,7 +35,7 @@ def noise_chart(evaluation: Evaluation) -> Markup | None:
         colour.set_ylim(0)
         for axis in (amount, colour):
             axis.set_xlabel("spatial frequency (lp/mm)")
-            axis.set_xlim(0, max(float(each.frequency[-1] or 0) for each in curves.values()))
+            axis.set_xlim(0, max(float(curve.frequency[-1] or 0) for curve in curves.values()))
         colour.legend(handlelength=2.6)
 
     return chart(2.45, draw, "Normalised noise power spectra")
@@ -45,7 +45,7 @@ def transfer_chart(evaluation: Evaluation) -> Markup | None:
     """Return the transfer functions, one panel per task; None without them."""
     looks, known = main_methods(evaluation), evaluation.curves or {}
     curves = {name: known[name].transfer for name in looks if name in known}
-    tasks = list(dict.fromkeys(task for each in curves.values() for task in each))
+    tasks = list(dict.fromkeys(task for curve in curves.values() for task in curve))
     if not tasks:
         return None
     across = min(len(tasks), 4)
