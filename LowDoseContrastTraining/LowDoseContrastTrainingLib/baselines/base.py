@@ -25,7 +25,7 @@ _Stated = TypeVar("_Stated")
 
 
 def from_stated(cls: type[_Stated], stated: dict[str, Any], **made: Any) -> _Stated:
-    """Return an object of the fields that a file states, lists as tuples; ``made`` are those that need more than that."""
+    """Return an object of the fields that a file states, lists as tuples; ``made`` are fields that need more work."""
     names = {each.name for each in dataclasses.fields(cls)} - made.keys()  # type: ignore[arg-type]
     known = {name: stated[name] for name in names if stated.get(name) is not None}
     return cls(**{name: tuple(each) if isinstance(each, list) else each for name, each in known.items()}, **made)
