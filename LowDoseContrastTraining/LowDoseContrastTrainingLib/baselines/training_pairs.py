@@ -128,9 +128,7 @@ def _difference_terms(mean: np.ndarray, gain: float) -> np.ndarray:
     return np.stack([mean * gain * (1 + gain), np.full_like(mean, 1 + gain**2)], axis=-1)
 
 
-def _blocks(
-    low: np.ndarray, high: np.ndarray, mask: np.ndarray, offset: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _blocks(low: np.ndarray, high: np.ndarray, mask: np.ndarray, offset: float) -> tuple[np.ndarray, np.ndarray]:
     """(means of the low dose above the offset, variances of the difference), medians of blocks of like mean."""
     means, variances = [], []
     for dark, bright, tissue in zip(low, high, mask, strict=True):
@@ -143,4 +141,6 @@ def _blocks(
     if not len(mean) or not np.median(variance) > 0:
         raise InputError("", "the training patches do not tell the detector's noise", "give it with {noise}")
     bins = [each for each in np.array_split(np.argsort(mean), _BINS) if len(each)]
-    return np.array([np.median(mean[blocks]) for blocks in bins]), np.array([np.median(variance[blocks]) for blocks in bins])
+    return np.array([np.median(mean[blocks]) for blocks in bins]), np.array(
+        [np.median(variance[blocks]) for blocks in bins]
+    )

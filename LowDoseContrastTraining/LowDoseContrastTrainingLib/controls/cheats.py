@@ -122,7 +122,11 @@ def cheats(
         opponents: (the gain, a denoising baseline).
     """
     seed, methods = scenes.settings.seed, [candidate.method for candidate in candidates]
-    pairs = [(candidate, cheat, Cheated(candidate.method, cheat, scenes.offset, seed)) for candidate in candidates for cheat in CHEATS]
+    pairs = [
+        (candidate, cheat, Cheated(candidate.method, cheat, scenes.offset, seed))
+        for candidate in candidates
+        for cheat in CHEATS
+    ]
     named = {each.name: each for each in [*opponents, *methods, *(cheated for *_, cheated in pairs)]}
     every, views = list(named.values()), [scenes.view(index) for index in range(len(scenes.found))]
     results = yield from mapped(judged(every, views, span_of(views), CciVariant()), lambda share: 0.3 * share)

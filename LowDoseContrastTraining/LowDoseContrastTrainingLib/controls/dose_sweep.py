@@ -56,7 +56,9 @@ def dose_sweep(candidates: Sequence[Candidate], scene: Planted) -> Generator[flo
 
 def _mean_error(scene: Planted, output: np.ndarray) -> float:
     """Mean of the output over that of the true high dose without noise, both above the zero level, less 1."""
-    made, true = (image[scene.tissue].mean(dtype=np.float64) - scene.offset for image in (output, scene.noise_free(WITH)))
+    made, true = (
+        image[scene.tissue].mean(dtype=np.float64) - scene.offset for image in (output, scene.noise_free(WITH))
+    )
     return made / true - 1
 
 

@@ -133,7 +133,9 @@ class Planted:
         middle = [each / pixel - 0.5 for each in (lesion.row_mm, lesion.column_mm)]
         reach = (lesion.size_mm / 2 + GAP_MM + RING_MM) / pixel
         ends = ((max(0, round(each - reach)), round(each + reach) + 1) for each in middle)
-        box = tuple(slice(start, min(side, end)) for (start, end), side in zip(ends, self.parameters.shape, strict=True))
+        box = tuple(
+            slice(start, min(side, end)) for (start, end), side in zip(ends, self.parameters.shape, strict=True)
+        )
         rows, columns = np.ogrid[box]
         beyond = np.hypot(rows - middle[0], columns - middle[1]) * pixel - lesion.size_mm / 2  # mm
         ring = (beyond > GAP_MM) & (beyond <= GAP_MM + RING_MM) & self.tissue[box]
@@ -212,7 +214,10 @@ def masses(contrasts: Sequence[float]) -> Planting:
     spots = ((-0.62, 0.28), (-0.32, 0.56), (0.0, 0.28), (0.32, 0.56), (0.62, 0.28))
 
     def lesions(outline: Outline, parameters: AcquisitionParameters, seed: int) -> list[Lesion]:
-        return [_mass(mass_name(contrast), contrast, outline, parameters, spot) for contrast, spot in zip(contrasts, spots, strict=False)]
+        return [
+            _mass(mass_name(contrast), contrast, outline, parameters, spot)
+            for contrast, spot in zip(contrasts, spots, strict=False)
+        ]
 
     return lesions
 

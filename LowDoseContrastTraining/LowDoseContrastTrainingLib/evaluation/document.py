@@ -52,7 +52,11 @@ class Comparison:
 
     @classmethod
     def from_json(cls, stated: Json) -> Comparison:
-        found = {name: value for name, value in stated.items() if isinstance(value, dict) and finite(value.get("mean")) is not None}
+        found = {
+            name: value
+            for name, value in stated.items()
+            if isinstance(value, dict) and finite(value.get("mean")) is not None
+        }
         adjusted = {name: each["p_holm"] for name, each in found.items() if "p_holm" in each}
         differences = {name: from_stated(PairedDifference, each) for name, each in found.items()}
         return from_stated(cls, stated, differences=differences, adjusted=adjusted or None)
@@ -91,7 +95,9 @@ class SizeClass:
 
     @classmethod
     def from_json(cls, stated: Json) -> SizeClass:
-        observers = {name: from_stated(ObserverFigures, value) for name, value in stated.items() if isinstance(value, dict)}
+        observers = {
+            name: from_stated(ObserverFigures, value) for name, value in stated.items() if isinstance(value, dict)
+        }
         return from_stated(cls, stated, observers=observers)
 
 

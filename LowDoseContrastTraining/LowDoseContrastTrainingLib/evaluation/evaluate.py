@@ -38,9 +38,7 @@ POST_PROCESSING = (
     "Post-processing adds no X-ray quanta: "
     "an image that looks like a higher dose does not show more than the low dose has recorded."
 )
-HALVES_NOTE = (
-    "each half of the simulation's arrangements is judged with baselines that were fitted to the other half"
-)
+HALVES_NOTE = "each half of the simulation's arrangements is judged with baselines that were fitted to the other half"
 _PAIRS, _MODELS, _FITTING, _BASELINES = "pairs", "models", "fitting baselines", "baselines"
 _RANDOM, _TRUTH = "random split", "truth"
 
@@ -205,7 +203,9 @@ class _Work:
         """(kinds of baselines, notes on those of ``all`` that do not suit the data)."""
         if self.settings.baselines != "all":
             return self.kinds, []
-        objections = {kind: next(filter(None, (kind.objection(fold.data) for fold in folds)), "") for kind in self.kinds}
+        objections = {
+            kind: next(filter(None, (kind.objection(fold.data) for fold in folds)), "") for kind in self.kinds
+        }
         left_out = [f"baseline {kind.name} was left out: {reason}" for kind, reason in objections.items() if reason]
         return [kind for kind, reason in objections.items() if not reason], left_out
 

@@ -113,9 +113,7 @@ def _arrangements(data: PairedDataSet) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _comparable(
-    low: np.ndarray, high: np.ndarray, arrangement: dict[str, Any], data: PairedDataSet
-) -> np.ndarray:
+def _comparable(low: np.ndarray, high: np.ndarray, arrangement: dict[str, Any], data: PairedDataSet) -> np.ndarray:
     """The mask of one patch, see ``MASK``; where the PNG's range ends is saturated too."""
     median, sign = arrangement[data.doses[1]]["signal"][1], arrangement["sign"]
     return tissue_of(high, median, sign) & unsaturated(low, high, 2 ** arrangement["bits"] - 1, data.scale)
@@ -151,7 +149,9 @@ def training_pairs(data: PairedDataSet, noise: str | None = None) -> TrainingPai
             raise InputError(data.folder, f"its pixel values are {kind}", remedy)
     chosen = np.unique(np.linspace(0, len(entries) - 1, _FITTED).astype(int))
     found = list(_patches(data, "train", chosen))
-    low, high, mask = (np.stack(side) for side in ([getattr(each, name) for each in found] for name in Patch._fields[1:]))
+    low, high, mask = (
+        np.stack(side) for side in ([getattr(each, name) for each in found] for name in Patch._fields[1:])
+    )
     source, target = data.doses
     trained = [arrangements[number] for number in {patch["arrangement"] for patch in entries}]
     gain = float(np.median([each[target]["dose_mgy"] / each[source]["dose_mgy"] for each in trained]))

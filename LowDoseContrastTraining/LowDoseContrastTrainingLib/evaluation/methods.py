@@ -54,7 +54,9 @@ def across_folds(by_fold: Sequence[Method], folds: Sequence[Fold], name: str = "
     """Return one method made of one per fold, in the order of the folds."""
     if len(by_fold) == 1:
         return by_fold[0]
-    return FoldedMethod(name or by_fold[0].name, [(version, fold.groups) for version, fold in zip(by_fold, folds, strict=True)])
+    return FoldedMethod(
+        name or by_fold[0].name, [(version, fold.groups) for version, fold in zip(by_fold, folds, strict=True)]
+    )
 
 
 def loaded(names: Iterable[str], device: str) -> list[Enhancer]:
@@ -89,7 +91,10 @@ def model_methods(
     for recipe, by_data in trained.items():
         versions = [ModelMethod(each, allow_out_of_domain) for each in _complete(recipe, by_data, folds)]
         folded.append(across_folds(versions, folds, f"{recipe}, each fold by its own model"))
-    return [*folded, *(ModelMethod(other, allow_out_of_domain, name) for other, name in zip(others, names, strict=True))]
+    return [
+        *folded,
+        *(ModelMethod(other, allow_out_of_domain, name) for other, name in zip(others, names, strict=True)),
+    ]
 
 
 def _by_recipe(

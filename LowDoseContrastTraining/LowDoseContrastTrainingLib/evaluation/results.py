@@ -87,7 +87,10 @@ class _MethodOnPatches:
             self.method.name,
             self.method.kind,
             figures | {name: NO_TRUTH for name in TRUTH_MEASURES if name not in figures},
-            {group: {name: number_or_none(each.mean()) for name, each in of.items()} for group, of in self.values.items()},
+            {
+                group: {name: number_or_none(each.mean()) for name, each in of.items()}
+                for group, of in self.values.items()
+            },
             sum(len(of["cci_output"]) for of in self.values.values()),
             against,
             judged.word if judged else REFERENCE,
@@ -113,7 +116,9 @@ def rows_of(
         methods: in the order of the rows, with the gain among them.
         truth: name of the method -> its figures against the truth, which become part of the row.
     """
-    measured = {method.name: _MethodOnPatches(method, results, truth[method.name] if truth else None) for method in methods}
+    measured = {
+        method.name: _MethodOnPatches(method, results, truth[method.name] if truth else None) for method in methods
+    }
     denoisers = [each for each in measured.values() if each.method.is_denoiser]
     opponents = {GAIN: measured[Gain.name]}
     if denoisers:
@@ -174,12 +179,23 @@ def write_results(
     _write_csv(
         folder / PATCHES_FILE,
         ["method", "arrangement", "patch", *MEASURES, *unknown],
-        ([result.method, result.arrangement, result.patch, *_cells(result.measures, MEASURES), *[NO_TRUTH] * len(unknown)] for result in results),
+        (
+            [
+                result.method,
+                result.arrangement,
+                result.patch,
+                *_cells(result.measures, MEASURES),
+                *[NO_TRUTH] * len(unknown),
+            ]
+            for result in results
+        ),
         overwrite,
     )
     if truth:
         of_all = ((name, *each) for name, result in truth.items() for each in result.by_arrangement.items())
-        lines = ([name, group, *_cells(figures, FIGURES), "; ".join(figures.reasons)] for name, group, figures in of_all)
+        lines = (
+            [name, group, *_cells(figures, FIGURES), "; ".join(figures.reasons)] for name, group, figures in of_all
+        )
         _write_csv(folder / TRUTH_FILE, ["method", "arrangement", *FIGURES, "reasons"], lines, overwrite)
     else:
         (folder / TRUTH_FILE).unlink(missing_ok=True)  # of the run that is replaced

@@ -63,7 +63,9 @@ def paired_difference(differences: dict[str, np.ndarray], seed: int = 0) -> Pair
     mean, count, patches = float(means.mean()), len(means), sum(unit.size for unit in finite)
     if count == 1:
         return PairedDifference(mean, None, None, None, 1, patches, limit_of(1))
-    return PairedDifference(mean, *bootstrap_interval(finite, seed), sign_flip_p(means), count, patches, limit_of(count))
+    return PairedDifference(
+        mean, *bootstrap_interval(finite, seed), sign_flip_p(means), count, patches, limit_of(count)
+    )
 
 
 def limit_of(arrangements: int) -> str:

@@ -74,7 +74,9 @@ class MethodCurves:
     def mean(self) -> Curves:
         """Return the means over arrangements, to six digits."""
         tasks = dict.fromkeys(name for transfer in self.transfers for name in transfer)
-        found = {name: _mean_transfer([transfer[name] for transfer in self.transfers if name in transfer]) for name in tasks}
+        found = {
+            name: _mean_transfer([transfer[name] for transfer in self.transfers if name in transfer]) for name in tasks
+        }
         noise = _alike(self.noise)
         spectrum = NoiseCurve(_listed(noise[0].frequency), _mean(noise, "nnps"), len(noise)) if noise else None
         return Curves(spectrum, {name: each for name, each in found.items() if each})

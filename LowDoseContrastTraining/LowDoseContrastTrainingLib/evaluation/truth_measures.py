@@ -134,7 +134,11 @@ def truth_results(
     Raises:
         InputError: an image that is missing, a method whose output is not finite, or a model outside of its domain.
     """
-    total, done, collected = len(arrangements) * (len(methods) + 1), 0, {method.name: _MethodOnTruth() for method in methods}
+    total, done, collected = (
+        len(arrangements) * (len(methods) + 1),
+        0,
+        {method.name: _MethodOnTruth() for method in methods},
+    )
     for arrangement in arrangements:
         yield done / total
         known = _Known(arrangement)
@@ -166,12 +170,16 @@ class _Known:
         self.sites, self.search = calcification_sites(self.truth), CalcificationSearch(self.truth)
         self.mask = judged_pixels(self.truth.mask, self.reference, high[0].full_scale)
         self.reasons: list[str] = []
-        self.noise = self.noise_of(np.stack([image.pixels[0] for image in high]), "noise of the high dose", self.reasons)
+        self.noise = self.noise_of(
+            np.stack([image.pixels[0] for image in high]), "noise of the high dose", self.reasons
+        )
 
     def noise_of(self, stack: np.ndarray, title: str, reasons: list[str]) -> NoiseTexture | None:
         """Return the texture of the noise of realisations; None, with the reason added, if it cannot be measured."""
         truth = self.truth
-        return _tried(reasons, title, lambda: noise_texture(stack, truth.pixel_mm, self.mask, zero_level=truth.zero_level))
+        return _tried(
+            reasons, title, lambda: noise_texture(stack, truth.pixel_mm, self.mask, zero_level=truth.zero_level)
+        )
 
 
 class _MethodOnTruth:
@@ -279,7 +287,9 @@ def _detected(parts: list[Regions], pixel_mm: float, reasons: list[str]) -> dict
         "dprime_noise": (hotelling, "dprime_noise"),
         "detectability_eye": (eye, "auc"),
     }
-    return {name: float(np.mean([getattr(each, figure) for _, each in found])) for name, (found, figure) in chosen.items()}
+    return {
+        name: float(np.mean([getattr(each, figure) for _, each in found])) for name, (found, figure) in chosen.items()
+    }
 
 
 def _by_size(parts: list[Regions], pixel_mm: float) -> tuple[SizeClass, ...]:
@@ -303,7 +313,11 @@ def _error(stack: np.ndarray, known: _Known, reasons: list[str]) -> dict[str, fl
 def _matches(stack: np.ndarray, search: CalcificationSearch) -> dict[str, float]:
     with ThreadPoolExecutor() as pool:  # scipy lets go of the interpreter
         found = list(pool.map(search.match, stack))
-    chosen = {"false_calcifications": "added_per_cm2", "missed_calcifications": "missed_per_cm2", "sensitivity": "sensitivity"}
+    chosen = {
+        "false_calcifications": "added_per_cm2",
+        "missed_calcifications": "missed_per_cm2",
+        "sensitivity": "sensitivity",
+    }
     return {name: float(np.mean([getattr(each, figure) for each in found])) for name, figure in chosen.items()}
 
 

@@ -57,7 +57,9 @@ def verdict(differences: Differences) -> Verdict:
 
 def _compared(differences: Differences, measure: str, *opponents: str) -> list[tuple[str, PairedDifference]]:
     """(opponent, difference) for those opponents that were measured."""
-    return [(opponent, differences[opponent][measure]) for opponent in opponents if measure in differences.get(opponent, {})]
+    return [
+        (opponent, differences[opponent][measure]) for opponent in opponents if measure in differences.get(opponent, {})
+    ]
 
 
 def _surely(difference: PairedDifference, sign: int) -> bool:
@@ -69,12 +71,16 @@ def _surely(difference: PairedDifference, sign: int) -> bool:
 
 def _less_detectable(differences: Differences) -> list[str]:
     compared = _compared(differences, DETECTABILITY, GAIN, DENOISER)
-    return [f"detectability is below that of {opponent} {_text(each)}" for opponent, each in compared if _surely(each, -1)]
+    return [
+        f"detectability is below that of {opponent} {_text(each)}" for opponent, each in compared if _surely(each, -1)
+    ]
 
 
 def _more_harm(differences: Differences) -> list[str]:
     compared = [("bias", *each) for each in _compared(differences, BIAS, DENOISER)]
-    compared += [("false calcifications", *each) for each in _compared(differences, FALSE_CALCIFICATIONS, GAIN, DENOISER)]
+    compared += [
+        ("false calcifications", *each) for each in _compared(differences, FALSE_CALCIFICATIONS, GAIN, DENOISER)
+    ]
     return [f"more {name} than {opponent} {_text(each)}" for name, opponent, each in compared if _surely(each, 1)]
 
 

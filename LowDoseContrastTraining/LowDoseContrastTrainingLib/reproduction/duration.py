@@ -20,7 +20,9 @@ def seconds_of(recipe: Recipe, patches: int, device: str) -> float:
     Args:
         device: see :func:`LowDoseContrastLib.device.choose_placement`.
     """
-    pix2pix = Pix2Pix(recipe, IntensityScale("linear", 0.0, 1.0), Composition(), choose_placement(device, recipe.precision))
+    pix2pix = Pix2Pix(
+        recipe, IntensityScale("linear", 0.0, 1.0), Composition(), choose_placement(device, recipe.precision)
+    )
     batch = torch.rand(recipe.batch_size, 1, recipe.crop_size, recipe.crop_size)
     pix2pix.step(batch, batch)
     start = time.perf_counter()

@@ -81,11 +81,11 @@ class Album:
         return Pictures(tuple(_picture(view, index, outputs, results) for view, index, outputs in self._chosen))
 
 
-def _picture(
-    view: View, index: int, outputs: dict[str, np.ndarray], results: Sequence[PatchResult]
-) -> PatchPicture:
+def _picture(view: View, index: int, outputs: dict[str, np.ndarray], results: Sequence[PatchResult]) -> PatchPicture:
     name = view.names[index]
-    found = {result.method: result.measures for result in results if (result.arrangement, result.patch) == (view.group, name)}
+    found = {
+        result.method: result.measures for result in results if (result.arrangement, result.patch) == (view.group, name)
+    }
     one = next(iter(found.values()), None)
     cci = {method: measures.cci_output for method, measures in found.items()}
     return PatchPicture(

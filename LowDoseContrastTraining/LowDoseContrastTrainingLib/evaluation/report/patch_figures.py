@@ -60,7 +60,9 @@ def patch_figures(evaluation: Evaluation, pictures: Pictures) -> list[ModelPatch
             columns = _columns(name, best_denoiser(evaluation), patches)
             side = min(_DETAIL, *patches[0].high.shape)
             details = [_details(patch, columns, groups, side) for patch in patches]
-            found.append(ModelPatches(name, _rows(columns, patches, groups), details, _maps(name, patches, noise), side, noise))
+            found.append(
+                ModelPatches(name, _rows(columns, patches, groups), details, _maps(name, patches, noise), side, noise)
+            )
     return found
 
 

@@ -51,7 +51,11 @@ def facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Noise of the detector", _noise(evaluation.noise_model) if evaluation.noise_model else ""),
         (
             "Truth",
-            Markup("simulation {}").format(named(simulation)) if simulation else "" if has_truth(evaluation) else NO_TRUTH,
+            Markup("simulation {}").format(named(simulation))
+            if simulation
+            else ""
+            if has_truth(evaluation)
+            else NO_TRUTH,
         ),
     ]
     return [(term, value) for term, value in found if value.strip(" –")]

@@ -49,7 +49,9 @@ def difference_table(evaluation: Evaluation) -> Table | None:
     for name in opponents if models else ():
         own = [row for row in models if DENOISER in row.against and row.against[DENOISER].method == name]
         bodies.append(_differences(DENOISER, f"less the best denoising baseline, {name}", own, measures))
-    every = (difference for row in rows for against in row.against.values() for difference in against.differences.values())
+    every = (
+        difference for row in rows for against in row.against.values() for difference in against.differences.values()
+    )
     notes = "; ".join(dict.fromkeys(each.note for each in every if each.note))
     return Table(ungrouped([measure.title for measure in measures]), bodies, notes=notes and f"{notes}.")
 
@@ -69,7 +71,10 @@ def size_table(evaluation: Evaluation) -> Table | None:
     if not of_row:
         return None
     sizes, titles = of_row[0][1], [title for *_, title, _ in _OF_A_SIZE]
-    lines = [_line(row, [_size_cell(size_class, *shown) for size_class in by_size for shown in _OF_A_SIZE]) for row, by_size in of_row]
+    lines = [
+        _line(row, [_size_cell(size_class, *shown) for size_class in by_size for shown in _OF_A_SIZE])
+        for row, by_size in of_row
+    ]
     reasons = dict.fromkeys(f"{_millimetres(size)}: {size.reason}" for size in sizes if size.reason)
     headings = [Heading(titles, _millimetres(size)) for size in sizes]
     return Table(headings, [Body(lines)], notes="; ".join(reasons), has_widths=False)
@@ -78,7 +83,10 @@ def size_table(evaluation: Evaluation) -> Table | None:
 def leakage_table(evaluation: Evaluation) -> Table | None:
     """Return the leakage gap; None where no random split was judged."""
     columns = ungrouped(["random split", "arrangements held out", "gap"])
-    bodies = [Body([_leakage_line(entry, measure) for measure in OF_LEAKAGE], named(entry.recipe)) for entry in evaluation.leakage]
+    bodies = [
+        Body([_leakage_line(entry, measure) for measure in OF_LEAKAGE], named(entry.recipe))
+        for entry in evaluation.leakage
+    ]
     return Table(columns, bodies, first="model less gain", has_widths=False) if bodies else None
 
 
@@ -139,7 +147,10 @@ def _differences(opponent: str, title: str, rows: Sequence[Row], measures: Seque
     for measure in measures:
         found = [difference for row in rows if (difference := row.difference(opponent, measure.key))]
         places[measure.key] = decimals([min((abs(one.mean) for one in found if one.mean), default=None)], 2)
-    lines = [_line(row, [_difference(row, opponent, measure.key, places[measure.key]) for measure in measures]) for row in rows]
+    lines = [
+        _line(row, [_difference(row, opponent, measure.key, places[measure.key]) for measure in measures])
+        for row in rows
+    ]
     return Body(lines, named(title))
 
 
@@ -182,7 +193,9 @@ class Notes:
         reasons = [_about(reason) for reason in (row.of_truth.reasons if row.of_truth else ())]
         fitting = [reason for reason in reasons if measure.reason and reason.startswith(measure.reason)]
         kinds = {_DIGITS.sub("#", each): each for each in reversed(fitting)}
-        found = [self._marks.setdefault(kind, (_letter(len(self._marks)), each)) for kind, each in reversed(kinds.items())]
+        found = [
+            self._marks.setdefault(kind, (_letter(len(self._marks)), each)) for kind, each in reversed(kinds.items())
+        ]
         return Markup("<sup>{}</sup>").format(" ".join(mark for mark, _ in found)) if found else Markup()
 
     def html(self) -> Markup:
