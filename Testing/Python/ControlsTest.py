@@ -16,6 +16,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import save_model
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.baselines.base import Method
 from LowDoseContrastTrainingLib.baselines.intensity import Gain
 from LowDoseContrastTrainingLib.controls import contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
 from LowDoseContrastTrainingLib.controls import controls as suite
@@ -24,7 +25,7 @@ from LowDoseContrastTrainingLib.controls.cheats import CHEATS, Cheated, compared
 from LowDoseContrastTrainingLib.controls.planted import WITH, WITHOUT
 from LowDoseContrastTrainingLib.controls.rows import ControlRow, summary_of
 from LowDoseContrastTrainingLib.controls.settings import ControlSettings
-from LowDoseContrastTrainingLib.evaluation.methods import BaselineMethod
+from LowDoseContrastTrainingLib.evaluation.document import Row
 from scipy import ndimage
 
 OFFSET, RATIO = 1.9, 11.523 / 3.359
@@ -33,22 +34,15 @@ FULL = ControlSettings(seed=2, realisations=2, patch=96)  # detectability needs 
 REFERENCES = ("identity", "gain", "high dose")
 
 
-class Method:
-    """A method whose output of a whole image is ``change`` of the mammogram."""
-
-    kind, described = "baseline", {}
+class Changing(Method):
+    """A method whose output is ``change`` of the mammogram."""
 
     def __init__(self, name, change):
         self.name, self._change = name, change
 
-    def of(self, group):
-        return self
-
     def steps(self, mammogram):
         yield 0.0
         return np.stack([np.asarray(self._change(mammogram, each), np.float32) for each in mammogram.pixels])
-
-    whole_steps = steps
 
 
 def gained(pixels, factor=RATIO):
@@ -65,7 +59,7 @@ def times(image, place, strength):
 class ControlsTestCase(OneThreadTest):
     def failed(self, rows, method):
         """Conditions that a method fails among some rows, as dictionaries or :class:`ControlRow`."""
-        rows = [row.as_dict() if isinstance(row, ControlRow) else row for row in rows]
+        rows = [row.to_json() if isinstance(row, ControlRow) else row for row in rows]
         return [row["condition"] for row in rows if row["method"] == method and not row["passed"]]
 
 
@@ -83,7 +77,7 @@ class PlantedTest(ControlsTestCase):
             "multiplier": lambda _, image: gained(image, 1.5 * RATIO),
             "grey": lambda _, image: np.full_like(image, 1000.0),
         }
-        candidates = [Candidate(Method(name, change)) for name, change in methods.items()]
+        candidates = [Candidate(Changing(name, change)) for name, change in methods.items()]
         cls.found = run_to_end(suite.planted_controls(candidates, cls.scenes))
 
     @classmethod
@@ -172,8 +166,9 @@ class ArrangedTest(ControlsTestCase):
     def setUpClass(cls):
         super().setUpClass()
         model = examples.save_small_model(cls.folder / "small.safetensors")
-        candidates = [*models_of([model], "cpu", False, []), Candidate(Method("grey", lambda _, image: np.full_like(image, 1000.0)))]
-        cls.document = run_to_end(suite.judged_controls(candidates, FULL))
+        candidates = [*models_of([model], "cpu", False, []), Candidate(Changing("grey", lambda _, image: np.full_like(image, 1000.0)))]
+        cls.controlled = run_to_end(suite.judged_controls(candidates, FULL))
+        cls.document = cls.controlled.to_json()
         cls.rows = {name: [row for row in cls.document["rows"] if row["control"] == name] for name in cls.document["controls"]}
 
     def test_cheats_raise_the_cci_and_earn_nothing(self):
@@ -221,7 +216,7 @@ class ArrangedTest(ControlsTestCase):
 
         def judged(*_):
             yield from ()
-            return dict(self.document)
+            return self.controlled
 
         with mock.patch.object(suite, "judged_controls", judged), contextlib.redirect_stdout(io.StringIO()) as out:
             self.assertEqual(main(["controls", str(output), "--json", "--model", str(self.folder / "small.safetensors")]), 0)
@@ -237,7 +232,7 @@ class ArrangedTest(ControlsTestCase):
 class CheatTest(unittest.TestCase):
     def test_a_cheat_that_earns_an_improvement_is_caught(self):
         def row(verdict, cci):
-            return {"method": "m", "cci_output": cci, "cci_ratio_error": 0.1, "detectability": 0.9, "verdict": verdict}
+            return Row("m", figures={"cci_output": cci, "cci_ratio_error": 0.1, "detectability": 0.9}, verdict=verdict)
 
         cases = [("worse", "improvement", 2.0, False), ("improvement", "improvement", 2.0, True), ("improvement", "worse", 2.0, True)]
         cases += [("worse", "worse", 2.0, True), ("worse", "worse", 1.0, False)]
@@ -246,7 +241,7 @@ class CheatTest(unittest.TestCase):
 
     def test_noise_of_an_image_is_always_the_same_and_of_another_not(self):
         one, other = (examples.mammogram(np.full((64, 64), 500.0) + np.random.default_rng(1).normal(0, 5, (64, 64)), uid=uid) for uid in ("1", "2"))
-        method = Cheated(BaselineMethod(Gain(2.0, OFFSET)), CHEATS[1], OFFSET, 1)
+        method = Cheated(Gain(2.0, OFFSET), CHEATS[1], OFFSET, 1)
         first, again, elsewhere = (run_to_end(method.whole_steps(each)) for each in (one, one, other))
         np.testing.assert_array_equal(first, again)
         self.assertGreater(np.abs(first - elsewhere).max(), 1)
@@ -254,8 +249,8 @@ class CheatTest(unittest.TestCase):
 
 class SummaryTest(unittest.TestCase):
     def test_one_failed_check_fails_its_control_alone(self):
-        rows = [ControlRow(control, condition, "m", {}, "", passed).as_dict() for control, condition, passed in (("a", "1", True), ("a", "2", False), ("b", "1", True))]
-        self.assertEqual(summary_of(rows), [{"method": "m", "passed": 1, "controls": 2, "failed": ["a"], "checks": 3, "checks_failed": ["a: 2"]}])
+        rows = [ControlRow(control, condition, "m", {}, "", passed) for control, condition, passed in (("a", "1", True), ("a", "2", False), ("b", "1", True))]
+        self.assertEqual([each.to_json() for each in summary_of(rows)], [{"method": "m", "passed": 1, "controls": 2, "failed": ["a"], "checks": 3, "checks_failed": ["a: 2"]}])
 
 
 class BadInputTest(OneThreadTest):

@@ -12,7 +12,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from lowdosecontrast_training import OneThreadTest, change_manifest, digest, write_arranged_data_set
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.baselines.all_baselines import BASELINES
+from LowDoseContrastTrainingLib.baselines.names import BASELINES
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.png import read_png, write_png
 from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
@@ -203,10 +203,10 @@ class BadInputTest(EvaluateTestCase):
         for option, value, words in (
             ("--baselines", "bm3d", "there is no 'bm3d'"),
             ("--split", "train", "--split must be one of test, val, all"),
-            ("--cci-scale", "wide", "scale must be one of full, 12bit"),
+            ("--cci-scale", "wide", "--cci-scale must be one of full, 12bit"),
             ("--noise", "xi_q=0.03", "xi_q and xi_e together"),
             ("--noise", "offset=9000", "offset 9000 is not below"),
-            ("--seed", "-1", "--seed must not be negative"),
+            ("--seed", "-1", "--seed must be at least 0, it is -1"),
             ("--device", "abacus", "abacus"),
         ):
             self.assertIn(words, self.refused("--model", self.model, option, value))

@@ -15,14 +15,17 @@ import numpy as np
 import torch
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.baselines.base import Method
 from LowDoseContrastTrainingLib.common.file_names import PATCHES_FILE, TRUTH_FILE
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
-from LowDoseContrastTrainingLib.evaluation.ceiling import Ceiling
-from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
+from LowDoseContrastTrainingLib.evaluation.ceiling import TrueHighDose
+from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
+from LowDoseContrastTrainingLib.evaluation.settings import EvaluationSettings
 from LowDoseContrastTrainingLib.evaluation.simulated_arrangements import simulated_arrangements
 from LowDoseContrastTrainingLib.evaluation.truth_measures import FIGURES, truth_results
+from LowDoseContrastTrainingLib.simulator.layout import image_path
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from scipy import ndimage
@@ -32,13 +35,6 @@ MANY_GRAINS = {"rows": 640, "columns": 544, "clusters": [700, 700], "grains": [2
 
 FEW_GRAINS = {**MANY_GRAINS, "rows": 448, "columns": 384, "clusters": [110, 110], "grains": [9, 9]}
 SET = PrepareSettings(patch_size=96, stride=96, bits=16, split="arrangement", validation=1, test=2)
-
-
-class Method:
-    """The same for every arrangement."""
-
-    def of(self, group):
-        return self
 
 
 class Blur(Method):
@@ -59,6 +55,12 @@ class Grey(Method):
     def whole_steps(self, mammogram):
         yield 0.0
         return np.full_like(mammogram.pixels, 500)
+
+
+def high_dose_of(places):
+    """The true high dose of whole images, as the evaluation's ceiling."""
+    images = {str(image_path(each.folder, each.number, each.low, number)): each.image(each.high, number) for each in places for number in range(each.realisations)}
+    return TrueHighDose(lambda mammogram: images[mammogram.source].pixels)
 
 
 def simulation(folder, seed, arrangements=ARRANGEMENTS, realisations=2, parameters=MANY_GRAINS):
@@ -176,7 +178,7 @@ class MeasuresTest(TruthTestCase):
     def test_a_blur_has_bias_and_a_grey_image_nothing(self):
         data = open_data_set(self.data)
         places = simulated_arrangements(self.simulation, data, [data.of("val")[0]["arrangement"]])
-        found = run_to_end(truth_results([Blur(), Ceiling(), Grey()], places))
+        found = run_to_end(truth_results([Blur(), high_dose_of(places), Grey()], places))
         blur, high = (found[name] for name in ("blur", "high dose"))
         self.assertGreater(blur.value("bias"), 2 * abs(high.value("bias")))
         self.assertLess(blur.value("residual_noise"), high.value("residual_noise"))
@@ -187,7 +189,7 @@ class MeasuresTest(TruthTestCase):
         for name in ("bias", "nnps_shape_error", "half_masses", "dprime_noise"):
             self.assertTrue(np.isnan(grey.value(name)), name)
         for words in ("do not rise with the reference", "the images are flat where the inserts are"):
-            self.assertIn(words, " ".join(grey.reasons))
+            self.assertIn(words, " ".join(grey.of_truth.reasons))
 
 
 class BadInputTest(TruthTestCase):
@@ -196,7 +198,7 @@ class BadInputTest(TruthTestCase):
         self.assertIn("is no simulation", self.refused(simulation=self.data))
 
     def test_a_simulation_without_realisations(self):
-        self.assertIn("--realisations 2 or more", self.refused(simulation=simulation(self.folder / "single", 6, 1, 1)))
+        self.assertIn("holds one realisation of every image; simulate with realisations 2 or more", self.refused(simulation=simulation(self.folder / "single", 6, 1, 1)))
 
     def test_another_simulation(self):
         self.assertRegex(self.refused(simulation=simulation(self.folder / "other", 6, 1)), "does not hold arrangement .* prepared from")
@@ -213,7 +215,7 @@ class BadInputTest(TruthTestCase):
 
     def test_realisations_that_the_data_set_takes_for_arrangements(self):
         run_to_end(prepare(self.simulation, self.folder / "doubled", dataclasses.replace(SET, group_by="folder")))
-        self.assertIn("prepare it with --group-by study", self.refused(data=self.folder / "doubled"))
+        self.assertIn("for several arrangements; prepare it with group_by study", self.refused(data=self.folder / "doubled"))
 
     def test_cancelled_it_leaves_nothing(self):
         steps = evaluate(self.data, [], self.output, EvaluationSettings("identity", simulation=str(self.simulation)))

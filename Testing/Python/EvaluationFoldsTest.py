@@ -14,8 +14,9 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.baselines import unet
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
-from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
+from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import training_pairs
+from LowDoseContrastTrainingLib.evaluation.settings import EvaluationSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
@@ -46,11 +47,15 @@ class FoldsTestCase(OneThreadTest):
         return run_to_end(train(data, place / f"{data.name}-run", recipe_from_dict({**TINY, "name": "tiny", "epochs": 1})))["model"]
 
     def judged(self, datasets, models=(), settings=BARE, output=None):
-        return run_to_end(evaluate(datasets, models, output or tempfile.mkdtemp(dir=self.folder), settings))
+        return run_to_end(evaluate(datasets, models, output or tempfile.mkdtemp(dir=self.folder), settings)).to_json()
 
-    def refused(self, words, *arguments, **choices):
-        with self.assertRaisesRegex(InputError, words):
+    def refused(self, words, *arguments, about="", field=None, **choices):
+        """``about`` is what the error is said of, ``field`` the setting to change."""
+        with self.assertRaisesRegex(InputError, words) as refused:
             self.judged(*arguments, **choices)
+        self.assertTrue(refused.exception.subject.endswith(str(about)), refused.exception.subject)
+        if field is not None:
+            self.assertEqual(refused.exception.field, field)
 
 
 class FoldsTest(FoldsTestCase):
@@ -72,12 +77,12 @@ class FoldsTest(FoldsTestCase):
         self.assertIn("whether it has seen what is held out here is not known", " ".join(document["notes"]))
 
     def test_folds_that_do_not_fit_together(self):
-        self.refused("no model of recipe tiny was trained on .*fold1", self.data, self.models[:1])
+        self.refused("no model of recipe tiny was trained on it", self.data, self.models[:1], about=self.data[1], field="dataset")
         self.refused("second model of its recipe", self.data, [*self.models, self.models[0]])
         again = write_arranged_data_set(self.folder / "again", turned=0)
         change_manifest(again, lambda manifest: manifest.update(note="other"))
         self.refused("both hold out arrangement phantom 5", [self.data[0], again])
-        self.refused("give --dataset, --simulation, or both", [])
+        self.refused("give dataset, simulation, or both", [], field="dataset")
 
 
 class LeakageTest(FoldsTestCase):
@@ -99,9 +104,9 @@ class LeakageTest(FoldsTestCase):
         self.assertEqual((entry["recipe"], entry["random"]["dataset"]), ("tiny", str(self.random)))
 
     def test_what_is_no_random_split_or_has_no_model(self):
-        self.refused("shares no arrangement", self.data[:1], self.models[:1], EvaluationSettings("identity", random=str(self.data[1])))
-        self.refused("no --model was trained on", self.data[:1], self.models[:1], EvaluationSettings("identity", random=str(self.random)))
-        self.refused("each must be of --split loo or arrangement", [self.data[0], self.random])
+        self.refused("shares no arrangement", self.data[:1], self.models[:1], EvaluationSettings("identity", random=str(self.data[1])), about=self.data[1], field="random")
+        self.refused("no model was trained on it", self.data[:1], self.models[:1], EvaluationSettings("identity", random=str(self.random)), about=self.random, field="model")
+        self.refused("each must be of split loo or arrangement", [self.data[0], self.random], about=self.random, field="dataset")
 
 
 class UNetTest(FoldsTestCase):
@@ -139,7 +144,7 @@ class HalvesTest(OneThreadTest):
 
     def test_every_arrangement_is_judged_by_baselines_of_the_other_half(self):
         output = self.folder / "judged"
-        document = run_to_end(evaluate([], [], output, self.settings()))
+        document = run_to_end(evaluate([], [], output, self.settings())).to_json()
         rows = rows_of(document)
         self.assertEqual(list(rows), ["gain", "affine", "anscombe-wavelet", "high dose"])
         data = open_data_set(output / "pairs")
@@ -174,7 +179,7 @@ class HalvesTest(OneThreadTest):
         output, settings = self.folder / "seams", EvaluationSettings("gain", device="cpu", simulation=str(self.folder / "simulation"), allow_out_of_domain=True)
         run_to_end(evaluate([], [], output, settings))
         stamp = (output / "pairs" / "manifest.json").stat().st_mtime_ns
-        row = rows_of(run_to_end(evaluate([], [model], output, settings, overwrite=True)))["small"]
+        row = rows_of(run_to_end(evaluate([], [model], output, settings, overwrite=True)).to_json())["small"]
         self.assertGreater(row["seam_index"], 0)
         self.assertEqual((output / "pairs" / "manifest.json").stat().st_mtime_ns, stamp)
 

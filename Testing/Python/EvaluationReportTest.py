@@ -17,15 +17,17 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from EvaluateCommandTest import write_arranged_data_set
 from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib.baselines.base import CEILING
 from LowDoseContrastTrainingLib.common.file_names import REPORT_FILE
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
-from LowDoseContrastTrainingLib.evaluation.ceiling import CEILING
-from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
+from LowDoseContrastTrainingLib.evaluation.document import Evaluation
+from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import held_out_views
 from LowDoseContrastTrainingLib.evaluation.report import charts, page
 from LowDoseContrastTrainingLib.evaluation.report.album import MOST, PatchPicture, Pictures, chosen_patches
 from LowDoseContrastTrainingLib.evaluation.report.measures import LIKENESS, SEEN, TEXTURE, TRUTH
-from LowDoseContrastTrainingLib.evaluation.report.page import report_page, write_report
+from LowDoseContrastTrainingLib.evaluation.report.page import write_report
+from LowDoseContrastTrainingLib.evaluation.settings import EvaluationSettings
 from LowDoseContrastTrainingLib.evaluation.truth_curves import MethodCurves
 from LowDoseContrastTrainingLib.measurement.noise_texture import NoiseTexture
 from LowDoseContrastTrainingLib.measurement.transfer import TaskTransfer
@@ -85,6 +87,11 @@ def read(path):
     return Page(Path(path).read_text(encoding="utf-8"))
 
 
+def report_page(document, *pictures):
+    """The page of what ``results.json`` holds."""
+    return page.report_page(Evaluation.from_json(document), *pictures)
+
+
 def write_losses(folder, epochs=5):
     lines = [",".join(("epoch", *LOSSES))] + [",".join(map(str, (epoch, *np.linspace(1, 2, len(LOSSES)) / epoch))) for epoch in range(1, epochs + 1)]
     (folder / "losses.csv").write_text("\n".join(lines) + "\n")
@@ -104,7 +111,7 @@ def with_truth(document):
             against |= {key: {**against["psnr"], "mean": -0.25} for key in ("detectability", "bias", "false_calcifications")}
     frequency = np.linspace(0.3, 4.9, 6)
     noise, transfer = NoiseTexture(frequency, 1e-6 / frequency, 400.0, 9), TaskTransfer(frequency, np.ones(6), np.full(6, 0.02), 1.0, np.nan, 5)
-    found["curves"] = {row["method"]: MethodCurves([noise] * 2, [{"masses": transfer, "fibres": transfer}]).as_dict() for row in found["rows"]}
+    found["curves"] = {row["method"]: MethodCurves([noise] * 2, [{"masses": transfer, "fibres": transfer}]).mean().to_json() for row in found["rows"]}
     return found
 
 
@@ -197,6 +204,32 @@ class WholePageTest(ReportTestCase):
         self.assertEqual(len(pixels), 3 * (4 + 4 + 2))
 
 
+class StoredTest(ReportTestCase):
+    def test_what_is_read_back_is_what_was_written(self):
+        """To the order of the keys; also with a truth, a leakage gap and folds."""
+        sides = {"held_out": {"method": "m", "over_gain": {"psnr_matched": 0.5}}, "random": {"method": "n", "dataset": "d", "over_gain": {"psnr_matched": 1.0}}}
+        folded = copy.deepcopy(self.document)
+        for number, row in enumerate(folded["rows"]):
+            described = {name: row.pop(name) for name in ("parameters", "model", "model_sha256", "dataset", "out_of_domain", "notes", "seam_index", "mode") if name in row}
+            rest = {name: row.pop(name) for name in ("against", "verdict", "reasons")}
+            folds = {"folds": [{"arrangements": ["phantom 4"], **described}, {"arrangements": ["phantom 5", "phantom 6"], **described}]}
+            against = {"against": rest.pop("against")}
+            folded["rows"][number] = {**row, **({**against, **folds} if against["against"] else {**folds, **against}), **rest}
+        for document in (self.document, folded, {**self.document, "leakage": [{"recipe": "r", **sides, "gap": {"psnr_matched": 0.5}}]}):
+            found = Evaluation.from_json(document)
+            self.assertEqual(json.dumps(found.to_json()), json.dumps(document))
+            self.assertEqual(Evaluation.from_json(found.to_json()), found)
+
+    def test_a_file_that_states_little_has_defaults(self):
+        found = Evaluation.from_json({"rows": [{"method": "gain", "psnr": 40.0, "unheard of": [1]}], "more": {}})
+        self.assertEqual((found.settings, found.noise_model, found.datasets, found.curves), (None, None, (), None))
+        row = found.rows[0]
+        self.assertEqual((row.value("psnr"), row.value("ssim"), row.value("unheard of"), row.against, row.of_truth), (40.0, None, None, {}, None))
+        for nothing in ({}, {"rows": None}):
+            with self.assertRaises((KeyError, TypeError)):
+                Evaluation.from_json(nothing)
+
+
 class PatchesTest(ReportTestCase):
     def test_the_choice_knows_targets_alone(self):
         views, _ = held_out_views(open_data_set(self.data), "all")
@@ -265,12 +298,12 @@ class TruthTest(ReportTestCase):
         textures = [NoiseTexture(frequency, np.array(each), 1.0, 1) for each in ([1.0, 2.0], [3.0, 8.0])]
         transfers = [{"masses": TaskTransfer(frequency, np.array([value, 0.5]), np.array([0.3, np.nan]), 1.0, np.nan, 2)} for value in (1.0, 0.8)]
         empty = {"masses": TaskTransfer(np.empty(0), np.empty(0), np.empty(0), np.nan, np.nan, 0, "none there")}
-        found = MethodCurves(textures, [*transfers, empty]).as_dict()
+        found = MethodCurves(textures, [*transfers, empty]).mean().to_json()
         self.assertEqual((found["noise"]["nnps"], found["noise"]["arrangements"]), ([2.0, 5.0], 2))
         masses = found["transfer"]["masses"]
         self.assertEqual((masses["transfer"], masses["inserts"], masses["error"][1]), ([0.9, 0.5], 4, None))
         self.assertAlmostEqual(masses["error"][0], 0.3 / np.sqrt(2), places=5)
-        self.assertEqual(MethodCurves([], [empty]).as_dict(), {"transfer": {}})
+        self.assertEqual(MethodCurves([], [empty]).mean().to_json(), {"transfer": {}})
 
 
 class ToleranceTest(ReportTestCase):
@@ -283,7 +316,7 @@ class ToleranceTest(ReportTestCase):
         found["rows"] = json.loads(json.dumps(found["rows"]).replace("phantom 4", "<b onclick=x>4</b>"))
         picture = self.pictures({"small": 1.0, "gain": 1.0}).patches[0]
         picture.outputs[evil] = picture.outputs["small"]
-        write_report(self.folder, found, Pictures((picture,)))
+        write_report(self.folder, Evaluation.from_json(found), Pictures((picture,)))
         page = read(self.folder / REPORT_FILE)
         self.assertFalse({"script", "form"} & {tag for tag, _ in page.tags})
         self.assertTrue(all(each.startswith("data:") for each in page.addresses))

@@ -180,6 +180,16 @@ class ExtensionTest(unittest.TestCase):
             built = {path for pattern in patterns for path in module.glob(pattern.replace("${MODULE_NAME}", module.name))}
             self.assertFalse(set(module.rglob("*.py")) - built)
 
+    def test_everyTemplateIsInstalled(self):
+        """By pip, and by the build of the extension."""
+        templates = {path for path in TRAINING.rglob("templates/*") if path.is_file()}
+        self.assertTrue(templates)
+        listed = re.findall(r'\n"([\w.]+)" = \["(templates/\*)"\]', (ROOT / "pyproject.toml").read_text())
+        self.assertEqual({path for package, pattern in listed for path in TRAINING.parent.joinpath(*package.split(".")).glob(pattern)}, templates)
+        patterns = re.findall(r"^  (\$\{MODULE_NAME\}\S*/templates/\*)$", (TRAINING.parent / "CMakeLists.txt").read_text(), re.MULTILINE)
+        built = {path for pattern in patterns for path in TRAINING.parent.glob(pattern.replace("${MODULE_NAME}", TRAINING.parent.name))}
+        self.assertEqual(built, templates)
+
     def test_everyWidgetOfTheCodeIsInThePanel(self):
         for name in ("LowDoseContrast", "LowDoseContrastTraining"):
             code = [ROOT / name / f"{name}.py", *(ROOT / name / f"{name}Slicer").glob("widgets/*.py")]

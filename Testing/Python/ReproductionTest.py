@@ -18,7 +18,8 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.reproduction import paper
-from LowDoseContrastTrainingLib.reproduction.plan import RUNS, ReproductionPlan, seconds_of
+from LowDoseContrastTrainingLib.reproduction.duration import seconds_of
+from LowDoseContrastTrainingLib.reproduction.plan import RUNS, ReproductionPlan
 from LowDoseContrastTrainingLib.reproduction.reproduce import reproduce
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan
@@ -74,7 +75,7 @@ class ReproductionTest(OneThreadTest):
         interrupted.close()
         cls.was_done = (cls.folder / "run1" / "checkpoint.pt").stat().st_mtime_ns
         cls.progress = []
-        cls.result = run_to_end(reproduce(cls.folder, TinyPlan(), "cpu"), cls.progress.append)
+        cls.result = run_to_end(reproduce(cls.folder, TinyPlan(), "cpu"), cls.progress.append).to_json()
         cls.numbers = cls.result["numbers"]
 
     def numbers_of(self, table):

@@ -167,7 +167,7 @@ import sys
 sys.path += {paths!r}
 from LowDoseContrastLib import catalogue, cci
 from LowDoseContrastTrainingLib.baselines import names
-from LowDoseContrastTrainingLib.evaluation import verdict
+from LowDoseContrastTrainingLib.evaluation import settings, verdict
 from LowDoseContrastTrainingLib.training import fine_tuning, recipes, suitability
 print(sorted({{"torch", "scipy", "skimage", "pydicom"}} & sys.modules.keys()))
 """
