@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .prepare_settings import parse_scale
+from .prepare_settings import PrepareSettings, parse_scale
+
+if TYPE_CHECKING:
+    from .examination import Examined
 
 
 @dataclass(frozen=True)
@@ -30,14 +36,17 @@ class StoredScale:
         stored = np.clip(np.rint(unit * self.levels), 0, self.levels)
         return stored.astype(np.uint8 if self.levels == 255 else np.uint16)
 
-    def decode(self, stored: np.ndarray) -> np.ndarray:
+    def decode(self, stored: np.ndarray) -> NDArray[np.float32]:
         """Return pixel values, float32, of PNG values."""
         factor = (self.high - self.low) / self.levels
         return (stored.astype(np.float64) * factor + self.low).astype(np.float32)
 
 
-def chosen_scale(examined, settings) -> StoredScale:
-    """Return the one scale for a whole data set; in 8 bits by itself up to the 99.5th percentile of the high doses in the breast."""
+def chosen_scale(examined: Sequence[Examined], settings: PrepareSettings) -> StoredScale:
+    """Return the scale of a whole data set.
+
+    With 8 bits, ``auto`` reaches up to the mean over pairs of the high dose's 99.5th percentile in the breast.
+    """
     levels = 2**settings.bits - 1
     if limits := parse_scale(settings.scale):
         return StoredScale(*limits, levels)
