@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..common.picture_sheet import title, write_sheet
+from ..common.picture_sheet import Sheet, title, write_sheet
 from .examination import Examined
 from .manifest import PatchEntry
 
@@ -41,7 +41,8 @@ def write_pair_sheet(
                 _show(axis, picture, each, name)
                 _frame(axis, own, size, each.overlap.shape[1] / picture.shape[1])
 
-    return write_sheet(folder, lambda: ((2, len(chosen)), chosen[0].pictures[0].shape, draw), inches=1.6, dpi=150)
+    sheet = Sheet((2, len(chosen)), chosen[0].pictures[0].shape, draw)
+    return write_sheet(folder, lambda: sheet, inches=1.6, dpi=150)
 
 
 def _show(axis: Axes, picture: np.ndarray, examined: Examined, name: str) -> None:

@@ -1,30 +1,35 @@
-"""The For Presentation counterpart of a For Processing image: what a reader's workstation gets.
+"""The For Presentation counterpart of a For Processing image, as sent to a reader's workstation.
 
-Logarithm, equalisation of the thin rim, 12 bits with dense tissue bright, and windows to look at it.
+Logarithm, equalised rim, 12 bits with dense tissue bright, and display windows.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from LowDoseContrastLib.dicom import FOR_PRESENTATION, source_reference
 from LowDoseContrastLib.mask import breast_mask, extent, tissue_mask
+from numpy.typing import NDArray
 
 from .wide_blur import wide_gaussian
 
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
 BITS = 12
 NEPERS = 7.0  # range of ln(exposure) that the 12 bits span, down from full scale
-RIM_SIGMA_MM = 4.0  # blur that tells the thin rim from the tissue's own structure
+RIM_SIGMA_MM = 4.0  # of the blur that separates the thin rim from structure of the tissue
 WINDOWS = {"NORMAL": 1.0, "HARDER": 0.7, "SOFTER": 1.5}  # width relative to the tissue's spread
 
 
-def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: float) -> np.ndarray:
-    """Return the image as it is looked at, uint16 of 12 bits, higher where less is transmitted.
+def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: float) -> NDArray[np.uint16]:
+    """Return the image for display, uint16 of 12 bits, higher where less is transmitted.
 
-    ln(exposure), where the rim is brought to the level of the fattest tissue by subtracting what a
-    blurred image exceeds that level by (Byng, Critten and Yaffe 1997, Radiology 203:564).
+    It shows ln(exposure). The rim is brought to the level of the fattest tissue by subtracting the excess
+    of a blurred image over that level (Byng, Critten and Yaffe 1997, Radiology 203:564).
 
     Args:
         pixels: (rows, columns) For Processing values, linear in exposure, air bright.
@@ -43,8 +48,8 @@ def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: fl
     return np.clip(np.rint(values), 0, top).astype(np.uint16)
 
 
-def _blurred_inside(image, inside, sigma):
-    """Gaussian mean over the pixels inside only (normalised convolution)."""
+def _blurred_inside(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
+    """Return the Gaussian mean over the pixels inside only (normalised convolution)."""
     weight = wide_gaussian(inside.astype(np.float32), sigma)
     total = wide_gaussian(np.where(inside, image, 0), sigma)
     return np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-3)
@@ -58,11 +63,13 @@ def windows(values: np.ndarray) -> dict[str, tuple[float, float]]:
     return {name: (round(float(centre)), round(width * factor)) for name, factor in WINDOWS.items()}
 
 
-def presentation_dataset(header, pixels: np.ndarray, offset: float, instance: str, series: str):
-    """Return the For Presentation image of a For Processing data set, uncompressed.
+def presentation_dataset(
+    header: FileDataset, pixels: np.ndarray, offset: float, instance: str, series: str
+) -> FileDataset:
+    """Return the For Presentation image of a For Processing one, uncompressed.
 
     Args:
-        header: pydicom FileDataset of the For Processing image, before compression.
+        header: of the For Processing image, before compression.
         pixels: (rows, columns) as stored in it.
         offset: pixel value at no exposure.
         instance, series: UIDs of the new image.
@@ -78,12 +85,11 @@ def presentation_dataset(header, pixels: np.ndarray, offset: float, instance: st
     shown.PresentationIntentType = "FOR PRESENTATION"
     shown.DerivationDescription = "Logarithm, equalised rim, 12 bits"
     shown.PixelIntensityRelationship, shown.PixelIntensityRelationshipSign = "LOG", -1
-    shown.PhotometricInterpretation, shown.PresentationLUTShape = "MONOCHROME2", "IDENTITY"
-    shown.BitsStored, shown.HighBit = BITS, BITS - 1
+    shown.PresentationLUTShape = "IDENTITY"
     chosen = windows(values)
     shown.WindowCenter = [f"{centre}" for centre, _ in chosen.values()]
     shown.WindowWidth = [f"{width}" for _, width in chosen.values()]
     shown.WindowCenterWidthExplanation = list(chosen)
     shown.VOILUTFunction = "LINEAR"
-    shown.PixelData = values.astype("<u2").tobytes()
+    shown.set_pixel_data(values, "MONOCHROME2", BITS, generate_instance_uid=False)
     return shown
