@@ -80,9 +80,10 @@ def _density(folder: Path, number: int) -> float:
 
 def _picture(folder: Path, number: int, dose: str) -> _Picture:
     mammogram = read_mammogram(image_path(folder, number, dose))
-    values = presented(mammogram.pixels[0], 0.0, mammogram.full_scale, mammogram.spacing[0])
+    header = mammogram.header
+    values = presented(mammogram.pixels[0], 0.0, mammogram.full_scale, float(header.ImagerPixelSpacing[0]))
     centre, width = windows(values)["NORMAL"]
-    is_right = mammogram.header.ImageLaterality == "R"
+    is_right = header.ImageLaterality == "R"
     kept = round(_SHARE * values.shape[1])
     values = values[:, -kept:] if is_right else values[:, :kept]
-    return _Picture(reduced(values, 300), centre - width / 2, width, is_right, mammogram.dose_mgy)
+    return _Picture(reduced(values, 300), centre - width / 2, width, is_right, float(header.EntranceDoseInmGy))
