@@ -1,3 +1,9 @@
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import qt
 import slicer
 import vtk
@@ -12,13 +18,16 @@ from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+if TYPE_CHECKING:
+    from LowDoseContrastLib.steps import Steps
+
 STEP_MS = 30  # how long one turn of the timer may keep the window waiting
 
 
 class LowDoseContrast(ScriptedLoadableModule):
     """Turns a low-dose mammogram into its high-dose appearance."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("Low-Dose Contrast")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
@@ -29,10 +38,10 @@ class LowDoseContrast(ScriptedLoadableModule):
             "and measures what that did. Choose a volume and a model, press Apply. For research use only."
         )
         self.parent.acknowledgementText = _("After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images Contrast Correction.")
-        self.headerKeeper = None
+        self.headerKeeper: Any = None
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)
 
-    def onStartupCompleted(self):
+    def onStartupCompleted(self) -> None:
         """What Slicer must know of the module before its panel is opened."""
         from LowDoseContrastSlicer.comparison import LAYOUTS
         from LowDoseContrastSlicer.headers import HeaderKeeper
@@ -52,22 +61,25 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         result, compare: the parts of the panel below Apply.
     """
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self._parameterNode = None
-        self._guiTag = None
-        self._steps, self._finish, self._progress = None, None, None
-        self.result = self.compare = None
-        self._timer = None
-        self._loading = None
-        self._libraries = None
+        self.logic: Any = None
+        self._parameterNode: Any = None
+        self._guiTag: Any = None
+        self._steps: Any = None
+        self._finish: Any = None
+        self._progress: Any = None
+        self.result: Any = None
+        self.compare: Any = None
+        self._timer: Any = None
+        self._loading: Any = None
+        self._libraries: Any = None
         self._watched, self._watching = None, Observers()
-        self._fittedLabels = None
-        self._hiddenRoles = []
+        self._fittedLabels: Any = None
+        self._hiddenRoles: list[Any] = []
 
-    def setup(self):
+    def setup(self) -> None:
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LowDoseContrast.ui"))
         self.layout.addWidget(uiWidget)
@@ -91,16 +103,16 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     @property
-    def parameters(self):
+    def parameters(self) -> Any:
         return self._parameterNode
 
-    def _newTimer(self, function):
+    def _newTimer(self, function: Callable[..., Any]) -> qt.QTimer:
         timer = qt.QTimer()
         timer.interval = 0
         timer.connect("timeout()", function)
         return timer
 
-    def _observeScene(self):
+    def _observeScene(self) -> None:
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
@@ -108,13 +120,13 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(scene, event, self.onSceneChanged)
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
 
-    def _connectWidgets(self):
+    def _connectWidgets(self) -> None:
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
         self.ui.addModelButton.connect("clicked(bool)", self.onAddModel)
         self.ui.singleFilesButton.connect("clicked(bool)", self.onSingleFiles)
         self.ui.modelComboBox.connect("currentIndexChanged(int)", self.onModelChosen)
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         self._stop()
         self.setParameterNode(None)
         self._loading.stop()
@@ -123,46 +135,46 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             roles.close()
         self.removeObservers()
 
-    def enter(self):
+    def enter(self) -> None:
         self._fillModels()  # a training may have added one
         self.initializeParameterNode()
 
-    def exit(self):
+    def exit(self) -> None:
         self.setParameterNode(None)
 
     # The scene
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneStartClose(self, caller: Any, event: Any) -> None:
         self._stop()
         self.compare.comparison.release()
         self.setParameterNode(None)
         self.logic.forgetImage()
 
-    def onSceneStartImport(self, caller, event):
+    def onSceneStartImport(self, caller: Any, event: Any) -> None:
         """The selectors are emptied while a scene is read, and must not tell the parameter node of it."""
         self.setParameterNode(None)
 
-    def onSceneChanged(self, caller, event):
+    def onSceneChanged(self, caller: Any, event: Any) -> None:
         if self.parent.isEntered:
             self.initializeParameterNode()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def onNodeAdded(self, caller, event, node):
+    def onNodeAdded(self, caller: Any, event: Any, node: slicer.vtkMRMLVolumeNode) -> None:
         if self._parameterNode and node is not None and node.IsA("vtkMRMLScalarVolumeNode"):
             # Later, for the selectors do not list the volume yet.
             qt.QTimer.singleShot(0, self.proposeInput)
 
-    def proposeInput(self):
+    def proposeInput(self) -> None:
         """Proposes the first volume that could be a mammogram, where none is chosen."""
         if self._parameterNode and not self._parameterNode.inputVolume:
             self._parameterNode.inputVolume = self.logic.firstInput()
 
-    def initializeParameterNode(self):
+    def initializeParameterNode(self) -> None:
         """Observes the scene's parameter node and proposes an input."""
         self.setParameterNode(self.logic.getParameterNode())
         self.proposeInput()
 
-    def setParameterNode(self, parameterNode):
+    def setParameterNode(self, parameterNode: Any) -> None:
         """Connects the panel to ``parameterNode``, or to nothing."""
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._guiTag)
@@ -176,7 +188,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui, priority=-1.0)
             self.updateGui()
 
-    def _watch(self, node):
+    def _watch(self, node: slicer.vtkMRMLVolumeNode) -> None:
         """Follows a volume whose voxels, file or header may come later than the volume itself."""
         if node is self._watched:
             return
@@ -188,7 +200,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # What is shown
 
-    def updateGui(self, caller=None, event=None):
+    def updateGui(self, caller: Any = None, event: Any = None) -> None:
         """Everything the panel shows that is not bound to one parameter."""
         parameters = self._parameterNode
         if not parameters:
@@ -205,13 +217,13 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.result.update(parameters)
         self.compare.update(parameters, running)
 
-    def _loadLibraries(self):
+    def _loadLibraries(self) -> None:
         if self._libraries is None:
             self._libraries = self.logic.librarySteps()
             self.ui.applyButton.enabled = False
             self._loading.start()
 
-    def onLoading(self):
+    def onLoading(self) -> None:
         """Loads one library a turn of the timer, after its name has been drawn."""
         try:
             self._say(next(self._libraries))
@@ -224,7 +236,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._loading.stop()
             self._say(_("The panel cannot work here: {reason}.").format(reason=error))
 
-    def _onInputChanged(self, parameters):
+    def _onInputChanged(self, parameters: Any) -> None:
         self._watch(parameters.inputVolume)
         output = self.logic.outputFor(parameters)
         if output is not parameters.outputVolume:
@@ -233,11 +245,11 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         image = self.logic.usableImage(parameters.inputVolume) if result else None
         self.compare.comparison.refresh(parameters.inputVolume, result if image else None, image)
 
-    def _showInput(self, parameters):
+    def _showInput(self, parameters: Any) -> None:
         fitted_label.show(self.ui.aboutLabel, self.logic.aboutVolume(parameters.inputVolume))
         self.ui.singleFilesButton.visible = bool(self.logic.stackedFiles(parameters.inputVolume))
 
-    def _showState(self, parameters, running):
+    def _showState(self, parameters: Any, running: bool) -> None:
         ui = self.ui
         reason = "" if running else self.logic.reasonNotToApply(parameters)
         ui.applyButton.text = _("Cancel") if running else _("Apply")
@@ -248,17 +260,17 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._say(reason)
         ui.inputsCollapsibleButton.enabled = ui.advancedCollapsibleButton.enabled = not running
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         fitted_label.show(self.ui.statusLabel, text)
 
-    def _fillModels(self):
+    def _fillModels(self) -> None:
         self.ui.modelComboBox.blockSignals(True)
         self.ui.modelComboBox.clear()
         for entry in self.logic.models():
             self.ui.modelComboBox.addItem(entry.name)
         self.ui.modelComboBox.blockSignals(False)
 
-    def _showModel(self, name):
+    def _showModel(self, name: str) -> None:
         self.ui.modelComboBox.blockSignals(True)
         self.ui.modelComboBox.currentIndex = self.ui.modelComboBox.findText(name)
         self.ui.modelComboBox.blockSignals(False)
@@ -266,11 +278,11 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # What the user does
 
-    def onModelChosen(self, index):
+    def onModelChosen(self, index: int) -> None:
         if self._parameterNode and index >= 0:
             self._parameterNode.model = self.ui.modelComboBox.itemText(index)
 
-    def onAddModel(self, checked=False):
+    def onAddModel(self, checked: bool = False) -> None:
         path = qt.QFileDialog.getOpenFileName(None, _("Add a model"), "", _("Models (*.safetensors)"))
         if not path or not self.logic.ensureTorch():
             return
@@ -279,11 +291,11 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._fillModels()
             self._parameterNode.model = name
 
-    def onSingleFiles(self, checked=False):
+    def onSingleFiles(self, checked: bool = False) -> None:
         with slicer.util.tryWithErrorDisplay(_("The files could not be loaded."), waitCursor=True):
             self._parameterNode.inputVolume = self.logic.loadSingleFiles(self._parameterNode.inputVolume)[0]
 
-    def onApply(self, checked=False):
+    def onApply(self, checked: bool = False) -> None:
         if self._steps is not None:
             self._stop(_("Cancelled; nothing was written."))
             return
@@ -293,7 +305,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.result.forget()
         self.start(self.logic.steps(self._parameterNode), self._onEnhanced)
 
-    def start(self, steps, finish):
+    def start(self, steps: Steps[Any], finish: Callable[[Any], None]) -> None:
         """Lets the timer drive ``steps``; ``finish`` is called with what they return."""
         self._steps, self._finish, self._progress = steps, finish, None
         self.ui.progressBar.value = 0
@@ -301,7 +313,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._say(_("Starting"))
         self._timer.start()
 
-    def onTimer(self):
+    def onTimer(self) -> None:
         """One turn of work; errors and the end of the work are handled here."""
         try:
             self._progress = self.logic.advance(self._steps, STEP_MS, self._progress)
@@ -316,7 +328,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._say(self.logic.progressText(self._progress))
             self.ui.statusLabel.repaint()  # before a step that cannot be cut
 
-    def _onEnhanced(self, node):
+    def _onEnhanced(self, node: slicer.vtkMRMLVolumeNode) -> None:
         parameters = self.logic.getParameterNode()
         if not self.logic.isResultOf(node, parameters.inputVolume):
             return  # another input was chosen meanwhile
@@ -326,7 +338,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         else:  # the user has gone to another module, whose layout is left alone
             self.compare.comparison.refresh(parameters.inputVolume, node, self.logic.image(parameters.inputVolume))
 
-    def _stop(self, message=""):
+    def _stop(self, message: str = "") -> None:
         if self._timer is not None:
             self._timer.stop()
         if self._steps is not None:
@@ -340,14 +352,14 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class LowDoseContrastTest(ScriptedLoadableModuleTest):
     """Runs the self-tests of the module in Slicer's Reload and Test."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         slicer.mrmlScene.Clear()
 
-    def runTest(self):
+    def runTest(self) -> None:
         self.setUp()
         self.test_samplePair()
 
-    def test_samplePair(self):
+    def test_samplePair(self) -> None:
         """The bundled low dose is loaded with its header and enhanced."""
         from LowDoseContrastSlicer.sample_data import loadSample
 

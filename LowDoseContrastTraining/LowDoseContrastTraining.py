@@ -1,3 +1,9 @@
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import slicer
 import vtk
 from LowDoseContrastTrainingSlicer.logic import LowDoseContrastTrainingLogic
@@ -16,7 +22,7 @@ SECTIONS = ("Simulate", "Prepare", "Train", "Evaluate")
 class LowDoseContrastTraining(ScriptedLoadableModule):
     """Simulates and prepares paired doses, and trains and judges the networks that LowDoseContrast uses."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("Low-Dose Contrast Training")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
@@ -29,7 +35,7 @@ class LowDoseContrastTraining(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", registerTrainingLayouts)
 
 
-def registerTrainingLayouts():
+def registerTrainingLayouts() -> None:
     """Makes the layouts of the training and the evaluation known, for scenes that were saved in them."""
     from LowDoseContrastSlicer.layouts import registerLayouts
     from LowDoseContrastTrainingSlicer import evaluation_views, training_views
@@ -45,16 +51,16 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         simulate, prepare, train, evaluate: the sections.
     """
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.parameters = None
-        self._guiTag = None
-        self._sections = ()
-        self._paths = {}
+        self.logic: Any = None
+        self.parameters: Any = None
+        self._guiTag: Any = None
+        self._sections: tuple[Any, ...] = ()
+        self._paths: dict[Any, Any] = {}
 
-    def setup(self):
+    def setup(self) -> None:
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LowDoseContrastTraining.ui"))
         for position, name in enumerate(SECTIONS, start=1):  # below the introduction
@@ -79,7 +85,7 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
             self.addObserver(slicer.mrmlScene, event, self.onSceneEndChange)
         self.initializeParameterNode()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         """What runs is cancelled with its panel, Simulate and Prepare can go on later; a training stays behind."""
         for section in self._sections:
             section.control.close()
@@ -88,29 +94,29 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         self.setParameterNode(None)
         self.removeObservers()
 
-    def enter(self):
+    def enter(self) -> None:
         self.initializeParameterNode()
 
-    def exit(self):
+    def exit(self) -> None:
         self.setParameterNode(None)
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneStartClose(self, caller: Any, event: Any) -> None:
         """Works go on: they write to their folders and need no scene."""
         self.simulate.release()
         self.setParameterNode(None)
 
-    def onSceneStartImport(self, caller, event):
+    def onSceneStartImport(self, caller: Any, event: Any) -> None:
         self.setParameterNode(None)
 
-    def onSceneEndChange(self, caller, event):
+    def onSceneEndChange(self, caller: Any, event: Any) -> None:
         if self.parent.isEntered:
             self.initializeParameterNode()
 
-    def initializeParameterNode(self):
+    def initializeParameterNode(self) -> None:
         """Observes the scene's parameter node."""
         self.setParameterNode(self.logic.getParameterNode())
 
-    def setParameterNode(self, parameterNode):
+    def setParameterNode(self, parameterNode: Any) -> None:
         """Connects the panel to ``parameterNode``, or to nothing."""
         if self.parameters:
             self.parameters.disconnectGui(self._guiTag)
@@ -122,11 +128,11 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
             self.addObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui, priority=-1.0)
             self.updateGui()
 
-    def onPathChanged(self, field, path):
+    def onPathChanged(self, field: str, path: str | Path) -> None:
         if self.parameters:
             setattr(self.parameters, field, path)
 
-    def updateGui(self, caller=None, event=None):
+    def updateGui(self, caller: Any = None, event: Any = None) -> None:
         """Everything the panel shows that is not bound to one parameter."""
         if not self.parameters:
             return
@@ -142,10 +148,10 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
 class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
     """Runs the self-tests of the module in Slicer's Reload and Test."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         slicer.mrmlScene.Clear()
 
-    def runTest(self):
+    def runTest(self) -> None:
         self.setUp()
         self.test_simulatedPair()
         self.setUp()
@@ -153,7 +159,7 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
         self.setUp()
         self.test_contrastOfAPair()
 
-    def _simulated(self, folder, arrangements):
+    def _simulated(self, folder: str, arrangements: int) -> Any:
         """Small arrangements in ``folder``; returns the logic."""
         logic = LowDoseContrastTrainingLogic()
         parameters = logic.getParameterNode()
@@ -165,7 +171,7 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
         self.assertIn(f"{2 * arrangements} images", logic.simulation.finish(child))
         return logic
 
-    def test_simulatedPair(self):
+    def test_simulatedPair(self) -> None:
         """One small arrangement is simulated and loaded."""
         import tempfile
 
@@ -175,7 +181,7 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
         self.assertEqual(low.GetImageData().GetDimensions(), high.GetImageData().GetDimensions())
         self.delayDisplay("Test passed")
 
-    def test_preparedPairs(self):
+    def test_preparedPairs(self) -> None:
         """An arrangement is prepared, and only then can be trained on."""
         import tempfile
 
@@ -193,7 +199,7 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
             self.assertEqual(logic.training.reasonNotToStart(parameters), "")
         self.delayDisplay("Test passed")
 
-    def test_contrastOfAPair(self):
+    def test_contrastOfAPair(self) -> None:
         """The CCI of both doses stands in a table, and a map lies beside each."""
         import tempfile
 

@@ -103,7 +103,7 @@ def comparison_table(low, enhanced, high, report):
         "low dose": before,
         f"low dose x dose ratio {ratio:.3f}": ratio * before,
         f"low dose x gain fitted to the high dose {best:.3f}": best * before,
-        f"model {report['model']}": result,
+        f"model {report.model}": result,
         "high dose": target,
     }
     for name, image in compared.items():

@@ -26,9 +26,9 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "setup.txt"
 
 OF_SLICER = ("numpy", "scipy", "SimpleITK", "pydicom", "requests", "packaging", "setuptools")
-OF_THE_EXTENSION = ("torch==2.13.0", "safetensors", "scikit-image", "matplotlib")
+OF_THE_EXTENSION = ("torch==2.13.0", "safetensors", "scikit-image", "matplotlib", "psutil")
 OF_THE_HOST = ("slicer-core", "slicer-layer-dm", "trame-slicer", "vtk", "PySide6-Essentials", "shiboken6")
-ABSENT = ("tqdm", "psutil", "tensorboard", "monai", "imagecodecs", "pylibjpeg", "pytest")  # a guard against what the host may bring one day
+ABSENT = ("tqdm", "tensorboard", "monai", "imagecodecs", "pylibjpeg", "pytest")  # a guard against what the host may bring one day
 
 
 def main(arguments):

@@ -1,10 +1,13 @@
 """Outputs appear whole or not at all."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import InputError
@@ -12,7 +15,7 @@ from .errors import InputError
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def check_output(path, overwrite=False):
+def check_output(path: str | Path, overwrite: bool = False) -> Path:
     """Returns ``path`` as a :class:`pathlib.Path` that may be written.
 
     Call it before long work, so that a wrong path costs no time.
@@ -38,7 +41,7 @@ def check_output(path, overwrite=False):
 
 
 @contextlib.contextmanager
-def atomic_output(path, overwrite=False):
+def atomic_output(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """Yields a temporary path with the same ending, renamed to ``path`` when the block succeeds.
 
     The temporary file lies in a hidden folder beside the target, on the same file system, and is
@@ -64,7 +67,7 @@ def atomic_output(path, overwrite=False):
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _is_of_a_full_disk(error):
+def _is_of_a_full_disk(error: BaseException | None) -> bool:
     """Whether a full disk, a quota or a limit on files is behind ``error``.
 
     torch raises an error of its own while it handles the system's; safetensors has that in its text alone.
@@ -76,7 +79,7 @@ def _is_of_a_full_disk(error):
     return False
 
 
-def _finish(temporary):
+def _finish(temporary: Path) -> None:
     """Puts the file on the disk, readable to whom a plain new file would be."""
     plain = temporary.with_name(".plain")
     plain.touch()

@@ -1,11 +1,17 @@
 """What a model says of itself: how it is built, what it was made for, what it was measured to do."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
 from .intensity import Composition, IntensityScale
+
+if TYPE_CHECKING:
+    from .mammogram import Mammogram
 
 SCHEMA = 1
 
@@ -42,7 +48,7 @@ class Domain:
     dose_mgy: tuple | None = None
     signal: tuple | None = None
 
-    def objections(self, mammogram):
+    def objections(self, mammogram: Mammogram) -> list[str]:
         """What of ``mammogram`` contradicts this domain: a list of short sentences, empty if it fits.
 
         Properties that the image does not state are no contradiction.
@@ -59,18 +65,18 @@ class Domain:
             found.append(f"entrance dose is {mammogram.dose_mgy:g} mGy, the model is for {_range(self.dose_mgy)} mGy")
         return found
 
-    def unknowns(self, mammogram):
+    def unknowns(self, mammogram: Mammogram) -> list[str]:
         """The properties that this domain limits and that ``mammogram`` does not state."""
         pairs = (("modality", "modality"), ("intent", "intent"), ("relationship", "relationship"), ("spacing_mm", "spacing"), ("dose_mgy", "dose_mgy"))
         names = {"spacing": "pixel spacing", "dose_mgy": "entrance dose", "intent": "presentation intent", "relationship": "pixel intensity relationship"}
         return [names.get(have, have) for limit, have in pairs if getattr(self, limit) and getattr(mammogram, have) is None]
 
 
-def _within(value, limits, tolerance=1e-6):
+def _within(value: Any, limits: tuple[float, float], tolerance: float = 1e-6) -> bool:
     return limits[0] - tolerance <= value <= limits[1] + tolerance
 
 
-def _range(limits):
+def _range(limits: tuple[float, float]) -> str:
     low, high = limits
     return f"{low:g}" if low == high else f"{low:g}-{high:g}"
 
@@ -101,16 +107,16 @@ class ModelCard:
     results: tuple = ()
     limits: tuple = ()
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """A JSON-able dictionary, with the schema number."""
         return {"schema": SCHEMA, **dataclasses.asdict(self)}
 
-    def to_json(self):
+    def to_json(self) -> str:
         """Canonical JSON: sorted keys, no blanks."""
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
 
     @classmethod
-    def from_dict(cls, data):
+    def from_dict(cls, data: dict[str, Any]) -> ModelCard:
         """The inverse of :meth:`to_dict`.
 
         Raises:
@@ -132,7 +138,7 @@ class ModelCard:
             raise InputError("model card is not valid", str(error)) from error
 
 
-def summary(card):
+def summary(card: ModelCard) -> str:
     """The card in three short lines: what it is, what it was made for, what it was measured to do."""
     a, d = card.architecture, card.domain
     domain = [part for part in (d.intent and d.intent.title(), d.relationship) if part]

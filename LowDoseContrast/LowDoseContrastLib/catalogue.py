@@ -1,5 +1,7 @@
 """The models at hand: those that came with the extension and those the user added."""
 
+from __future__ import annotations
+
 import filecmp
 import functools
 import itertools
@@ -28,7 +30,7 @@ class CatalogueEntry:
     problem: str = ""
 
 
-def user_folder():
+def user_folder() -> Path:
     """Where added models are kept, outside of the extension so that an update does not lose them.
 
     ``LOWDOSECONTRAST_MODELS`` names another folder.
@@ -37,9 +39,9 @@ def user_folder():
     return Path(chosen) if chosen else Path.home() / ".lowdosecontrast" / "models"
 
 
-def list_models():
+def list_models() -> list[CatalogueEntry]:
     """All models as :class:`CatalogueEntry`, those of the extension first, each name once."""
-    found = {}
+    found: dict[str, CatalogueEntry] = {}
     for folder in (resource("Models"), user_folder()):
         if folder is None or not folder.is_dir():
             continue
@@ -48,7 +50,7 @@ def list_models():
     return list(found.values())
 
 
-def find_model(name_or_path):
+def find_model(name_or_path: str | Path) -> Path:
     """The file of a model named in :func:`list_models`, or the path itself if it is one.
 
     Raises:
@@ -65,7 +67,7 @@ def find_model(name_or_path):
     raise InputError(text, f"there is no model of that name (known: {known})", f"name one of these or a {SUFFIX} file")
 
 
-def add_model(path, overwrite=False, name=None):
+def add_model(path: str | Path, overwrite: bool = False, name: str | None = None) -> CatalogueEntry:
     """Checks the model file ``path``, copies it into :func:`user_folder` and returns its entry.
 
     Args:
@@ -90,22 +92,19 @@ def add_model(path, overwrite=False, name=None):
     return _entry(target)
 
 
-def add_trained_model(path, name):
+def add_trained_model(path: str | Path, name: str) -> CatalogueEntry:
     """As :func:`add_model`, under ``name`` or, where another model has it, under name-2, name-3 and so on.
 
     A model that is there already under one of these names is not added again.
     """
     path = Path(path)
     taken = {entry.name: entry for entry in list_models()}
-    for number in itertools.count(1):
-        free = name if number == 1 else f"{name}-{number}"
-        if free not in taken:
-            return add_model(path, name=free)
-        if filecmp.cmp(taken[free].path, path, shallow=False):
-            return taken[free]
+    names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+    free = next(each for each in names if each not in taken or filecmp.cmp(taken[each].path, path, shallow=False))
+    return taken[free] if free in taken else add_model(path, name=free)
 
 
-def _entry(path):
+def _entry(path: Path) -> CatalogueEntry:
     try:
         found = path.stat()
         return _entry_of(path, found.st_mtime_ns, found.st_size)
@@ -114,7 +113,7 @@ def _entry(path):
 
 
 @functools.lru_cache(maxsize=256)
-def _entry_of(path, _modified, _size):
+def _entry_of(path: Path, _modified: int, _size: int) -> CatalogueEntry:
     """The entry of a file in one state; a panel asks for it at every change."""
     try:
         return CatalogueEntry(path.stem, path, read_card(path))

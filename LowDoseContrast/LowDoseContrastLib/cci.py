@@ -5,14 +5,21 @@ the project's own definition, ``CCI-8F``, and offers the plausible variants. A h
 a better image: gain and noise raise it. Closer to the true high dose is better.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import InputError
 from .mask import extent, tissue_mask
 from .settings import check, setting
+
+if TYPE_CHECKING:
+    from .mammogram import Mammogram
 
 SCALE_NAMES = ("full", "12bit", "14bit", "window:LO,HI", "minmax", "percentile", "log")
 _ROWS = 64  # rows worked on at a time, so that a stripe stays in the cache
@@ -48,7 +55,7 @@ class CciVariant:
         elif self.scale not in SCALE_NAMES:
             raise InputError("", f"{{scale}} must be one of {', '.join(SCALE_NAMES)}, it is {self.scale!r}")
 
-    def _window(self):
+    def _window(self) -> tuple[float, float]:
         try:
             low, high = (float(part) for part in self.scale.removeprefix("window:").split(","))
         except ValueError:
@@ -57,7 +64,7 @@ class CciVariant:
             raise InputError("", f"{{scale}} must be window:LO,HI with LO below HI, such as window:0,4095, it is {self.scale!r}")
         return low, high
 
-    def limits(self, image, mask, full_scale):
+    def limits(self, image: np.ndarray, mask: np.ndarray, full_scale: float) -> tuple[float, float]:
         """The pixel values (low, high) that become 0 and ``levels``."""
         if self.scale in ("full", "log"):
             return 0.0, full_scale
@@ -68,9 +75,10 @@ class CciVariant:
         values = image[mask]
         if self.scale == "minmax":
             return float(values.min()), float(values.max())
-        return tuple(float(v) for v in np.percentile(values, (0.5, 99.5)))
+        low, high = np.percentile(values, (0.5, 99.5))
+        return float(low), float(high)
 
-    def normalise(self, image, low, high):
+    def normalise(self, image: np.ndarray, low: float, high: float) -> np.ndarray:
         """``image`` on the scale 0 to ``levels``, float64, clipped at ``low`` and ``high``."""
         x = np.clip(image, low, high)
         if self.scale == "log":
@@ -97,12 +105,12 @@ class CciResult:
     high: float
     pixels: int
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Flat and JSON-able, with the keys of the command line."""
         return {"cci": self.cci, "cci_norm": self.cci_norm, **asdict(self.variant), "low": self.low, "high": self.high, "windows": self.pixels}
 
 
-def local_moments(image, ddof=0, border="reflect"):
+def local_moments(image: np.ndarray, ddof: int = 0, border: str = "reflect") -> tuple[np.ndarray, np.ndarray]:
     """Standard deviation and mean of the 3x3 neighbourhood of each pixel.
 
     ``image``: (rows, columns), any real type. Returns two float64 arrays of that shape. ``border``
@@ -117,7 +125,7 @@ def local_moments(image, ddof=0, border="reflect"):
     _check_border(image, border)
     deviation, mean = np.empty(image.shape), np.empty(image.shape)
 
-    def fill(rows):
+    def fill(rows: slice) -> None:
         deviation[rows], mean[rows] = _stripe_moments(image, rows, ddof)
 
     _for_each_stripe(image, fill)
@@ -127,25 +135,25 @@ def local_moments(image, ddof=0, border="reflect"):
     return deviation, mean
 
 
-def _check_border(image, border):
+def _check_border(image: np.ndarray, border: str) -> None:
     if border == "valid" and min(image.shape) < 3:
         raise InputError("", f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside", "use {border} reflect")
 
 
-def _for_each_stripe(image, work):
+def _for_each_stripe(image: np.ndarray, work: Callable[[slice], Any]) -> list[Any]:
     """``work`` on every stripe of rows, in threads: numpy lets go of the interpreter inside its loops."""
     stripes = [slice(start, min(start + _ROWS, image.shape[0])) for start in range(0, image.shape[0], _ROWS)]
     with ThreadPoolExecutor() as pool:
         return list(pool.map(work, stripes))
 
 
-def _inner_frame(shape):
+def _inner_frame(shape: tuple[int, int]) -> np.ndarray:
     inner = np.zeros(shape, dtype=bool)
     inner[1:-1, 1:-1] = True
     return inner
 
 
-def _stripe_moments(image, rows, ddof, change=None):
+def _stripe_moments(image: np.ndarray, rows: slice, ddof: int, change: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """(deviation, mean) of the rows ``rows`` of ``image``, after ``change`` of its float64 values."""
     above, below = max(rows.start - 1, 0), min(rows.stop + 1, image.shape[0])
     stripe = image[above:below].astype(np.float64)
@@ -169,14 +177,14 @@ def _stripe_moments(image, rows, ddof, change=None):
     return np.sqrt(second, out=second), mean
 
 
-def windows_inside(mask):
+def windows_inside(mask: np.ndarray) -> np.ndarray:
     """Where the whole 3x3 window lies inside ``mask`` (outside of the image counts as inside)."""
     grown = np.pad(mask, 1, constant_values=True)
     rows = grown[:-2] & grown[1:-1] & grown[2:]
     return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
 
 
-def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None):
+def cci(image: np.ndarray, full_scale: float, variant: CciVariant = CciVariant(), mask: np.ndarray | None = None, sign: int | None = None, out: np.ndarray | None = None) -> CciResult:
     """The CCI of one image.
 
     Args:
@@ -213,7 +221,7 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None)
     is_factor = variant.scale != "log" and low <= image.min() and image.max() <= high
     factor = variant.levels / (high - low) if high > low else 1.0
 
-    def tally(rows):
+    def tally(rows: slice) -> tuple[float, float]:
         raw_deviation, raw_mean = _stripe_moments(image, rows, variant.ddof)
         if is_factor:
             deviation = raw_deviation * factor
@@ -232,7 +240,7 @@ def cci(image, full_scale, variant=CciVariant(), mask=None, sign=None, out=None)
     return CciResult(float(sums[0]) / count, float(sums[1]) / count, variant, low, high, count)
 
 
-def measure(mammogram, variant=CciVariant()):
+def measure(mammogram: Mammogram, variant: CciVariant = CciVariant()) -> tuple[dict[str, Any], np.ndarray]:
     """The CCI of a mammogram, averaged over its slices.
 
     Returns (dictionary with the keys of ``lowdosecontrast cci``, maps): the maps are float32

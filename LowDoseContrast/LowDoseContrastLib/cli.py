@@ -4,15 +4,21 @@ Exit codes: 0 done, 2 the input or the usage is wrong (one line on standard erro
 failure, 130 cancelled.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
 import signal
 import sys
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import RESEARCH_NOTICE, __version__
 from .errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from .steps import Progress
 
 _PACKAGES = {"skimage": "scikit-image", "PIL": "pillow"}  # import name -> what is installed
 EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
@@ -21,7 +27,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
 class PartialFailure(Exception):
     """Some inputs of several failed; their lines are printed already. ``results`` are those that did not."""
 
-    def __init__(self, results):
+    def __init__(self, results: list[Any]) -> None:
         super().__init__("some inputs failed")
         self.results = results
 
@@ -29,12 +35,12 @@ class PartialFailure(Exception):
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the usage in one line."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         report_error(f"{message}; see '{self.prog} --help'")
         self.exit(EXIT_INPUT)
 
 
-def build_parser(commands):
+def build_parser(commands: Sequence[Callable[[Any], None]]) -> argparse.ArgumentParser:
     """The parser of ``lowdosecontrast`` with ``commands``: functions that add one subparser each.
 
     A subparser sets ``run`` (arguments -> result, JSON-able) and ``show`` (result -> text).
@@ -49,14 +55,14 @@ def build_parser(commands):
     return parser
 
 
-def _leaves(subparsers):
+def _leaves(subparsers: Any) -> Iterator[argparse.ArgumentParser]:
     """The parsers of all commands that have no commands of their own."""
     for parser in subparsers.choices.values():
         nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
         yield from _leaves(nested[0]) if nested else [parser]
 
 
-def add_command(subparsers, name, summary, example, run, show):
+def add_command(subparsers: Any, name: str, summary: str, example: str, run: Callable[[argparse.Namespace], Any], show: Callable[[Any], str]) -> argparse.ArgumentParser:
     """Adds one command and returns its parser, with ``--json`` and an example in its help."""
     parser = subparsers.add_parser(
         name, help=summary, description=f"{summary}. {RESEARCH_NOTICE}", epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter
@@ -66,7 +72,7 @@ def add_command(subparsers, name, summary, example, run, show):
     return parser
 
 
-def main(argv, commands):
+def main(argv: Sequence[str] | None, commands: Sequence[Callable[[Any], None]]) -> int:
     """Runs the command that ``argv`` names among ``commands`` and returns its exit code."""
     arguments = build_parser(commands).parse_args(argv)
     _cancel_on_terminate()
@@ -97,13 +103,13 @@ def main(argv, commands):
         return EXIT_FAILED
 
 
-def _missing_package(error):
+def _missing_package(error: BaseException) -> str:
     """What must be installed for an import that failed; empty where that is not the reason."""
     name = (getattr(error, "name", None) or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     return "" if name.startswith("LowDoseContrast") else _PACKAGES.get(name, name)
 
 
-def report_error(error, arguments=None):
+def report_error(error: object, arguments: argparse.Namespace | None = None) -> None:
     """One line on standard error, in which settings go by the options of the command that ``arguments`` came from.
 
     With ``--progress lines`` an object with the parts of an :class:`InputError` goes before it, for a program that has other names for them.
@@ -117,17 +123,17 @@ def report_error(error, arguments=None):
     print("error: " + " ".join(text.split()), file=sys.stderr)
 
 
-def _print(result, arguments):
+def _print(result: Any, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(result, allow_nan=False))
     else:
         print(arguments.show(result))
 
 
-def _cancel_on_terminate():
+def _cancel_on_terminate() -> None:
     """A polite kill cancels as Ctrl+C does, so that temporary files are removed."""
 
-    def cancel(*_):
+    def cancel(*_: object) -> None:
         raise KeyboardInterrupt
 
     try:
@@ -136,7 +142,7 @@ def _cancel_on_terminate():
         pass  # not in the main thread, as when Slicer or a notebook calls main()
 
 
-def for_each_input(arguments, work):
+def for_each_input(arguments: argparse.Namespace, work: Callable[[str], Any]) -> Any:
     """``work`` on each of ``arguments.input``; with several, a bad one does not keep the others from being done.
 
     Returns the result of the only input, or a list.
@@ -159,12 +165,12 @@ def for_each_input(arguments, work):
     return results
 
 
-def add_progress(parser):
+def add_progress(parser: Any) -> None:
     """Adds ``--progress`` to a command whose work is long; its value goes to :func:`progress_bar`."""
     parser.add_argument("--progress", choices=("bar", "lines"), default="bar", help="on standard error: a bar on a terminal, or one JSON object a line for programs")
 
 
-def progress_bar(label, style="bar"):
+def progress_bar(label: str, style: str = "bar") -> Callable[[Progress], object]:
     """A function taking :class:`LowDoseContrastLib.steps.Progress` that shows it on standard error.
 
     ``style`` bar draws on a terminal, or writes a line now and then where the package tqdm is
@@ -172,7 +178,7 @@ def progress_bar(label, style="bar"):
     seconds or null}`` for a program that reads it.
     """
     if style == "lines":
-        return lambda progress: print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)
+        return lambda progress: print(json.dumps(_parts(progress)), file=sys.stderr, flush=True)
     try:
         from tqdm import tqdm
     except ImportError:  # Slicer's Python has none
@@ -182,7 +188,7 @@ def progress_bar(label, style="bar"):
     # input leaves nothing but its one line.
     bar = None
 
-    def update(progress):
+    def update(progress: Progress) -> None:
         nonlocal bar
         if bar is None:
             bar = tqdm(total=100, desc=label, file=sys.stderr, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}<{remaining}")
@@ -191,11 +197,15 @@ def progress_bar(label, style="bar"):
     return update
 
 
-def _tenths(label):
+def _parts(progress: Progress) -> dict[str, Any]:
+    return {"done": progress.done, "message": progress.message, "remaining": progress.remaining}
+
+
+def _tenths(label: str) -> Callable[[Progress], object]:
     """Shows progress as a line on a terminal for each further tenth; nothing where standard error is a file."""
     shown = -1
 
-    def update(progress):
+    def update(progress: Progress) -> None:
         nonlocal shown
         tenth = int(10 * progress.done)
         if tenth > shown and sys.stderr.isatty():
@@ -206,7 +216,7 @@ def _tenths(label):
     return update
 
 
-def table(rows, headers):
+def table(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
     """Text table: columns as wide as their widest cell, numbers to the right."""
     cells = [list(headers), *[[_cell(v) for v in row] for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
@@ -216,7 +226,7 @@ def table(rows, headers):
     return "\n".join(lines)
 
 
-def _cell(value):
+def _cell(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,10 @@
 """The commands of the enhancement library: enhance, cci, models."""
 
+from __future__ import annotations
+
+import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import RESEARCH_NOTICE
 from .catalogue import DEFAULT_MODEL, add_model, find_model, list_models
@@ -12,8 +16,13 @@ from .errors import InputError
 from .files import OUTPUT_SUFFIXES, check_output_format, read_mammogram, sidecar_of, suffix_of, write_mammogram
 from .settings import add_options, from_arguments
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def add_enhance(subparsers):
+    from .mammogram import Mammogram
+
+
+def add_enhance(subparsers: Any) -> None:
     """``lowdosecontrast enhance``."""
     parser = add_command(
         subparsers,
@@ -33,7 +42,7 @@ def add_enhance(subparsers):
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
 
 
-def run_enhance(arguments):
+def run_enhance(arguments: argparse.Namespace) -> Any:
     from .atomic import check_output
     from .enhance import Enhancer
     from .model import load_model
@@ -45,17 +54,17 @@ def run_enhance(arguments):
             check_output(written, arguments.overwrite)
     enhancer = Enhancer(load_model(find_model(arguments.model)), arguments.device, arguments.precision)
 
-    def work(name):
+    def work(name: str) -> dict[str, Any]:
         mammogram, target = read_mammogram(name), targets[name]
         check_output_format(target, mammogram)
         enhancement = enhancer.run(mammogram, settings, progress_bar(Path(name).name))
-        write_mammogram(target, mammogram, enhancement.mammogram.pixels, *enhancement.provenance, arguments.overwrite)
-        return {**enhancement.report, "output": str(target)}
+        write_mammogram(target, mammogram, enhancement.mammogram.pixels, *enhancement.report.provenance, arguments.overwrite)
+        return {**enhancement.report.to_json(), "output": str(target)}
 
     return for_each_input(arguments, work)
 
 
-def _targets(arguments):
+def _targets(arguments: argparse.Namespace) -> dict[str, Path]:
     """The output file of every input."""
     output = Path(arguments.output)
     if len(arguments.input) == 1 and not output.is_dir():
@@ -75,13 +84,13 @@ def _targets(arguments):
     return targets
 
 
-def show_enhance(result):
+def show_enhance(result: Any) -> str:
     """Text for one report or several."""
     reports = result if isinstance(result, list) else [result]
     return "\n\n".join(_show_report(r) for r in reports)
 
 
-def _show_report(r):
+def _show_report(r: dict[str, Any]) -> str:
     variant = r["cci_variant"]
     rows = [
         (f"CCI ({variant['scale']}, {variant['levels']} levels)", r["cci_before"], r["cci_after"]),
@@ -99,7 +108,7 @@ def _show_report(r):
     return "\n".join(lines)
 
 
-def add_cci(subparsers):
+def add_cci(subparsers: Any) -> None:
     """``lowdosecontrast cci``."""
     parser = add_command(
         subparsers,
@@ -115,12 +124,12 @@ def add_cci(subparsers):
     parser.add_argument("--overwrite", action="store_true", help="replace a map that exists")
 
 
-def run_cci(arguments):
+def run_cci(arguments: argparse.Namespace) -> Any:
     variant = from_arguments(CciVariant, arguments)
     if arguments.map and len(arguments.input) > 1:
         raise InputError(arguments.map, "a map is written for one input", "run the command once for each")
 
-    def work(name):
+    def work(name: str) -> dict[str, Any]:
         mammogram = read_mammogram(name)
         result, deviations = measure(mammogram, variant)
         if arguments.map:
@@ -130,13 +139,13 @@ def run_cci(arguments):
     return for_each_input(arguments, work)
 
 
-def _write_map(path, mammogram, deviations, variant, overwrite):
+def _write_map(path: str | Path, mammogram: Mammogram, deviations: np.ndarray, variant: CciVariant, overwrite: bool) -> None:
     if suffix_of(path) in (".dcm", ".png"):
         raise InputError(path, "a map holds fractions", "end its name in .nrrd, .nii.gz or .tif")
     write_mammogram(path, mammogram, deviations, f"CCI map, {variant}. {RESEARCH_NOTICE}", "LowDoseContrast CCI", overwrite)
 
 
-def show_cci(result):
+def show_cci(result: Any) -> str:
     """Text for one measurement or several."""
     results = result if isinstance(result, list) else [result]
     rows = [(r["input"], r["cci"], r["cci_norm"], r["scale"], f"{r['low']:g}-{r['high']:g}", r["windows"]) for r in results]
@@ -145,7 +154,7 @@ def show_cci(result):
     return table(rows, ("input", "CCI", "CCI-norm", "scale", "values", "windows")) + f"\n{settings}. Closer to the true high dose is better; higher is not."
 
 
-def add_models(subparsers):
+def add_models(subparsers: Any) -> None:
     """``lowdosecontrast models list|show|verify|add|import|export``."""
     parser = subparsers.add_parser("models", help="List, show and verify models, add one, and exchange them with the published pix2pix code")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -160,7 +169,7 @@ def add_models(subparsers):
     _add_exchange(actions)
 
 
-def _add_exchange(actions):
+def _add_exchange(actions: Any) -> None:
     command = add_command(
         actions,
         "import",
@@ -187,7 +196,7 @@ def _add_exchange(actions):
     command.add_argument("--overwrite", action="store_true", help="replace a checkpoint that exists")
 
 
-def run_import(arguments):
+def run_import(arguments: argparse.Namespace) -> dict[str, Any]:
     from .atomic import check_output
     from .model import save_model
     from .reference_checkpoint import import_checkpoint
@@ -200,7 +209,7 @@ def run_import(arguments):
     return _verified(save_model(output, generator, card, dtype="float32", overwrite=arguments.overwrite))
 
 
-def run_export(arguments):
+def run_export(arguments: argparse.Namespace) -> dict[str, Any]:
     from .model import load_model
     from .reference_checkpoint import export_checkpoint
 
@@ -214,31 +223,31 @@ def run_export(arguments):
     return {"model": model.name, "output": str(path), "options": options, "notes": notes}
 
 
-def show_exported(result):
+def show_exported(result: Any) -> str:
     return f"{result['output']}\noptions of the reference code: {result['options']}\n" + "\n".join(f"note: {note}" for note in result["notes"])
 
 
-def run_list(arguments):
+def run_list(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return [
         {"name": e.name, "path": str(e.path), "problem": e.problem, "description": e.card.description if e.card else "", "version": e.card.version if e.card else ""}
         for e in list_models()
     ]
 
 
-def show_list(result):
+def show_list(result: Any) -> str:
     if not result:
         return "no models; add one with 'lowdosecontrast models add FILE'"
     return table([(r["name"], r["version"], r["problem"] or r["description"]) for r in result], ("name", "version", "description"))
 
 
-def run_show(arguments):
+def run_show(arguments: argparse.Namespace) -> dict[str, Any]:
     from .model import read_card
 
     path = find_model(arguments.model)
     return {"path": str(path), **read_card(path).to_dict()}
 
 
-def show_card(card):
+def show_card(card: dict[str, Any]) -> str:
     """The card for people: one line a field, results as a table."""
     lines = [f"{card['name']} {card['version']} ({card['licence']})", card["description"], ""]
     for part in ("architecture", "intensity", "composition", "domain", "recipe"):
@@ -252,11 +261,11 @@ def show_card(card):
     return "\n".join(lines)
 
 
-def run_verify(arguments):
+def run_verify(arguments: argparse.Namespace) -> dict[str, Any]:
     return _verified(find_model(arguments.model))
 
 
-def _verified(path):
+def _verified(path: str | Path) -> dict[str, Any]:
     from .model import load_model
 
     model = load_model(path)
@@ -264,11 +273,11 @@ def _verified(path):
     return {"model": model.name, "path": str(model.path), "sha256": model.sha256, "parameters": weights, "valid": True}
 
 
-def run_add(arguments):
+def run_add(arguments: argparse.Namespace) -> dict[str, Any]:
     return _verified(add_model(arguments.model).path)
 
 
-def show_verified(result):
+def show_verified(result: Any) -> str:
     return f"{result['model']}: valid, {result['parameters']} parameters, SHA-256 {result['sha256']}\n{result['path']}"
 
 

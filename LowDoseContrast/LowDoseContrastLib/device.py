@@ -1,5 +1,7 @@
 """Where and in which precision a network runs."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +27,7 @@ class Placement:
     reason: str
 
 
-def choose_placement(device="auto", precision="auto"):
+def choose_placement(device: str = "auto", precision: str = "auto") -> Placement:
     """Resolves ``auto``: a GPU before the CPU, bf16 where the hardware has it natively.
 
     Raises:
@@ -50,7 +52,7 @@ def choose_placement(device="auto", precision="auto"):
 
 
 @lru_cache(maxsize=None)
-def has_native_bf16(device):
+def has_native_bf16(device: str) -> bool:
     """Whether bfloat16 products are done in hardware; elsewhere they are slower than float32."""
     import torch
 
@@ -61,7 +63,7 @@ def has_native_bf16(device):
     return bool(_processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
-def _processor_flags():
+def _processor_flags() -> set[str]:
     """The feature flags of the processor, where the system shows them."""
     import torch
 
@@ -78,7 +80,7 @@ def _processor_flags():
     return flags
 
 
-def is_out_of_memory(error):
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on the GPU or on the host."""
     import torch
 

@@ -1,8 +1,11 @@
 """Mammograms from DICOM files, and derived mammograms into DICOM files."""
 
+from __future__ import annotations
+
 import copy
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from .atomic import atomic_output
 from .errors import InputError
 from .mammogram import Geometry, Mammogram
 
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
 FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 # What pydicom raises on damaged files, beside its own InvalidDicomError.
@@ -18,7 +24,7 @@ UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplem
 _PRIVATE_SCHEME = "99LDC"
 
 
-def is_dicom(path):
+def is_dicom(path: str | Path) -> bool:
     """Whether the file carries the DICOM mark behind its preamble, or claims to be DICOM by its name."""
     path = Path(path)
     if path.suffix.lower() in (".dcm", ".dicom", ".ima"):
@@ -27,7 +33,7 @@ def is_dicom(path):
         return stream.read(132)[128:] == b"DICM"
 
 
-def read_dicom(path):
+def read_dicom(path: str | Path) -> Mammogram:
     """Reads a grey DICOM image in any transfer syntax that pydicom or SimpleITK decodes.
 
     The pixels are the stored values: MONOCHROME1 is not inverted and no look-up table is applied.
@@ -55,7 +61,7 @@ def read_dicom(path):
     return mammogram_from_header(dataset, pixels, str(path))
 
 
-def mammogram_from_header(dataset, pixels, source):
+def mammogram_from_header(dataset: Dataset, pixels: np.ndarray, source: str) -> Mammogram:
     """A :class:`Mammogram` of ``pixels`` (slices, rows, columns) with what the data set says of them."""
     header = copy.copy(dataset)
     header.pop("PixelData", None)
@@ -65,7 +71,7 @@ def mammogram_from_header(dataset, pixels, source):
     return Mammogram(pixels=pixels, geometry=geometry, source=source, header=header, **facts)
 
 
-def stated_facts(dataset):
+def stated_facts(dataset: Dataset) -> dict[str, Any]:
     """What the data set says of its pixels: the fields of :class:`Mammogram` that need no pixels, None if unstated.
 
     Raises:
@@ -85,16 +91,16 @@ def stated_facts(dataset):
     }
 
 
-def _text(dataset, keyword):
+def _text(dataset: Dataset, keyword: str) -> str | None:
     value = dataset.get(keyword)
     return str(value).strip() or None if value is not None else None
 
 
-def _brief(error):
+def _brief(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
 
 
-def _numbers(dataset, keyword, count):
+def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """The element's ``count`` positive numbers, or None where it is missing or unusable."""
     value = dataset.get(keyword)
     try:
@@ -104,7 +110,7 @@ def _numbers(dataset, keyword, count):
     return tuple(numbers) if len(numbers) == count and all(np.isfinite(n) and n > 0 for n in numbers) else None
 
 
-def _spacing(dataset):
+def _spacing(dataset: Dataset) -> tuple[float, ...] | None:
     """(row, column) spacing in mm: at the detector if stated, as mammography's measurements are."""
     for keyword in ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing"):
         if spacing := _numbers(dataset, keyword, 2):
@@ -112,13 +118,13 @@ def _spacing(dataset):
     return None
 
 
-def _intent(dataset):
+def _intent(dataset: Dataset) -> str | None:
     stated = _text(dataset, "PresentationIntentType")
     by_class = {FOR_PRESENTATION: "FOR PRESENTATION", FOR_PROCESSING: "FOR PROCESSING"}
-    return stated or by_class.get(_text(dataset, "SOPClassUID"))
+    return stated or by_class.get(_text(dataset, "SOPClassUID") or "")
 
 
-def _sign(dataset, photometric):
+def _sign(dataset: Dataset, photometric: str | None) -> int | None:
     """PixelIntensityRelationshipSign, else from the photometric interpretation.
 
     Dense tissue is displayed bright; MONOCHROME1 displays low values bright, and dense tissue lets
@@ -127,10 +133,10 @@ def _sign(dataset, photometric):
     stated = dataset.get("PixelIntensityRelationshipSign")
     if stated in (1, -1):
         return int(stated)
-    return {"MONOCHROME1": 1, "MONOCHROME2": -1}.get(photometric)
+    return {"MONOCHROME1": 1, "MONOCHROME2": -1}.get(photometric or "")
 
 
-def _dose(dataset):
+def _dose(dataset: Dataset) -> float | None:
     """Entrance dose in mGy: EntranceDoseInmGy, else EntranceDose (dGy)."""
     if dose := _numbers(dataset, "EntranceDoseInmGy", 1):
         return dose[0]
@@ -139,7 +145,7 @@ def _dose(dataset):
     return None
 
 
-def _decode(dataset, path):
+def _decode(dataset: Dataset, path: str | Path) -> np.ndarray:
     """Stored values as (slices, rows, columns)."""
     try:
         with warnings.catch_warnings():
@@ -157,7 +163,7 @@ def _decode(dataset, path):
     return pixels
 
 
-def _decode_by_simpleitk(dataset, path):
+def _decode_by_simpleitk(dataset: Dataset, path: str | Path) -> np.ndarray:
     """Pixels of a compressed file by SimpleITK, or None where it cannot and pydicom is to try."""
     import SimpleITK as sitk
 
@@ -175,7 +181,7 @@ def _decode_by_simpleitk(dataset, path):
     return pixels.astype(np.int16 if dataset.get("PixelRepresentation") else np.uint16)
 
 
-def write_derived(path, source, pixels, description, equipment, overwrite=False):
+def write_derived(path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False) -> None:
     """Writes ``pixels`` as an image derived from the DICOM mammogram ``source``.
 
     New SOP and series identity in the same study and frame of reference, ImageType
@@ -191,7 +197,7 @@ def write_derived(path, source, pixels, description, equipment, overwrite=False)
     write_with_pixels(path, derived_header(source, description, equipment), pixels, overwrite)
 
 
-def write_with_pixels(path, dataset, pixels, overwrite=False):
+def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, overwrite: bool = False) -> None:
     """Writes a data set from :func:`derived_header` with ``pixels`` (slices, rows, columns), uncompressed."""
     from pydicom.uid import ExplicitVRLittleEndian
 
@@ -207,7 +213,7 @@ def write_with_pixels(path, dataset, pixels, overwrite=False):
         dataset.save_as(temporary, enforce_file_format=True)
 
 
-def derived_header(source, description, equipment, derivation=("LDC-001", "Dose appearance by neural network"), label="enhanced", identity=None):
+def derived_header(source: Mammogram, description: str, equipment: str, derivation: Any = ("LDC-001", "Dose appearance by neural network"), label: str = "enhanced", identity: Any = None) -> Dataset:
     """The data set of an image derived from ``source``, without pixels.
 
     Args:
@@ -239,7 +245,7 @@ def derived_header(source, description, equipment, derivation=("LDC-001", "Dose 
     return dataset
 
 
-def source_reference(sop_class, instance):
+def source_reference(sop_class: str, instance: str) -> Dataset:
     """The item of a Source Image Sequence for the image that another was processed from (UIDs)."""
     from pydicom.dataset import Dataset
 
@@ -249,7 +255,7 @@ def source_reference(sop_class, instance):
     return reference
 
 
-def code(value, scheme, meaning):
+def code(value: str, scheme: str, meaning: str) -> Dataset:
     """A coded concept as the item of a code sequence."""
     from pydicom.dataset import Dataset
 
@@ -258,7 +264,7 @@ def code(value, scheme, meaning):
     return code
 
 
-def _equipment(name):
+def _equipment(name: str) -> Dataset:
     from pydicom.dataset import Dataset
 
     item = Dataset()
@@ -270,7 +276,7 @@ def _equipment(name):
     return item
 
 
-def _new_header(source):
+def _new_header(source: Mammogram) -> Dataset:
     """A minimal MG data set for pixels that did not come from DICOM."""
     from pydicom.dataset import Dataset
     from pydicom.uid import generate_uid

@@ -4,10 +4,17 @@ Source: Isola et al. 2017 (arXiv 1611.07004) and junyanz/pytorch-CycleGAN-and-pi
 state_dict keys these modules reproduce.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from torch import nn
 
 from .choices import DISCRIMINATORS
 from .normalisation import conv_has_bias, norm_layer
+
+if TYPE_CHECKING:
+    import torch
 
 
 class PatchDiscriminator(nn.Module):
@@ -16,7 +23,7 @@ class PatchDiscriminator(nn.Module):
     ``n_layers`` 1 to 5 gives a receptive field of 16, 34, 70, 142, 286 pixels.
     """
 
-    def __init__(self, in_channels=2, ndf=64, n_layers=3, norm="batch"):
+    def __init__(self, in_channels: int = 2, ndf: int = 64, n_layers: int = 3, norm: str = "batch") -> None:
         super().__init__()
         bias, make_norm = conv_has_bias(norm), norm_layer(norm)
         layers = [nn.Conv2d(in_channels, ndf, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -32,14 +39,14 @@ class PatchDiscriminator(nn.Module):
         layers.append(nn.Conv2d(channels, 1, 4, stride=1, padding=1))
         self.model = nn.Sequential(*layers)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.model(x)
 
 
 class PixelDiscriminator(nn.Module):
     """Judges single pixels with 1x1 convolutions: (N, in_channels, H, W) to logits (N, 1, H, W)."""
 
-    def __init__(self, in_channels=2, ndf=64, norm="batch"):
+    def __init__(self, in_channels: int = 2, ndf: int = 64, norm: str = "batch") -> None:
         super().__init__()
         bias = conv_has_bias(norm)
         self.net = nn.Sequential(
@@ -51,11 +58,11 @@ class PixelDiscriminator(nn.Module):
             nn.Conv2d(2 * ndf, 1, 1, bias=bias),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.net(x)
 
 
-def build_discriminator(kind="basic", in_channels=2, ndf=64, n_layers=3, norm="batch"):
+def build_discriminator(kind: str = "basic", in_channels: int = 2, ndf: int = 64, n_layers: int = 3, norm: str = "batch") -> nn.Module:
     """Returns the discriminator ``basic`` (three layers), ``n_layers`` or ``pixel``.
 
     Raises:

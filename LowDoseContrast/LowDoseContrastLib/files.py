@@ -1,7 +1,10 @@
 """Mammograms from and to files: DICOM, NRRD, NIfTI, PNG, TIFF."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +17,13 @@ _INPUT_SUFFIXES = (*OUTPUT_SUFFIXES, ".nhdr", ".mha", ".mhd")
 _FLAT = (".png", ".tif", ".tiff")  # formats that state no spacing one could trust
 
 
-def suffix_of(path):
+def suffix_of(path: str | Path) -> str:
     """The ending of a file name in lower case, ``.nii.gz`` as one."""
     name = Path(path).name.lower()
     return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
 
 
-def read_mammogram(path):
+def read_mammogram(path: str | Path) -> Mammogram:
     """Reads a grey image or a stack of them; the format is found from the ending, DICOM also from the content.
 
     Raises:
@@ -43,7 +46,7 @@ def read_mammogram(path):
     return _read_by_itk(path)
 
 
-def _read_by_itk(path):
+def _read_by_itk(path: str | Path) -> Mammogram:
     import SimpleITK as sitk
 
     try:
@@ -65,17 +68,17 @@ def _read_by_itk(path):
     return Mammogram(pixels, spacing, geometry=geometry, source=str(path))
 
 
-def _short(reason):
+def _short(reason: Any) -> str:
     return reason.split("Reason: ")[-1].strip()[-160:].rstrip(".")
 
 
-def sidecar_of(path):
+def sidecar_of(path: str | Path) -> Path | None:
     """The JSON file that carries the provenance of formats without room for it, or None for DICOM and NRRD."""
     path = Path(path)
     return None if suffix_of(path) in (".dcm", ".nrrd") else path.with_name(path.name + ".json")
 
 
-def check_output_format(path, mammogram):
+def check_output_format(path: str | Path, mammogram: Mammogram) -> None:
     """Raises :class:`InputError` where ``mammogram`` cannot be stored in the format of ``path`` without loss."""
     suffix, pixels = suffix_of(path), mammogram.pixels
     if suffix not in OUTPUT_SUFFIXES:
@@ -87,7 +90,7 @@ def check_output_format(path, mammogram):
         raise InputError(path, "PNG holds one image of 8 or 16-bit unsigned integers", "write .nrrd or .tif instead")
 
 
-def write_mammogram(path, source, pixels, description, equipment, overwrite=False):
+def write_mammogram(path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False) -> None:
     """Writes ``pixels`` with the geometry of ``source`` in the format that the ending of ``path`` names.
 
     DICOM becomes an image derived from ``source`` (:func:`LowDoseContrastLib.dicom.write_derived`);

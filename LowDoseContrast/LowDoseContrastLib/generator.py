@@ -4,6 +4,10 @@ Source: Isola et al. 2017 (arXiv 1611.07004) and the published code of
 junyanz/pytorch-CycleGAN-and-pix2pix, whose state_dict keys these modules reproduce.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -18,7 +22,7 @@ class SkipBlock(nn.Module):
     result. The children of ``model`` keep the positions that the reference code gives them.
     """
 
-    def __init__(self, outer_channels, inner_channels, inner=None, norm="batch", dropout=False):
+    def __init__(self, outer_channels: int, inner_channels: int, inner: nn.Module | None = None, norm: str = "batch", dropout: bool = False) -> None:
         super().__init__()
         bias = conv_has_bias(norm)
         make_norm = norm_layer(norm)
@@ -33,20 +37,20 @@ class SkipBlock(nn.Module):
             layers.append(nn.Dropout(0.5))
         self.model = nn.Sequential(*layers)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([x, self.model(x)], dim=1)
 
 
 class OutermostBlock(nn.Module):
     """The first convolution, the levels below it, and the last transposed convolution with tanh."""
 
-    def __init__(self, in_channels, out_channels, inner_channels, inner, norm="batch"):
+    def __init__(self, in_channels: int, out_channels: int, inner_channels: int, inner: nn.Module, norm: str = "batch") -> None:
         super().__init__()
         down = nn.Conv2d(in_channels, inner_channels, 4, stride=2, padding=1, bias=conv_has_bias(norm))
         up = nn.ConvTranspose2d(2 * inner_channels, out_channels, 4, stride=2, padding=1)
         self.model = nn.Sequential(down, inner, nn.ReLU(), up, nn.Tanh())
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.model(x)
 
 
@@ -67,7 +71,7 @@ class UNetGenerator(nn.Module):
         ValueError: an unknown architecture or norm, or a size below 1.
     """
 
-    def __init__(self, architecture="unet_256", in_channels=1, out_channels=1, ngf=64, norm="batch", dropout=True):
+    def __init__(self, architecture: str = "unet_256", in_channels: int = 1, out_channels: int = 1, ngf: int = 64, norm: str = "batch", dropout: bool = True) -> None:
         super().__init__()
         if architecture not in DOWNSAMPLINGS:
             raise ValueError(f"unknown generator '{architecture}': choose one of {', '.join(DOWNSAMPLINGS)}")
@@ -84,19 +88,19 @@ class UNetGenerator(nn.Module):
         self.model = OutermostBlock(in_channels, out_channels, ngf, block, norm)
 
     @property
-    def downsamplings(self):
+    def downsamplings(self) -> int:
         """Number of down-samplings: 7 or 8."""
         return DOWNSAMPLINGS[self.architecture]
 
     @property
-    def multiple(self):
+    def multiple(self) -> int:
         """Side of the smallest image the network takes; every side is a multiple of it (pixels)."""
         return 2**self.downsamplings
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.model(x)
 
-    def blocks(self):
+    def blocks(self) -> list[Any]:
         """The nested blocks from the outermost to the innermost."""
         found = [self.model]
         while True:

@@ -1,16 +1,22 @@
 """A DICOM header as text and back, so that it can travel where only text can."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import copy
 import io
 import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _PIXEL_GROUP = 0x7FE0
 _LARGEST_ELEMENT = 256 * 1024  # bytes; a header is kept for what it says, not for pictures inside it
 
 
-def header_to_text(dataset):
+def header_to_text(dataset: Dataset) -> str:
     """The elements of a pydicom data set but its pixels: DICOM's own bytes, deflated, in base64.
 
     Bytes rather than DICOM JSON, for a header that breaks a rule of the standard must come back as it was.
@@ -30,7 +36,7 @@ def header_to_text(dataset):
     return base64.b64encode(zlib.compress(stream.getvalue(), 9)).decode("ascii")
 
 
-def header_from_text(text):
+def header_from_text(text: str) -> Dataset:
     """The inverse of :func:`header_to_text`.
 
     Raises:

@@ -1,12 +1,14 @@
 """The four weight initialisations of the pix2pix reference implementation."""
 
+from __future__ import annotations
+
 from torch import nn
 from torch.nn import init
 
 from .choices import INITIALISATIONS
 
 
-def initialise(network, kind="normal", gain=0.02):
+def initialise(network: nn.Module, kind: str = "normal", gain: float = 0.02) -> None:
     """Initialises every convolution and batch norm of ``network`` in place and returns it.
 
     Convolution weights: ``normal`` N(0, gain); ``xavier`` Glorot normal scaled by ``gain``;

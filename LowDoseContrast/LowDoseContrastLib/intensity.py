@@ -5,8 +5,11 @@ A model owns one :class:`IntensityScale` (pixel values to the network's range [-
 torch tensors, and nothing is clipped except what the network merely looks at.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +17,7 @@ SCALES = ("linear", "log")
 COMPOSITIONS = ("direct", "residual")
 
 
-def _functions(values):
+def _functions(values: Any) -> Any:
     """Returns numpy or torch, whichever ``values`` belongs to; the names used here are common to both."""
     if isinstance(values, (np.ndarray, np.generic, float, int)):
         return np
@@ -40,7 +43,7 @@ class IntensityScale:
     high: float
     levels: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in SCALES:
             raise ValueError(f"unknown intensity scale '{self.kind}': choose one of {', '.join(SCALES)}")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -51,11 +54,11 @@ class IntensityScale:
             raise ValueError(f"intensity scale: levels must be at least 1, not {self.levels}")
 
     @property
-    def span(self):
+    def span(self) -> float:
         """Width of the scale: pixel values if linear, nepers if log."""
         return self.high - self.low if self.kind == "linear" else math.log(self.high / self.low)
 
-    def normalise(self, values):
+    def normalise(self, values: Any) -> Any:
         """Pixel values to [-1, 1]; what lies outside of the scale is seen as its end (network input only)."""
         lib = _functions(values)
         values = lib.clip(values, self.low, self.high)
@@ -64,7 +67,7 @@ class IntensityScale:
             unit = lib.round(unit * self.levels) / self.levels
         return 2 * unit - 1
 
-    def invert(self, normalised):
+    def invert(self, normalised: Any) -> Any:
         """[-1, 1] to pixel values; the exact inverse of :meth:`normalise` inside the scale."""
         unit = (normalised + 1) / 2
         if self.levels is not None:
@@ -90,13 +93,13 @@ class Composition:
     strength: float = 1.0
     offset: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in COMPOSITIONS:
             raise ValueError(f"unknown composition '{self.kind}': choose one of {', '.join(COMPOSITIONS)}")
         if not (math.isfinite(self.gain) and self.gain > 0 and math.isfinite(self.strength) and self.strength > 0):
             raise ValueError("composition: gain and strength must be finite and above 0")
 
-    def compose(self, scale, values, answer):
+    def compose(self, scale: IntensityScale, values: Any, answer: Any) -> Any:
         """Pixel values of the enhanced image from the input ``values`` and the network's ``answer``."""
         if self.kind == "direct":
             return scale.invert(answer)

@@ -1,6 +1,9 @@
 """A mammogram as the rest of the library sees it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +21,7 @@ class Geometry:
     direction: tuple = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
     @property
-    def pixel_spacing(self):
+    def pixel_spacing(self) -> tuple[float, float] | None:
         """(row, column) spacing in mm; None for 1 x 1 mm, which ITK and Slicer say where nothing is stated."""
         column, row, _ = self.spacing
         return None if row == column == 1 else (row, column)
@@ -56,9 +59,9 @@ class Mammogram:
     geometry: Geometry = field(default_factory=Geometry)
     source: str = ""
     uid: str | None = None
-    header: object = field(default=None, repr=False, compare=False)
+    header: Any = field(default=None, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         pixels = self.pixels
         if pixels.ndim != 3:
             raise InputError(self.source, f"expected a grey image or a stack of them, not {pixels.ndim} dimensions")
@@ -72,7 +75,7 @@ class Mammogram:
                 raise InputError(self.source, f"{bad} pixels are NaN or infinite", "replace them and try again")
 
     @property
-    def full_scale(self):
+    def full_scale(self) -> float:
         """The pixel value that counts as full scale.
 
         2^bits - 1 where the bits are stated. Else 1 if the image stays within [0, 1], the top of the
@@ -86,7 +89,7 @@ class Mammogram:
         return next((float(2**b - 1) for b in STANDARD_DEPTHS if top <= 2**b - 1), top)
 
     @property
-    def value_range(self):
+    def value_range(self) -> tuple[float, float]:
         """(lowest, highest) value that the type of the pixels can hold; infinite for floats."""
         dtype = self.pixels.dtype
         if dtype.kind == "f":
@@ -96,7 +99,7 @@ class Mammogram:
         return float(limits.min), float(top)
 
     @property
-    def facts(self):
+    def facts(self) -> dict[str, str | None]:
         """What is stated of the image, for people: a dictionary of short texts by name, None where it is not stated."""
         depth = None if self.bits is None else f"{self.bits} bits"
         spacing = None if self.spacing is None else " x ".join(f"{s:g}" for s in dict.fromkeys(self.spacing)) + " mm"
@@ -110,7 +113,7 @@ class Mammogram:
             "entrance dose": None if self.dose_mgy is None else f"{self.dose_mgy:g} mGy",
         }
 
-    def with_pixels(self, pixels):
+    def with_pixels(self, pixels: np.ndarray) -> Mammogram:
         """The same mammogram with other pixels of the same shape."""
         if pixels.shape != self.pixels.shape:
             raise ValueError(f"pixels of shape {pixels.shape} cannot replace {self.pixels.shape}")

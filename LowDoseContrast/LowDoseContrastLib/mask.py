@@ -1,5 +1,10 @@
 """The breast and the air around it."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
 import numpy as np
 
 _BLOCK = 8  # side of the blocks in which breast and air are told apart, pixels
@@ -9,7 +14,7 @@ _TISSUE_FACTOR = 2.0
 _AIR_SHARE = 0.85  # of the way from breast to air at which the skin begins
 
 
-def otsu(values, bins=256):
+def otsu(values: np.ndarray, bins: int = 256) -> tuple[float, float]:
     """Otsu's threshold of ``values`` and its separability in [0, 1].
 
     Separability is the between-class over the total variance (Otsu 1979, IEEE Trans. SMC 9:62).
@@ -33,100 +38,130 @@ def otsu(values, bins=256):
     return float(threshold), float(between.max() / total)
 
 
-def _block_means(image):
+def _block_means(image: np.ndarray) -> np.ndarray:
     rows, columns = (side - side % _BLOCK for side in image.shape)
     blocks = image[:rows, :columns].reshape(rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK)
     return blocks.mean(axis=(1, 3), dtype=np.float64)
 
 
-def _compressed(values, low, high):
+def _compressed(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Values on a scale on which breast and air are both narrow, whichever of them is bright."""
     return np.log1p(99 * (values - low) / (high - low))
 
 
-def _split(image):
-    """(pixel threshold, separability, block means); air and breast lie on its two sides."""
-    means = _block_means(image)
-    low, high = means.min(), means.max()
-    if not low < high:
-        return low, 0.0, means
-    threshold, separability = otsu(_compressed(means, low, high))
-    return low + np.expm1(threshold) / 99 * (high - low), separability, means
+class Breast:
+    """The breast in one image: found once, and asked by everything that works on the image.
 
+    Args:
+        image: pixel values, real, (rows, columns).
+        sign: +1 where the air around the breast is bright (more X-rays), -1 where it is dark, None to find out.
 
-def air_sign(image):
-    """+1 where the air around the breast is bright (more X-rays), -1 where dark, None without air.
-
-    ``image``: (rows, columns). Air is the side of Otsu's threshold whose values vary less,
-    relative to the range, and which touches the border of the image.
+    Without air in the picture (a patch, a constant image) everything is breast.
     """
-    if min(image.shape) < 4 * _BLOCK:
-        return None
-    threshold, separability, means = _split(image)
-    if separability < _SEPARABILITY:
-        return None
-    bright = means > threshold
-    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
-    spreads = [np.subtract(*np.percentile(means[side], (90, 10))) if side.any() else np.inf for side in (~bright, bright)]
-    sign = 1 if spreads[1] < spreads[0] else -1
-    touches = border.any() if sign > 0 else (~border).any()
-    return sign if touches else None
+
+    def __init__(self, image: np.ndarray, sign: int | None = None) -> None:
+        self._image = np.asarray(image)
+        self._given = sign
+
+    @cached_property
+    def sign(self) -> int | None:
+        """Sign of the air: as given or, of an image that shows air, as found; else None.
+
+        Air is the side of Otsu's threshold whose values vary less, relative to the range, and which touches the
+        border of the image.
+        """
+        return self._seen_sign() if self._given is None else self._given
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """Where the breast is, up to the edge of the skin: bool (rows, columns).
+
+        The breast is the largest connected region that differs from the air, holes filled. Its region is found on
+        blocks of 8 x 8, its border is exact to the pixel.
+        """
+        return self._region(_skin)
+
+    @cached_property
+    def tissue(self) -> np.ndarray:
+        """The part of :attr:`mask` in which contrast is measured: bool (rows, columns).
+
+        It leaves out the thin edge, where falling thickness makes a gradient that says nothing of tissue and that a
+        gain drives out of range: values further towards the air than a factor of 2 from the median of the tissue.
+        Being relative, it is the same for all doses of a linear image.
+        """
+        return self._region(_edge_of_tissue)
+
+    @cached_property
+    def _split(self) -> tuple[float, float, np.ndarray]:
+        """(pixel threshold, separability, block means); air and breast lie on its two sides."""
+        means = _block_means(self._image)
+        low, high = means.min(), means.max()
+        if not low < high:
+            return low, 0.0, means
+        threshold, separability = otsu(_compressed(means, low, high))
+        return low + np.expm1(threshold) / 99 * (high - low), separability, means
+
+    @property
+    def _has_air(self) -> bool:
+        return min(self._image.shape) >= 4 * _BLOCK and self._split[1] >= _SEPARABILITY
+
+    def _seen_sign(self) -> int | None:
+        if not self._has_air:
+            return None
+        threshold, _, means = self._split
+        bright = means > threshold
+        border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+        sides = (~bright, bright)
+        spreads = [np.subtract(*np.percentile(means[side], (90, 10))) if side.any() else np.inf for side in sides]
+        sign = 1 if spreads[1] < spreads[0] else -1
+        touches = border.any() if sign > 0 else (~border).any()
+        return sign if touches else None
+
+    def _region(self, limit: Callable[[np.ndarray, float, int], float]) -> np.ndarray:
+        from scipy import ndimage
+
+        everything = np.ones(self._image.shape, dtype=bool)
+        if self.sign is None or not self._has_air:
+            return everything
+        threshold, _, means = self._split
+        threshold = limit(means, threshold, self.sign)
+        labels, _ = ndimage.label(_breast_side(means, threshold, self.sign))
+        region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
+        region = ndimage.binary_fill_holes(region)
+        inner = _enlarge(ndimage.binary_erosion(region, border_value=1), self._image.shape)
+        if not inner.any():
+            return everything  # scattered blocks are no breast
+        outer = _enlarge(ndimage.binary_dilation(region), self._image.shape)
+        return inner | (outer & _breast_side(self._image, threshold, self.sign))
 
 
-def breast_mask(image, sign=None):
-    """Where the breast is, up to the edge of the skin: bool (rows, columns).
-
-    ``image`` holds pixel values; ``sign`` is +1 where air is bright, -1 where it is dark and None
-    to find out. Without air in the picture (a patch, a constant image) everything is breast. The
-    breast is the largest connected region that differs from the air, holes filled. Its region is
-    found on blocks of 8 x 8, its border is exact to the pixel.
-    """
-    return _region(np.asarray(image), sign, up_to_the_skin=True)
+def air_sign(image: np.ndarray) -> int | None:
+    """:attr:`Breast.sign` of pixel values (rows, columns)."""
+    return Breast(image).sign
 
 
-def tissue_mask(image, sign=None):
-    """The part of :func:`breast_mask` in which contrast is measured: bool (rows, columns).
-
-    It leaves out the thin edge, where falling thickness makes a gradient that says nothing of
-    tissue and that a gain drives out of range: values further towards the air than a factor of 2
-    from the median of the tissue. Being relative, it is the same for all doses of a linear image.
-    """
-    return _region(np.asarray(image), sign, up_to_the_skin=False)
+def breast_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
+    """:attr:`Breast.mask` of pixel values (rows, columns)."""
+    return Breast(image, sign).mask
 
 
-def _region(image, sign, up_to_the_skin):
-    from scipy import ndimage
-
-    everything = np.ones(image.shape, dtype=bool)
-    sign = air_sign(image) if sign is None else sign
-    if sign is None or min(image.shape) < 4 * _BLOCK:
-        return everything
-    threshold, separability, means = _split(image)
-    if separability < _SEPARABILITY:
-        return everything
-    threshold = (_skin if up_to_the_skin else _edge_of_tissue)(means, threshold, sign)
-    labels, _ = ndimage.label(_breast_side(means, threshold, sign))
-    region = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    region = ndimage.binary_fill_holes(region)
-    inner = _enlarge(ndimage.binary_erosion(region, border_value=1), image.shape)
-    if not inner.any():
-        return everything  # scattered blocks are no breast
-    outer = _enlarge(ndimage.binary_dilation(region), image.shape)
-    return inner | (outer & _breast_side(image, threshold, sign))
+def tissue_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
+    """:attr:`Breast.tissue` of pixel values (rows, columns)."""
+    return Breast(image, sign).tissue
 
 
-def _breast_side(values, threshold, sign):
+def _breast_side(values: np.ndarray, threshold: float, sign: int) -> np.ndarray:
     return values < threshold if sign > 0 else values > threshold
 
 
-def _skin(means, threshold, sign):
+def _skin(means: np.ndarray, threshold: float, sign: int) -> float:
     """The value at which the breast ends: most of the way from the tissue to the air."""
     breast = _breast_side(means, threshold, sign)
     breast_level, air_level = np.median(means[breast]), np.median(means[~breast])
     return breast_level + _AIR_SHARE * (air_level - breast_level)
 
 
-def _edge_of_tissue(means, threshold, sign):
+def _edge_of_tissue(means: np.ndarray, threshold: float, sign: int) -> float:
     """The value at which the thin edge of the breast begins, never beyond Otsu's ``threshold``."""
     factor = _TISSUE_FACTOR if sign > 0 else 1 / _TISSUE_FACTOR
     for _ in range(3):  # the median settles as the edge leaves its sample
@@ -137,14 +172,14 @@ def _edge_of_tissue(means, threshold, sign):
     return threshold
 
 
-def _enlarge(blocks, shape):
+def _enlarge(blocks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Blocks back to pixels; the strip that no block covers repeats the last one."""
     pixels = np.repeat(np.repeat(blocks, _BLOCK, axis=0), _BLOCK, axis=1)
     missing = [(0, max(0, side - have)) for side, have in zip(shape, pixels.shape)]
     return np.pad(pixels, missing, mode="edge")[: shape[0], : shape[1]]
 
 
-def extent(mask, margin=0):
+def extent(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
     """The smallest rectangle that holds ``mask``, ``margin`` pixels wider: (slice of rows, slice of columns).
 
     An empty mask gives the whole image.
@@ -154,10 +189,10 @@ def extent(mask, margin=0):
         found = np.flatnonzero(mask.any(axis=1 - axis))
         first, last = (found[0], found[-1] + 1) if found.size else (0, mask.shape[axis])
         slices.append(slice(max(int(first) - margin, 0), min(int(last) + margin, mask.shape[axis])))
-    return tuple(slices)
+    return slices[0], slices[1]
 
 
-def feather(mask, width=FEATHER, rows=None):
+def feather(mask: np.ndarray, width: int = FEATHER, rows: slice | None = None) -> np.ndarray:
     """Weights in [0, 1], float32: 1 inside of ``mask``, falling to 0 within ``width`` pixels outside of it.
 
     It fades outside so that no pixel of the breast is half enhanced. ``rows``: a slice of the rows

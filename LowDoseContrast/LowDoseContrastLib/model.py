@@ -1,15 +1,24 @@
 """A model file: safetensors with the weights of a generator and its card."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .atomic import atomic_output
 from .card import ModelCard
 from .errors import InputError
 from .hashing import file_sha256
+
+if TYPE_CHECKING:
+    import torch
+
+    from .generator import UNetGenerator
 
 FORMAT = "LowDoseContrast model"
 _HEADER_LIMIT = 100_000_000  # bytes, that of the safetensors library
@@ -27,16 +36,16 @@ class Model:
     """
 
     card: ModelCard
-    generator: object
+    generator: UNetGenerator
     path: Path | None = None
     sha256: str = ""
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.card.name
 
 
-def build_generator(card):
+def build_generator(card: ModelCard) -> UNetGenerator:
     """Returns the card's generator with fresh weights.
 
     Raises:
@@ -50,13 +59,13 @@ def build_generator(card):
         raise InputError("model card is not valid", str(error)) from error
 
 
-def model_from_generator(generator, card):
+def model_from_generator(generator: UNetGenerator, card: ModelCard) -> Model:
     """A :class:`Model` from a generator in memory, for training and tests."""
     generator = generator.eval()
     return Model(card, generator, None, _content_hash(generator.state_dict(), card.to_json()))
 
 
-def save_model(path, generator, card, dtype="float16", overwrite=False):
+def save_model(path: str | Path, generator: UNetGenerator, card: ModelCard, dtype: torch.dtype | None = "float16", overwrite: bool = False) -> Path:
     """Writes ``generator`` and ``card`` as a model file and returns its path.
 
     ``dtype`` ``float16`` stores the convolution weights in half precision (they are read back as
@@ -81,7 +90,7 @@ def save_model(path, generator, card, dtype="float16", overwrite=False):
     return Path(path)
 
 
-def read_card(path):
+def read_card(path: str | Path) -> ModelCard:
     """Reads the card alone, without the weights; needs neither torch nor safetensors.
 
     So models can be listed before these packages are installed.
@@ -92,7 +101,7 @@ def read_card(path):
     return _card(_metadata(Path(path)), path)
 
 
-def stated_hash(path):
+def stated_hash(path: str | Path) -> str | None:
     """The SHA-256 over card and weights that a model file states; two files with the same one hold the same model.
 
     Raises:
@@ -101,7 +110,7 @@ def stated_hash(path):
     return _metadata(Path(path)).get("sha256")
 
 
-def load_model(path):
+def load_model(path: str | Path) -> Model:
     """Loads and checks a model file.
 
     Checks the format, the card's schema, names and shapes of all weights, the SHA-256 over card
@@ -128,7 +137,7 @@ def load_model(path):
     return Model(card, generator.eval(), path, file_sha256(path))
 
 
-def is_model_file(path):
+def is_model_file(path: str | Path) -> bool:
     """Whether a safetensors file is a model of this project's format, rather than any other weights.
 
     Raises:
@@ -137,7 +146,7 @@ def is_model_file(path):
     return _header(Path(path)).get("format") == FORMAT
 
 
-def _metadata(path):
+def _metadata(path: Path) -> dict[str, str]:
     """The metadata in a model file. Raises InputError where it is none."""
     if not path.is_file():
         raise InputError(path, "there is no such model file", "'lowdosecontrast models list' shows the models at hand")
@@ -147,7 +156,7 @@ def _metadata(path):
     return metadata
 
 
-def _header(path):
+def _header(path: Path) -> dict[str, Any]:
     """The metadata in a safetensors file: 8 bytes of length, that much JSON, then the tensors.
 
     Loads no tensor but checks that the file is as long as they are.
@@ -167,7 +176,7 @@ def _header(path):
     return metadata
 
 
-def read_weights(path):
+def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file by name. Raises InputError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -178,7 +187,7 @@ def read_weights(path):
         raise InputError(path, f"is not a whole safetensors file ({error})", "fetch the model again") from error
 
 
-def _card(metadata, path):
+def _card(metadata: dict[str, str], path: str | Path) -> ModelCard:
     try:
         return ModelCard.from_dict(json.loads(metadata["card"]))
     except (KeyError, json.JSONDecodeError, TypeError) as error:
@@ -187,7 +196,7 @@ def _card(metadata, path):
         raise error.about(path) from error
 
 
-def _content_hash(weights, card_text):
+def _content_hash(weights: Mapping[str, torch.Tensor], card_text: str) -> str:
     """SHA-256 over the card and every tensor's name, type, shape and bytes, in the order of names."""
     digest = hashlib.sha256(card_text.encode())
     for name in sorted(weights):
@@ -197,7 +206,7 @@ def _content_hash(weights, card_text):
     return digest.hexdigest()
 
 
-def check_shapes(expected, weights, path):
+def check_shapes(expected: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
     """Raises InputError where names or shapes of ``weights`` are not those ``expected``, both tensors by name."""
     missing, unexpected = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unexpected:
@@ -209,7 +218,7 @@ def check_shapes(expected, weights, path):
             raise InputError(path, f"{name} has shape {have} instead of {want}", "the file does not fit its card")
 
 
-def check_finite(weights, path):
+def check_finite(weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
     """Raises InputError where a tensor holds NaN or infinite values."""
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):

@@ -1,8 +1,12 @@
 """MRML volume nodes into mammograms and back: the one file of the library that knows MRML."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -12,8 +16,15 @@ from .dicom import UNREADABLE, is_dicom, mammogram_from_header
 from .errors import InputError
 from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
-from .mask import air_sign, tissue_mask
+from .mask import Breast
+from .report import EnhancementReport
 from .steps import Progress
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+    from .enhance import Enhancement
+    from .steps import Steps
 
 _SOURCE_ROLE = "LowDoseContrast.source"
 _CCI_MAP_ROLE = "LowDoseContrast.cciMap"
@@ -32,7 +43,7 @@ class NodeHeader:
         reason: why there is no header; empty where there is one.
     """
 
-    dataset: object = field(default=None, repr=False)
+    dataset: Any = field(default=None, repr=False)
     origin: str = "none"
     path: Path | None = None
     stacked: tuple = field(default=(), repr=False)
@@ -54,11 +65,11 @@ class NodeImage:
     inverted: bool
     header: NodeHeader = field(default_factory=NodeHeader)
 
-    def node_values(self, pixels):
+    def node_values(self, pixels: np.ndarray) -> np.ndarray:
         """Stored values as voxels of the node, or voxels as stored values: it is its own inverse."""
-        return _inverted(pixels, self.mammogram.bits) if self.inverted else pixels
+        return _inverted(pixels, self.mammogram.full_scale) if self.inverted else pixels
 
-    def seen_values(self, voxels, report):
+    def seen_values(self, voxels: Any, report: EnhancementReport) -> np.ndarray:
         """Voxels of the node, or of its enhancement, as the network saw them and answered, float32.
 
         Gain and difference are of these: where the network saw an image inverted, a factor on its
@@ -66,11 +77,11 @@ class NodeImage:
         """
         values = np.asarray(voxels, dtype=np.float32)
         if self.inverted:
-            values = 2**self.mammogram.bits - 1 - values
-        return report["full_scale"] - values if report.get("flipped") else values
+            values = self.mammogram.full_scale - values
+        return report.full_scale - values if report.flipped else values
 
 
-def image_from_node(node):
+def image_from_node(node: slicer.vtkMRMLVolumeNode) -> NodeImage:
     """Reads a scalar volume node and the DICOM header it was loaded from, where there is one.
 
     A header that is read from a file is kept with the node, see :func:`keep_header`.
@@ -91,10 +102,10 @@ def image_from_node(node):
     stated = replace(mammogram_from_header(header.dataset, voxels, name), geometry=geometry)
     if not _reader_inverted(stated):
         return NodeImage(stated, False, header)
-    return NodeImage(stated.with_pixels(_inverted(voxels, stated.bits)), True, header)
+    return NodeImage(stated.with_pixels(_inverted(voxels, stated.full_scale)), True, header)
 
 
-def geometry_of(node):
+def geometry_of(node: slicer.vtkMRMLVolumeNode) -> Geometry:
     """Where the volume lies, in ITK's LPS; transforms above it are left out, as in the files that Slicer saves."""
     directions = [[0.0] * 3 for _ in range(3)]
     node.GetIJKToRASDirections(directions)
@@ -103,14 +114,14 @@ def geometry_of(node):
     return Geometry(tuple(node.GetSpacing()), tuple(s * v + 0.0 for s, v in zip(to_lps, node.GetOrigin())), direction)
 
 
-def has_voxels(node):
+def has_voxels(node: slicer.vtkMRMLVolumeNode) -> bool:
     """Whether a volume node has an image with at least one voxel; while it is being filled it has none."""
     data = node.GetImageData()
     scalars = data.GetPointData().GetScalars() if data is not None else None
     return scalars is not None and scalars.GetNumberOfTuples() == data.GetNumberOfPoints() > 0
 
 
-def comparable_image(node):
+def comparable_image(node: slicer.vtkMRMLVolumeNode) -> NodeImage:
     """:func:`image_from_node`, but the voxels of an enhanced volume mean what those of its source mean, where that is still there.
 
     The result of an enhancement has no header of its own, and a CCI depends on bits and polarity.
@@ -130,14 +141,14 @@ def comparable_image(node):
     return NodeImage(replace(mammogram, source=own.mammogram.source), image.inverted, image.header)
 
 
-def _inverted(values, bits):
-    top = 2**bits - 1
+def _inverted(values: np.ndarray, full_scale: float) -> np.ndarray:
+    top = int(full_scale)
     if values.dtype.kind == "u" and top <= np.iinfo(values.dtype).max:
         return np.subtract(values.dtype.type(top), values)  # wraps as it must, for values beyond the bits too
     return (top - values.astype(np.int32)).astype(values.dtype)
 
 
-def _reader_inverted(mammogram):
+def _reader_inverted(mammogram: Mammogram) -> bool:
     """Whether voxels of a MONOCHROME1 file have the opposite polarity of what the file states.
 
     Slicer's default DICOM reader (GDCM) inverts them, DCMTK does not; the air around the breast
@@ -145,20 +156,20 @@ def _reader_inverted(mammogram):
     """
     if mammogram.photometric != "MONOCHROME1" or mammogram.pixels.dtype.kind not in "iu":
         return False
-    seen = air_sign(mammogram.pixels[0])
+    seen = Breast(mammogram.pixels[0]).sign
     return seen is None or seen != mammogram.sign
 
 
 # Headers
 
-def header_key(node):
+def header_key(node: slicer.vtkMRMLVolumeNode) -> tuple[Any, ...]:
     """What the header behind a node depends on; another value means that it must be looked up again."""
     storage = node.GetStorageNode()
     names = () if storage is None else (storage.GetID(), storage.GetFileName(), storage.GetNumberOfFileNames())
     return (*names, node.GetAttribute("DICOM.instanceUIDs"), node.GetAttribute(HEADER_ATTRIBUTE))
 
 
-def keep_header(node, modalities=None):
+def keep_header(node: slicer.vtkMRMLVolumeNode, modalities: Sequence[str] | None = None) -> NodeHeader:
     """Looks up the header behind a node and keeps it as an attribute of it, so that it travels in scenes and with clones.
 
     Args:
@@ -178,7 +189,7 @@ def keep_header(node, modalities=None):
     return header
 
 
-def header_of(node):
+def header_of(node: slicer.vtkMRMLVolumeNode) -> NodeHeader:
     """The header behind a node: from its file or the DICOM database, else as it was kept with the node."""
     if node.GetAttribute(ROLE_ATTRIBUTE):
         return NodeHeader(reason="it was made by this extension")  # whatever its node was loaded from before
@@ -192,7 +203,7 @@ def header_of(node):
     return NodeHeader(None, "none", found, stacked, reason) if reason else NodeHeader(dataset, origin, found, stacked)
 
 
-def files_of(node):
+def files_of(node: slicer.vtkMRMLVolumeNode) -> list[Path]:
     """The files that a volume node was loaded from, as far as the scene and the DICOM database know: a list of paths."""
     database = getattr(slicer, "dicomDatabase", None)
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
@@ -206,7 +217,7 @@ def files_of(node):
     return [Path(storage.GetFullNameFromNthFileName(i)) for i in range(count)] or [Path(storage.GetFullNameFromFileName())]
 
 
-def _read_header(path):
+def _read_header(path: Path) -> Dataset | None:
     import pydicom
 
     try:
@@ -215,7 +226,7 @@ def _read_header(path):
         return None
 
 
-def _kept_header(node):
+def _kept_header(node: slicer.vtkMRMLVolumeNode) -> Dataset | None:
     text = node.GetAttribute(HEADER_ATTRIBUTE)
     try:
         return header_from_text(text) if text else None
@@ -223,14 +234,14 @@ def _kept_header(node):
         return None
 
 
-def _is_dicom_file(path):
+def _is_dicom_file(path: Path) -> bool:
     try:
         return path.is_file() and is_dicom(path)
     except OSError:
         return False
 
 
-def _why_another_image(node, dataset):
+def _why_another_image(node: slicer.vtkMRMLVolumeNode, dataset: Dataset) -> str:
     """Why the header does not describe the voxels of the node; empty if it does."""
     if node.GetImageData() is None:
         return ""
@@ -240,7 +251,7 @@ def _why_another_image(node, dataset):
     return f"the volume has {columns} x {rows} pixels and its DICOM file {dataset.get('Columns')} x {dataset.get('Rows')}: it was cropped or resampled"
 
 
-def _why_none(node, paths, found):
+def _why_none(node: slicer.vtkMRMLVolumeNode, paths: Sequence[Path], found: Path | None) -> str:
     if found:
         return f"{found.name} cannot be read as DICOM"
     if paths:
@@ -250,18 +261,18 @@ def _why_none(node, paths, found):
 
 # Results
 
-def write_enhancement(enhancement, image, source_node, target_node):
+def write_enhancement(enhancement: Enhancement, image: NodeImage, source_node: slicer.vtkMRMLVolumeNode, target_node: slicer.vtkMRMLVolumeNode) -> None:
     """Puts an enhancement into ``target_node``: voxels, geometry, place in the hierarchy, provenance."""
     voxels = image.node_values(enhancement.mammogram.pixels)
     _fill(target_node, voxels, source_node, "enhanced")
-    target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report))
-    target_node.SetAttribute("LowDoseContrast.model", enhancement.report["model"])
-    target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report["model_sha256"])
+    target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report.to_json()))
+    target_node.SetAttribute("LowDoseContrast.model", enhancement.report.model)
+    target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report.model_sha256)
     target_node.SetNodeReferenceID(_SOURCE_ROLE, source_node.GetID())
-    target_node.SetAttribute("LowDoseContrast.notice", enhancement.report["notice"])
+    target_node.SetAttribute("LowDoseContrast.notice", enhancement.report.notice)
 
 
-def change_steps(target_node, source_node, enhanced_node, image):
+def change_steps(target_node: slicer.vtkMRMLVolumeNode, source_node: slicer.vtkMRMLVolumeNode, enhanced_node: slicer.vtkMRMLVolumeNode, image: NodeImage) -> Steps[float]:
     """Generator: fills ``target_node`` with enhanced - fitted gain x source, float32, in the values that the network saw.
 
     Yields :class:`LowDoseContrastLib.steps.Progress`; closing it leaves ``target_node`` as it is.
@@ -284,7 +295,7 @@ def change_steps(target_node, source_node, enhanced_node, image):
     tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
     stripes = [(i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)]
     for index, seen in enumerate(before):
-        tissue[index] = tissue_mask(image.seen_values(seen, report), report.get("air"))
+        tissue[index] = Breast(image.seen_values(seen, report), report.air).tissue
         yield _change_progress(0.3 * (index + 1) / len(before))
     for done, stripe in enumerate(stripes, start=1):
         x, y = (image.seen_values(v[stripe][tissue[stripe]], report).astype(np.float64) for v in (before, after))
@@ -304,11 +315,11 @@ def change_steps(target_node, source_node, enhanced_node, image):
     return float(np.percentile(sample, 99)) if sample.size else 1.0
 
 
-def _change_progress(done):
+def _change_progress(done: float) -> Progress:
     return Progress(done, "Computing the difference")
 
 
-def write_cci_map(maps, measured, source_node):
+def write_cci_map(maps: np.ndarray, measured: dict[str, Any], source_node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLVolumeNode:
     """Puts local standard deviations into a volume node beside ``source_node``, that of an earlier map of it if there is one.
 
     Args:
@@ -329,25 +340,28 @@ def write_cci_map(maps, measured, source_node):
     return node
 
 
-def report_of(node):
-    """The report of the enhancement that made ``node``, or None."""
+def report_of(node: slicer.vtkMRMLNode | None) -> EnhancementReport | None:
+    """The :class:`EnhancementReport` of what made ``node``; None without one that can be read."""
     text = node.GetAttribute(REPORT_ATTRIBUTE) if node is not None else None
-    return json.loads(text) if text else None
+    try:
+        return EnhancementReport.from_json(json.loads(text)) if text else None
+    except (ValueError, TypeError, AttributeError):
+        return None  # of another program, or damaged
 
 
-def source_of(node):
+def source_of(node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLVolumeNode | None:
     """The volume node that ``node`` was enhanced from, or None if it is gone."""
     return node.GetNodeReference(_SOURCE_ROLE)
 
 
-def set_window(node, low, high):
+def set_window(node: slicer.vtkMRMLVolumeNode, low: float, high: float) -> None:
     """Shows the values from ``low`` to ``high`` of a volume node on the whole grey scale."""
     display = _display_of(node)
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(low, high if high > low else low + 1)
 
 
-def _display_of(node):
+def _display_of(node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLDisplayNode:
     """The display node, made where there is none; it does not look for a window by itself, which takes a second on large images."""
     if node.GetDisplayNode() is None:
         display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
@@ -357,7 +371,7 @@ def _display_of(node):
     return node.GetDisplayNode()
 
 
-def _fill(node, voxels, source_node, role):
+def _fill(node: slicer.vtkMRMLVolumeNode, voxels: np.ndarray, source_node: slicer.vtkMRMLVolumeNode, role: str) -> None:
     display = _display_of(node)
     display.AutoWindowLevelOff()
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))

@@ -1,13 +1,16 @@
 """The normalisation layers that generator and discriminator share."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
 
 from torch import nn
 
 from .choices import NORMS
 
 
-def norm_layer(norm):
+def norm_layer(norm: str) -> Callable[[int], nn.Module]:
     """Returns a factory ``channels -> layer`` for ``batch``, ``instance`` or ``none``.
 
     Instance norm has neither affine parameters nor running statistics, as in the reference code.
@@ -24,6 +27,6 @@ def norm_layer(norm):
     raise ValueError(f"unknown norm '{norm}': choose one of {', '.join(NORMS)}")
 
 
-def conv_has_bias(norm):
+def conv_has_bias(norm: str) -> bool:
     """Whether a convolution in front of ``norm`` carries a bias (the reference: only for instance norm)."""
     return norm == "instance"

@@ -4,10 +4,14 @@ Such a checkpoint is ``latest_net_G.pth``, the bare state_dict of a generator. W
 to is not in it, but follows from the names and shapes of its tensors.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .atomic import atomic_output
 from .card import Architecture, ModelCard
@@ -15,12 +19,17 @@ from .errors import InputError
 from .intensity import IntensityScale
 from .model import check_finite, check_shapes, read_weights
 
+if TYPE_CHECKING:
+    import torch
+
+    from .generator import UNetGenerator
+
 _SAFE_TORCH = (2, 6)  # below it, weights_only could be circumvented (CVE-2025-32434)
 GREY_LIMIT = "Folded from a colour network: its output is the mean of three channels, taken before the tanh."
 SCALE_LIMIT = "Imported: the intensity scale is what the importer stated, the training data are unknown."
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint file by name, as the reference code names them.
 
     Accepts ``.pth`` (loaded with ``weights_only``) and ``.safetensors``; a ``module.`` in front of all
@@ -50,11 +59,11 @@ def read_checkpoint(path):
     return dict(found)
 
 
-def _brief(error):
+def _brief(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")
 
 
-def architecture_of(weights, source):
+def architecture_of(weights: Mapping[str, torch.Tensor], source: str | Path) -> Architecture:
     """The :class:`LowDoseContrastLib.card.Architecture` of a generator's tensors.
 
     Depth from the nesting of names, filters and channels from shapes, the norm from which tensors there
@@ -82,7 +91,7 @@ def architecture_of(weights, source):
     return Architecture(name, int(first.shape[1]), int(last.shape[1]), int(first.shape[0]), norm, dropout=False)
 
 
-def folded_to_grey(weights):
+def folded_to_grey(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The tensors of a colour generator as those of a grey one.
 
     A grey image in all channels is what the first convolution then sees, so its weights are summed
@@ -95,7 +104,7 @@ def folded_to_grey(weights):
     return grey
 
 
-def read_generator(path):
+def read_generator(path: str | Path) -> tuple[UNetGenerator, bool]:
     """The generator in a checkpoint of the reference code, one grey channel in and out.
 
     Returns:
@@ -123,7 +132,7 @@ def read_generator(path):
     return generator.eval(), colour
 
 
-def import_checkpoint(path, name, low, high):
+def import_checkpoint(path: str | Path, name: str, low: float, high: float) -> tuple[UNetGenerator, ModelCard]:
     """A generator and its card from a checkpoint of the reference code.
 
     Args:
@@ -147,7 +156,7 @@ def import_checkpoint(path, name, low, high):
     return generator, ModelCard(name, architecture=architecture, intensity=scale, limits=limits, description=description, licence="unknown")
 
 
-def export_checkpoint(path, generator, overwrite=False):
+def export_checkpoint(path: str | Path, generator: UNetGenerator, overwrite: bool = False) -> Path:
     """Writes a generator as a checkpoint that the reference code loads (``--netG`` and sizes must be named there).
 
     Raises:

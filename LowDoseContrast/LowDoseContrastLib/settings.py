@@ -79,7 +79,8 @@ def defaults_of(cls: type) -> dict[str, Any]:
     found = {}
     for each in dataclasses.fields(cls):
         if _KEY in each.metadata:
-            found[each.name] = each.default if each.default is not dataclasses.MISSING else each.default_factory()  # type: ignore[misc]
+            factory = each.default_factory
+            found[each.name] = each.default if factory is dataclasses.MISSING else factory()
     return found
 
 

@@ -1,5 +1,7 @@
 """Which windows of an image a network looks at, and how its answers are blended."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
@@ -29,11 +31,11 @@ class Plan:
     blended: bool
 
     @property
-    def is_whole(self):
+    def is_whole(self) -> bool:
         """Whether one large window holds everything."""
         return len(self.origins) == 1 and max(self.shape) > TILE
 
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """Blending weights of one window, float32 (rows, columns), above 0."""
         if not self.blended:
             return np.ones(self.shape, dtype=np.float32)
@@ -41,12 +43,12 @@ class Plan:
         return np.maximum(np.outer(rows, columns), 1e-3).astype(np.float32)
 
 
-def _gaussian(side):
+def _gaussian(side: int) -> np.ndarray:
     position = np.arange(side) - (side - 1) / 2
     return np.exp(-0.5 * (position / (_SIGMA * side)) ** 2)
 
 
-def tile_plan(mask, overlap, multiple=TILE):
+def tile_plan(mask: np.ndarray, overlap: float, multiple: int = TILE) -> Plan:
     """Overlapping square windows over the breast, in rows or in columns, whichever needs fewer.
 
     Args:
@@ -62,7 +64,7 @@ def tile_plan(mask, overlap, multiple=TILE):
     return Plan(tuple(origins), (side, side), (side, side), blended=overlap > 0)
 
 
-def _bands(mask, side, stride):
+def _bands(mask: np.ndarray, side: int, stride: int) -> list[tuple[int, int]]:
     """Origins of windows in bands along the second axis, each band as long as the breast is there."""
     origins = []
     for start in _positions(extent(mask)[0], side, stride, mask.shape[0]):
@@ -72,7 +74,7 @@ def _bands(mask, side, stride):
     return origins
 
 
-def whole_plan(mask, multiple=TILE):
+def whole_plan(mask: np.ndarray, multiple: int = TILE) -> Plan:
     """One window around the breast, its sides rounded up to what the network takes."""
     origin, shape = [], []
     for span, length in zip(extent(mask), mask.shape):
@@ -82,7 +84,7 @@ def whole_plan(mask, multiple=TILE):
     return Plan((tuple(origin),), tuple(shape), tuple(shape), blended=False)
 
 
-def paper_plan(mask, multiple=TILE):
+def paper_plan(mask: np.ndarray, multiple: int = TILE) -> Plan:
     """The paper's grid of 150 x 150 patches, edge to edge, seen by the network at 256 x 256."""
     side, seen = PAPER_PATCH, multiple * math.ceil(TILE / multiple)
     rows, columns = (range(0, length, side) for length in mask.shape)
@@ -90,12 +92,12 @@ def paper_plan(mask, multiple=TILE):
     return Plan(origins, (side, side), (seen, seen), blended=False)
 
 
-def _inside(start, side, length):
+def _inside(start: int, side: int, length: int) -> int:
     """``start`` moved so that the window lies in the image where it fits there."""
     return max(0, min(start, length - side))
 
 
-def _positions(span, side, stride, length):
+def _positions(span: slice, side: int, stride: int, length: int) -> list[int]:
     """Evenly spread starts of windows that cover ``span`` with steps of at most ``stride``."""
     start = _inside(span.start, side, length)
     last = _inside(max(start, span.stop - side), side, length)
@@ -103,7 +105,7 @@ def _positions(span, side, stride, length):
     return [int(p) for p in np.rint(np.linspace(start, last, count))]
 
 
-def cut(image, origin, shape):
+def cut(image: np.ndarray, origin: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
     """The window of ``image`` (rows, columns) at ``origin``; beyond the edge the image is mirrored."""
     (row, column), (rows, columns) = origin, shape
     inside = image[max(row, 0) : row + rows, max(column, 0) : column + columns]
@@ -118,13 +120,13 @@ class Blender:
     windows the network saw at a time.
     """
 
-    def __init__(self, image_shape, plan):
+    def __init__(self, image_shape: tuple[int, int], plan: Plan) -> None:
         self._plan, self._shape = plan, image_shape
         self._weights = plan.weights()
         self._sum = np.zeros(image_shape, dtype=np.float32)
         self._weight = np.zeros(image_shape, dtype=np.float32) if len(plan.origins) > 1 else None
 
-    def add(self, origin, answer):
+    def add(self, origin: tuple[int, int], answer: np.ndarray) -> None:
         """Adds ``answer`` (rows, columns) of the window at ``origin``."""
         target = tuple(slice(max(o, 0), min(o + s, n)) for o, s, n in zip(origin, self._plan.shape, self._shape))
         source = tuple(slice(t.start - o, t.stop - o) for t, o in zip(target, origin))
@@ -134,7 +136,7 @@ class Blender:
         self._sum[target] += answer[source] * self._weights[source]
         self._weight[target] += self._weights[source]
 
-    def result(self):
+    def result(self) -> np.ndarray:
         """The blended answer, float32; 0 where no window lies."""
         if self._weight is not None:
             np.maximum(self._weight, 1e-6, out=self._weight)
@@ -142,7 +144,7 @@ class Blender:
         return self._sum
 
 
-def seam_index(before, after, gain, plan, mask):
+def seam_index(before: np.ndarray, after: np.ndarray, gain: float, plan: Plan, mask: np.ndarray) -> float:
     """How much rougher the change is across window borders than inside windows.
 
     Mean absolute second difference of ``after - gain x before`` across the borders of the windows
@@ -164,7 +166,7 @@ def seam_index(before, after, gain, plan, mask):
     return float((across / count_across) / (inside / count_inside))
 
 
-def _border_maps(plan, shape):
+def _border_maps(plan: Plan, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Two bool images: pixels next to a horizontal border of a window, and next to a vertical one."""
     horizontal, vertical = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     for row, column in plan.origins:
@@ -179,7 +181,7 @@ def _border_maps(plan, shape):
     return horizontal, vertical
 
 
-def _roughness(change, mask, marked, axis):
+def _roughness(change: np.ndarray, mask: np.ndarray, marked: np.ndarray, axis: int) -> float:
     """[sum, count] of the absolute second difference along ``axis`` at marked pixels, then elsewhere."""
     if axis == 0:
         before, centre, after = (slice(0, -2), slice(None)), (slice(1, -1), slice(None)), (slice(2, None), slice(None))

@@ -1,10 +1,18 @@
 """The DICOM header behind a volume: kept with it from the moment it is loaded, and told to people."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from .observers import Observers
+
+if TYPE_CHECKING:
+    import numpy as np
+    import slicer
 
 _MAMMOGRAPHY = ("MG",)
 
@@ -16,14 +24,14 @@ class HeaderKeeper(VTKObservationMixin):
     when it is cloned or when Sample Data has loaded it.
     """
 
-    def __init__(self, scene):
+    def __init__(self, scene: slicer.vtkMRMLScene) -> None:
         VTKObservationMixin.__init__(self)
         self._volumes, self._looking = Observers(), False
         self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeAdded(self, scene, event, node):
+    def _onNodeAdded(self, scene: slicer.vtkMRMLScene, event: Any, node: slicer.vtkMRMLVolumeNode) -> None:
         if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
             return
         # The file is named only after the volume is in the scene, and the instance in the database later still.
@@ -31,10 +39,10 @@ class HeaderKeeper(VTKObservationMixin):
         self._onChanged(node, event)
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeRemoved(self, scene, event, node):
+    def _onNodeRemoved(self, scene: slicer.vtkMRMLScene, event: Any, node: slicer.vtkMRMLVolumeNode) -> None:
         self._volumes.remove(node)
 
-    def _onChanged(self, node, event):
+    def _onChanged(self, node: slicer.vtkMRMLVolumeNode, event: Any) -> None:
         from LowDoseContrastLib.nodes import files_of, has_voxels, keep_header
 
         if self._looking or not has_voxels(node) or not files_of(node):
@@ -47,7 +55,7 @@ class HeaderKeeper(VTKObservationMixin):
             self._looking = False
 
 
-def aboutImage(image):
+def aboutImage(image: np.ndarray) -> str:
     """What is known of a volume and what is not, in a line for people; ``image`` is its NodeImage."""
     facts = image.mammogram.facts
     known = ", ".join(text for text in facts.values() if text is not None)

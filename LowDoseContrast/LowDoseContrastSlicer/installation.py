@@ -1,7 +1,11 @@
 """Packages that Slicer does not bring: asked for, then installed."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import importlib.util
+from collections.abc import Iterable
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -10,12 +14,12 @@ TORCH_REQUIREMENT = ">=2.2"
 _DISTRIBUTIONS = {"skimage": "scikit-image"}  # where the name to install is not the name to import
 
 
-def ensure_torch():
+def ensure_torch() -> bool:
     """True if the network can run, after installing with the user's consent what is missing."""
     return ensure_packages(("torch", "safetensors"))
 
 
-def ensure_packages(packages):
+def ensure_packages(packages: Iterable[str]) -> bool:
     """True if ``packages`` can be imported in versions that will do, after installing with the user's consent what is missing.
 
     torch comes from the PyTorch extension, which picks the build that fits the computer; the other
@@ -38,20 +42,20 @@ def ensure_packages(packages):
     return not _missing(others)
 
 
-def _missing(packages):
+def _missing(packages: Iterable[str]) -> list[str]:
     """Those of the packages, by the names they are imported under, that are not installed or too old."""
     importlib.invalidate_caches()
     requirements = _requirements()
     return [name for name in packages if not _is_there(name) or not _will_do(name, requirements)]
 
 
-def _is_there(name):
+def _is_there(name: str) -> bool:
     """Whether a package can be imported: a folder without its files is none."""
     spec = importlib.util.find_spec(name)
     return spec is not None and spec.origin is not None
 
 
-def _will_do(name, requirements):
+def _will_do(name: str, requirements: Any) -> bool:
     distribution = _DISTRIBUTIONS.get(name, name)
     try:
         version = importlib.metadata.version(distribution)
@@ -60,7 +64,7 @@ def _will_do(name, requirements):
     return distribution not in requirements or requirements[distribution].contains(version, prereleases=True)
 
 
-def _requirements():
+def _requirements() -> dict[str, Any]:
     """The versions that will do, by distribution: packaging's SpecifierSets."""
     from LowDoseContrastLib.resources import resource
     from packaging.requirements import Requirement
@@ -71,7 +75,7 @@ def _requirements():
     return {"torch": SpecifierSet(TORCH_REQUIREMENT), **{each.name: each.specifier for each in found}}
 
 
-def _half_installed(name):
+def _half_installed(name: str) -> str | None:
     """What is left of an installation that was broken off: a folder; None where there is none."""
     spec = importlib.util.find_spec(name)
     if spec is None or (spec.origin is not None and _will_do(name, {})):
@@ -79,7 +83,7 @@ def _half_installed(name):
     return next(iter(spec.submodule_search_locations or ()), None)
 
 
-def _install_torch():
+def _install_torch() -> bool:
     remains = _half_installed("torch")
     if remains:
         slicer.util.errorDisplay(

@@ -4,6 +4,8 @@ A layout has a number of its own and a description in Slicer's XML. Slicer keeps
 a scene, so the descriptions must be known before a scene that uses one is loaded.
 """
 
+from __future__ import annotations
+
 import slicer
 
 _BEFORE_ATTRIBUTE = "LowDoseContrast.layoutBefore"
@@ -11,13 +13,13 @@ _OURS = range(7310, 7320)
 _before = None  # as in the attribute, which Slicer takes from the node when it closes the scene
 
 
-def layoutNode():
+def layoutNode() -> slicer.vtkMRMLLayoutNode:
     """Slicer's layout node, which the main window's views follow; None without a main window."""
     manager = slicer.app.layoutManager()
     return manager.layoutLogic().GetLayoutNode() if manager is not None else None
 
 
-def registerLayouts(descriptions):
+def registerLayouts(descriptions: dict[int, str]) -> None:
     """Makes layouts known: ``descriptions`` has the XML of each by its number."""
     node = layoutNode()
     if node is None:
@@ -28,7 +30,7 @@ def registerLayouts(descriptions):
                 node.AddLayoutDescription(layout, description)
 
 
-def showLayout(layout, descriptions):
+def showLayout(layout: int, descriptions: dict[int, str]) -> None:
     """Arranges the views as ``descriptions[layout]`` says; :func:`leaveLayout` leads back."""
     global _before
     registerLayouts(descriptions)
@@ -43,7 +45,7 @@ def showLayout(layout, descriptions):
         node.SetViewArrangement(layout)
 
 
-def layoutBefore():
+def layoutBefore() -> int | None:
     """The number of the layout that was shown before the first of ours; None while none of ours is shown."""
     node = layoutNode()
     if node is None or node.GetViewArrangement() not in _OURS:
@@ -54,7 +56,7 @@ def layoutBefore():
     return slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView if _before is None else _before
 
 
-def leaveLayout():
+def leaveLayout() -> None:
     """Goes back to the layout that was shown before the first of ours, if one of ours is shown."""
     before = layoutBefore()
     if before is not None:

@@ -2,8 +2,14 @@
 
 from typing import Annotated
 
+from LowDoseContrastLib.device import DEVICES, PRECISIONS
+from LowDoseContrastLib.enhance_settings import Settings
 from slicer import vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+
+from .setting_rows import SettingRows
+
+SETTINGS = SettingRows(Settings, {"mode": "mode", "overlap": "overlap", "mask": "useMask", "allow_out_of_domain": "allowOutOfDomain"})
 
 
 @parameterNodeWrapper
@@ -20,10 +26,10 @@ class LowDoseContrastParameterNode:
     outputVolume: vtkMRMLScalarVolumeNode
     differenceVolume: vtkMRMLScalarVolumeNode
     model: str = "starter"
-    mode: Annotated[str, Choice(["tiles", "whole", "paper"])] = "tiles"
-    overlap: Annotated[float, WithinRange(0, 0.9)] = 0.1
-    useMask: bool = True
-    allowOutOfDomain: bool = False
-    device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
-    precision: Annotated[str, Choice(["auto", "fp32", "bf16"])] = "auto"
+    mode: SETTINGS.typeOf("mode") = SETTINGS.defaultOf("mode")
+    overlap: SETTINGS.typeOf("overlap") = SETTINGS.defaultOf("overlap")
+    useMask: bool = SETTINGS.defaultOf("mask")
+    allowOutOfDomain: bool = SETTINGS.defaultOf("allow_out_of_domain")
+    device: Annotated[str, Choice(list(DEVICES))] = "auto"
+    precision: Annotated[str, Choice(list(PRECISIONS))] = "auto"
     fade: Annotated[float, WithinRange(0, 1)] = 0.5

@@ -1,5 +1,7 @@
 """The bundled pair in Slicer's Sample Data module."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import slicer
@@ -8,7 +10,7 @@ from slicer.i18n import tr as _
 _ICONS = Path(__file__).resolve().parent.parent / "Resources" / "Icons"
 
 
-def samplePaths():
+def samplePaths() -> dict[str, Path]:
     """The bundled mammograms that are there: a dictionary of paths by dose, ``low`` and ``high``."""
     from LowDoseContrastLib.resources import resource
 
@@ -17,7 +19,7 @@ def samplePaths():
     return {dose: path for dose, path in paths.items() if path.is_file()}
 
 
-def loadSample(dose):
+def loadSample(dose: str) -> slicer.vtkMRMLVolumeNode:
     """Loads a bundled mammogram with its DICOM header; returns the volume node.
 
     Raises:
@@ -26,7 +28,7 @@ def loadSample(dose):
     return slicer.util.loadVolume(str(samplePaths()[dose]), {"singleFile": True, "name": _("Phantom {dose} dose").format(dose=dose)})
 
 
-def registerSampleData():
+def registerSampleData() -> None:
     """Adds the simulated pair to the Sample Data module."""
     import hashlib
 

@@ -1,13 +1,21 @@
 """A command of the libraries in a process of its own, with its output in files."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .process_tree import birth, endTree, groupLives, ownGroup
+
+if TYPE_CHECKING:
+    from LowDoseContrastLib.errors import InputError
+    from LowDoseContrastLib.steps import Progress
 
 POLITE_SECONDS = 15  # how long a cancelled child may clean up before it is ended by force
 TAIL_BYTES = 65536  # of standard error are looked at; a long training prints more
@@ -15,7 +23,15 @@ RECORD = "child.json"
 
 
 class ChildError(RuntimeError):
-    """The child failed; the message is what it said last."""
+    """The child failed; the message is what it said last.
+
+    Attributes:
+        input: the InputError that it met, or None.
+    """
+
+    def __init__(self, message: str, input: InputError | None = None) -> None:
+        super().__init__(message)
+        self.input = input
 
 
 class ChildCancelled(ChildError):
@@ -36,15 +52,15 @@ class ChildProcess:
         cancelled: whether it was told to end by this object.
     """
 
-    def __init__(self, folder, pid, process=None):
+    def __init__(self, folder: str | Path, pid: int | None, process: Any = None) -> None:
         self.folder = Path(folder)
         self.pid = pid
         self.cancelled = False
         self._process = process
-        self._deadline = None
+        self._deadline: Any = None
 
     @classmethod
-    def start(cls, arguments, folder, searchPaths=()):
+    def start(cls, arguments: Sequence[str], folder: str | Path, searchPaths: Sequence[str | Path] = ()) -> ChildProcess:
         """``PythonSlicer`` with ``arguments``. Raises RuntimeError without PythonSlicer."""
         folder = Path(folder)
         with open(folder / "output.json", "wb") as output, open(folder / "errors.txt", "wb") as errors:
@@ -62,7 +78,7 @@ class ChildProcess:
         return cls(folder, process.pid, process)
 
     @classmethod
-    def find(cls, folder):
+    def find(cls, folder: str | Path) -> ChildProcess | None:
         """The child whose output is in ``folder``; None if none was started there or its record is damaged.
 
         A child that does not run any more has ``pid`` None, also where its number has gone to
@@ -76,7 +92,7 @@ class ChildProcess:
         isIt = born and birth(pid) == born and os.path.exists(place) and os.path.samefile(place, folder)
         return cls(folder, pid if isIt else None)
 
-    def running(self):
+    def running(self) -> bool:
         """Whether it still runs; a cancelled child whose time is over is ended by force."""
         if self.pid is None:
             return False
@@ -91,12 +107,12 @@ class ChildProcess:
             return code is None or (code < 0 and groupLives(self.pid))
         return groupLives(self.pid)
 
-    def wait(self):
+    def wait(self) -> None:
         """Returns when it has ended."""
         while self.running():
             time.sleep(0.05)
 
-    def cancel(self, seconds=POLITE_SECONDS):
+    def cancel(self, seconds: float = POLITE_SECONDS) -> None:
         """Asks it to end, by force after ``seconds``; returns at once."""
         if not self.running():
             return
@@ -105,24 +121,32 @@ class ChildProcess:
             self.cancelled = True
             endTree(self.pid)
 
-    def progress(self):
+    def progress(self) -> Progress | None:
         """The last progress that it printed, or None: a Progress of the library."""
         from LowDoseContrastLib.steps import Progress
 
+        for said in self._objects():
+            if "done" in said:
+                return Progress(**said)
+        return None
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        """The JSON objects that it printed on standard error, the last first."""
         for line in reversed(self._lines()):
             if line.startswith("{"):
                 try:
-                    return Progress(**json.loads(line))
+                    yield json.loads(line)
                 except ValueError:
                     continue  # written half
-        return None
 
-    def messages(self):
+    def messages(self) -> list[str]:
         """The lines of its standard error that are no progress."""
         return [line for line in self._lines() if line and not line.startswith("{")]
 
-    def result(self):
+    def result(self) -> Any:
         """What it printed as JSON. Call it when it has ended. Raises ChildError, ChildCancelled."""
+        from LowDoseContrastLib.errors import InputError
+
         code = self._process.returncode if self._process else None
         output = (self.folder / "output.json").read_text(encoding="utf-8", errors="replace")
         if not code and output.strip():
@@ -131,13 +155,15 @@ class ChildProcess:
         if self.cancelled or any(line.startswith("cancelled;") for line in said):
             raise ChildCancelled("cancelled")
         reasons = [line.removeprefix("error: ") for line in said if line.startswith("error: ")] or said
-        raise ChildError(reasons[-1] if reasons else f"exit code {code}" if code else "it was ended from outside")
+        parts = next((said["error"] for said in self._objects() if "error" in said), None)
+        message = reasons[-1] if reasons else f"exit code {code}" if code else "it was ended from outside"
+        raise ChildError(message, parts and InputError(**parts))
 
-    def discard(self):
+    def discard(self) -> None:
         """Removes its folder. Call it when it has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _lines(self):
+    def _lines(self) -> list[str]:
         try:
             with open(self.folder / "errors.txt", "rb") as stream:
                 size = stream.seek(0, os.SEEK_END)
@@ -147,7 +173,7 @@ class ChildProcess:
             return []  # the folder was removed
 
 
-def _pythonSlicer():
+def _pythonSlicer() -> str:
     """Slicer puts the folder of its Python on PATH, as ``slicer.util.executePythonModule`` relies on."""
     found = shutil.which("PythonSlicer")
     if not found:
@@ -155,7 +181,7 @@ def _pythonSlicer():
     return found
 
 
-def _environment(searchPaths):
+def _environment(searchPaths: Sequence[str | Path]) -> dict[str, str]:
     """Slicer's own environment, with further folders that Python finds packages in."""
     known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     paths = [*map(str, searchPaths), *filter(None, known)]

@@ -1,8 +1,12 @@
 """The fourth step: models judged beside baselines."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
@@ -11,6 +15,9 @@ from .preparation import reasonNotToRead
 from .simulation import Simulation
 from .task import Task
 from .training_run import TrainingRun
+
+if TYPE_CHECKING:
+    from .parameters import LowDoseContrastTrainingParameterNode
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class ModelChoice:
     problem: str = ""
     names: tuple = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "names", self.names or (self.model,))
 
 
@@ -38,14 +45,14 @@ class Evaluation(Task):
 
     packages = ("torch", "safetensors", "pydicom", "skimage")
 
-    def __init__(self):
-        self._contents = {}  # (file, time, size) -> what tells its content from others
+    def __init__(self) -> None:
+        self._contents: dict[Any, Any] = {}  # (file, time, size) -> what tells its content from others
 
-    def results(self, parameters):
+    def results(self, parameters: LowDoseContrastTrainingParameterNode) -> EvaluationResults:
         """What the chosen folder holds."""
         return EvaluationResults(parameters.evaluationFolder)
 
-    def models(self, parameters, files=()):
+    def models(self, parameters: LowDoseContrastTrainingParameterNode, files: Sequence[str] = ()) -> list[ModelChoice]:
         """A :class:`ModelChoice` for each model at hand, that of the chosen training, ``files`` and what is chosen already."""
         from LowDoseContrastLib.catalogue import list_models
 
@@ -58,7 +65,7 @@ class Evaluation(Task):
         contents = [self._content(entry.path) or entry.name for entry in entries] + [self._content(model) or model for model in others]
         return _eachOnce(choices + [self._choice(model) for model in others], contents, parameters.models)
 
-    def _content(self, path):
+    def _content(self, path: str | Path) -> Any:
         """Something that files of the same model share; None where there is no model."""
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastLib.model import stated_hash
@@ -72,7 +79,7 @@ class Evaluation(Task):
         except (OSError, InputError):
             return None
 
-    def _choice(self, model):
+    def _choice(self, model: str) -> ModelChoice:
         """Of a file, or of a name that is in no catalogue."""
         path = Path(model)
         if not path.is_absolute():
@@ -80,10 +87,10 @@ class Evaluation(Task):
         missing = "" if os.path.isfile(path) else _("The file {name} does not exist; untick it.").format(name=path)
         return ModelChoice(model, f"{path.parent.name}/{path.name}", missing)
 
-    def reasonNotToStart(self, parameters):
+    def reasonNotToStart(self, parameters: LowDoseContrastTrainingParameterNode) -> str:
         return self._reasonInData(parameters) or self._reasonInMethods(parameters) or self._reasonInOutput(parameters)
 
-    def _reasonInData(self, parameters):
+    def _reasonInData(self, parameters: LowDoseContrastTrainingParameterNode) -> str:
         if not (parameters.judgeDataSet or parameters.judgeTruth):
             return _("Choose a data set, a simulation, or both.")
         reason = reasonNotToRead(parameters.dataSetFolder) if parameters.judgeDataSet else ""
@@ -98,7 +105,7 @@ class Evaluation(Task):
             return _("The simulation has one realisation of every image; the truth can be compared with two or more.")
         return ""
 
-    def _reasonInMethods(self, parameters):
+    def _reasonInMethods(self, parameters: LowDoseContrastTrainingParameterNode) -> str:
         from LowDoseContrastLib.cci import CciVariant
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastTrainingLib.baselines.names import chosen_names
@@ -111,7 +118,7 @@ class Evaluation(Task):
             return problem or str(error)
         return problem
 
-    def _reasonInOutput(self, parameters):
+    def _reasonInOutput(self, parameters: LowDoseContrastTrainingParameterNode) -> str:
         if not Path(parameters.evaluationFolder).is_absolute():
             return _("Choose a folder for the results.")
         if Path(parameters.evaluationFolder) in (Path(parameters.dataSetFolder), Path(parameters.acquisitionsFolder)):
@@ -120,7 +127,7 @@ class Evaluation(Task):
             return _("The folder holds the results of an earlier evaluation; choose another, or tick Replace.")
         return ""
 
-    def arguments(self, parameters):
+    def arguments(self, parameters: LowDoseContrastTrainingParameterNode) -> list[str]:
         arguments = ["evaluate"]
         if parameters.judgeDataSet:
             arguments += ["--dataset", parameters.dataSetFolder]
@@ -139,35 +146,35 @@ class Evaluation(Task):
             arguments.append("--overwrite")
         return arguments
 
-    def startTexts(self, parameters):
+    def startTexts(self, parameters: LowDoseContrastTrainingParameterNode) -> tuple[str, str]:
         if not parameters.models:
             return _("Evaluate"), _("Judge the baselines alone: no model is ticked")
         return _("Evaluate"), _("Judge the ticked models beside the baselines")
 
-    def cancelTip(self):
+    def cancelTip(self) -> str:
         return _("Stop; nothing is written")
 
-    def doneText(self, result):
+    def doneText(self, result: dict[str, Any]) -> str:
         rows = result["rows"]
         text = _("Done: {methods} methods on {arrangements} arrangements.").format(methods=len(rows), arrangements=len(rows[0].get("arrangements", ())))
         return " ".join([text, *(f"{row['method']}: {row['verdict']}." for row in rows if row["kind"] == "model")])
 
-    def cancelledText(self):
+    def cancelledText(self) -> str:
         return _("Cancelled; nothing was written.")
 
-    def subject(self, parameters):
+    def subject(self, parameters: LowDoseContrastTrainingParameterNode) -> Any:
         """The results are for a folder, whatever is chosen next."""
         return parameters.evaluationFolder
 
 
-def _eachOnce(choices, contents, ticked):
+def _eachOnce(choices: Sequence[ModelChoice], contents: Sequence[Any], ticked: Sequence[str]) -> list[ModelChoice]:
     """The choices, those of the same content joined; of its names a joined one goes by a ticked one, or else by its first."""
-    joined = {}
+    joined: dict[Any, list[ModelChoice]] = {}
     for choice, content in zip(choices, contents):
         joined.setdefault(content, []).append(choice)
     return [_joined(same, ticked) for same in joined.values()]
 
 
-def _joined(same, ticked):
+def _joined(same: Sequence[ModelChoice], ticked: Sequence[str]) -> ModelChoice:
     names = tuple(choice.model for choice in same)
     return replace(same[0], model=next((name for name in names if name in ticked), names[0]), names=names)

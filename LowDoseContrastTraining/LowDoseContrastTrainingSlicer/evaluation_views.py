@@ -1,5 +1,10 @@
 """An evaluation in Slicer's own views: charts of the differences to the gain, with intervals, above the table."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import slicer
 import vtk
 from LowDoseContrastSlicer.layouts import showLayout
@@ -9,6 +14,12 @@ from slicer.util import NodeModify
 from .plots import addSeries, removeSeries, showChart
 from .table_nodes import fillTable
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .evaluation_results import EvaluationTable
+    from .parameters import LowDoseContrastTrainingParameterNode
+
 LAYOUT_IDS = {2: 7312, 3: 7313}  # number of charts -> layout
 TABLE_VIEW = "EvaluationTable"
 CHART_VIEWS = ("EvaluationContrast", "EvaluationLikeness", "EvaluationDetectability")
@@ -16,7 +27,7 @@ MODEL_COLOUR, BASELINE_COLOUR, ZERO_COLOUR = (0.85, 0.37, 0.01), (0.12, 0.47, 0.
 ROOM = 0.6  # of a row, beside the first and the last
 
 
-def _layout(count):
+def _layout(count: int) -> str:
     views = "".join(
         f"""<item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
         <property name="viewlabel" action="default">{tag[10]}</property>
@@ -37,7 +48,7 @@ LAYOUTS = {layout: _layout(count) for count, layout in LAYOUT_IDS.items()}
 class EvaluationViews:
     """One set of nodes in the scene, kept in the parameter node and filled anew with each evaluation that is shown."""
 
-    def show(self, parameters, table):
+    def show(self, parameters: LowDoseContrastTrainingParameterNode, table: EvaluationTable) -> None:
         """Fills the nodes with an EvaluationTable and arranges the views."""
         self._updateTable(parameters, table)
         self._updateCharts(parameters, table)
@@ -47,7 +58,7 @@ class EvaluationViews:
             showChart(tag, chart)
         slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(parameters.resultTable.GetID())
 
-    def _updateTable(self, parameters, table):
+    def _updateTable(self, parameters: LowDoseContrastTrainingParameterNode, table: EvaluationTable) -> None:
         if not parameters.resultTable:
             parameters.resultTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Evaluation"))
         columns = [*table.columns(), _("Reasons")]
@@ -55,7 +66,7 @@ class EvaluationViews:
 
     # The charts
 
-    def _updateCharts(self, parameters, table):
+    def _updateCharts(self, parameters: LowDoseContrastTrainingParameterNode, table: EvaluationTable) -> None:
         charts = {
             "contrastChart": ("cci_ratio_error", _("CCI error less that of the gain"), _("below 0: nearer to the high dose")),
             "likenessChart": ("psnr_matched", _("PSNR matched less that of the gain"), _("dB; above 0: nearer to the high dose")),
@@ -75,7 +86,7 @@ class EvaluationViews:
             with NodeModify(getattr(parameters, field)):
                 self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
 
-    def _fillIntervals(self, node, table, found):
+    def _fillIntervals(self, node: slicer.vtkMRMLVolumeNode, table: slicer.vtkMRMLTableNode, found: Any) -> None:
         """Columns of three values, for a chart has no error bars and VTK draws no line through one point: mean, and ends of the interval."""
         count = len(table.rows)
         columns = {"ends": (1 - ROOM, (count + 1) / 2, count + ROOM), "zero": (0, 0, 0)}
@@ -90,7 +101,7 @@ class EvaluationViews:
             for name, values in columns.items():
                 node.AddColumn(_array(name, values))
 
-    def _draw(self, chart, node, table, texts, intervals):
+    def _draw(self, chart: slicer.vtkMRMLPlotChartNode, node: slicer.vtkMRMLVolumeNode, table: slicer.vtkMRMLTableNode, texts: Sequence[str], intervals: Any) -> None:
         measure, title, axis = texts
         self._addSeries(chart, node, (_("gain"), "ends", "zero"), ZERO_COLOUR, isDashed=True)
         for place, each in intervals.items():
@@ -108,14 +119,14 @@ class EvaluationViews:
         chart.SetLegendVisibility(False)
         chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
 
-    def _addSeries(self, chart, node, columns, colour, isMarked=False, isDashed=False):
+    def _addSeries(self, chart: slicer.vtkMRMLPlotChartNode, node: slicer.vtkMRMLVolumeNode, columns: Sequence[str], colour: tuple[float, float, float], isMarked: bool = False, isDashed: bool = False) -> None:
         """``columns``: name of the series, columns of its abscissa and its ordinate. A line, or a marker."""
         kind = slicer.vtkMRMLPlotSeriesNode
         marker = kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone
         line = kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid
         addSeries(chart, node, columns[0], columns[1:], colour, MarkerStyle=marker, LineStyle=line, MarkerSize=9, LineWidth=1 if isDashed else 2)
 
-    def _remove(self, parameters, field):
+    def _remove(self, parameters: LowDoseContrastTrainingParameterNode, field: str) -> None:
         """The chart of an earlier evaluation, for which this one has no figures."""
         chart = getattr(parameters, field)
         if chart:
@@ -123,7 +134,7 @@ class EvaluationViews:
             slicer.mrmlScene.RemoveNode(chart)
 
 
-def _span(intervals):
+def _span(intervals: Any) -> tuple[float, float]:
     """(low, high) of an axis with all of the intervals, zero, and some room."""
     ends = [end for each in intervals for end in (each.mean, each.low, each.high) if end is not None]
     low, high = min([0.0, *ends]), max([0.0, *ends])
@@ -131,15 +142,15 @@ def _span(intervals):
     return low - room, high + room
 
 
-def _mean(measure, place):
+def _mean(measure: str, place: int) -> str:
     return f"{measure} of row {place + 1}"
 
 
-def _interval(measure, place):
+def _interval(measure: str, place: int) -> str:
     return f"{measure} of row {place + 1}, interval"
 
 
-def _array(name, values):
+def _array(name: str, values: np.ndarray) -> Any:
     array = vtk.vtkDoubleArray()
     array.SetName(name)
     for value in values:

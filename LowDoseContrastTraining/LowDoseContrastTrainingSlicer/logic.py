@@ -1,5 +1,9 @@
 """What the module does, without its panel."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .evaluation import Evaluation
@@ -10,6 +14,9 @@ from .simulation import Simulation
 from .training import Training
 from .training_views import TrainingViews
 from .volume_contrast import VolumeContrast
+
+if TYPE_CHECKING:
+    pass
 
 
 class LowDoseContrastTrainingLogic(ScriptedLoadableModuleLogic):
@@ -22,7 +29,7 @@ class LowDoseContrastTrainingLogic(ScriptedLoadableModuleLogic):
         contrast: the CCI of volumes in the scene.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self.simulation = Simulation()
         self.preparation = Preparation()
@@ -32,5 +39,5 @@ class LowDoseContrastTrainingLogic(ScriptedLoadableModuleLogic):
         self.evaluationViews = EvaluationViews()
         self.contrast = VolumeContrast()
 
-    def getParameterNode(self):
-        return LowDoseContrastTrainingParameterNode(super().getParameterNode())
+    def getParameterNode(self) -> LowDoseContrastTrainingParameterNode:
+        return LowDoseContrastTrainingParameterNode(super().getParameterNode())  # type: ignore[call-arg]

@@ -1,12 +1,32 @@
 """The choices of the panel, kept in the scene."""
 
-import json
-from typing import Annotated
 
+import json
+from typing import Annotated, Any
+
+from LowDoseContrastLib.device import DEVICES
+from LowDoseContrastSlicer.setting_rows import SettingRows
+from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
+from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS
+from LowDoseContrastTrainingLib.simulator.simulation_plan import SimulationPlan
+from LowDoseContrastTrainingLib.training.recipes import RECIPES
+from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from slicer import vtkMRMLPlotChartNode, vtkMRMLScalarVolumeNode, vtkMRMLTableNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
 RECIPE_FILE = "from a file"
+
+SIMULATION = SettingRows(SimulationPlan, {name: name for name in ("seed", "arrangements", "realisations", "presentation")})
+PREPARATION = SettingRows(
+    PrepareSettings,
+    {
+        "patch_size": "patchSize", "stride": "stride", "bits": "bits", "split": "split", "test": "test", "validation": "validation", "seed": "splitSeed",
+        "breast_part": "breastPart", "group_by": "groupBy", "doses": "doses", "scale": "scale", "fold": "fold", "align": "align", "max_shift": "maxShift",
+    },
+    nones={"stride": 0, "test": -1, "validation": -1, "fold": 1},
+    texts=("bits",),
+)  # fmt: skip
+RUN = SettingRows(RunSettings, {"epochs": "epochs", "threads": "threads", "device": "device"}, nones={"epochs": 0, "threads": 0})
 
 
 @parameterNodeWrapper
@@ -26,39 +46,39 @@ class LowDoseContrastTrainingParameterNode:
     """
 
     acquisitionsFolder: str = ""
-    arrangements: Annotated[int, WithinRange(1, 999)] = 12
-    detector: Annotated[str, Choice(["essential", "essential-large", "selenium", "small"])] = "essential"
-    seed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
+    arrangements: SIMULATION.typeOf("arrangements", most=999) = SIMULATION.defaultOf("arrangements")
+    detector: Annotated[str, Choice(list(DETECTORS))] = "essential"
+    seed: SIMULATION.typeOf("seed") = SIMULATION.defaultOf("seed")
     lowDose: bool = True
     automaticDose: bool = True
     highDose: bool = True
-    realisations: Annotated[int, WithinRange(1, 99)] = 1
-    presentation: bool = False
+    realisations: SIMULATION.typeOf("realisations", most=99) = SIMULATION.defaultOf("realisations")
+    presentation: bool = SIMULATION.defaultOf("presentation")
     jobs: Annotated[int, WithinRange(0, 64)] = 0
 
     dataSetFolder: str = ""
-    patchSize: Annotated[int, WithinRange(8, 4096)] = 256
-    stride: Annotated[int, WithinRange(0, 4096)] = 0
-    bits: Annotated[str, Choice(["8", "16"])] = "8"
-    split: Annotated[str, Choice(["random", "arrangement", "loo"])] = "random"
-    fold: Annotated[int, WithinRange(1, 999)] = 1
-    test: Annotated[int, WithinRange(-1, 99999)] = -1
-    validation: Annotated[int, WithinRange(-1, 99999)] = -1
-    splitSeed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
-    groupBy: str = "auto"
-    doses: str = "low=3.359,high=11.523"
-    scale: str = "auto"
-    breastPart: Annotated[float, WithinRange(0, 1)] = 0.6
-    maxShift: Annotated[float, WithinRange(0, 999)] = 8.0
-    align: bool = False
+    patchSize: PREPARATION.typeOf("patch_size", 8, 4096) = PREPARATION.defaultOf("patch_size")
+    stride: PREPARATION.typeOf("stride", most=4096) = PREPARATION.defaultOf("stride")
+    bits: PREPARATION.typeOf("bits") = PREPARATION.defaultOf("bits")
+    split: PREPARATION.typeOf("split") = PREPARATION.defaultOf("split")
+    fold: PREPARATION.typeOf("fold", 1, 999) = PREPARATION.defaultOf("fold")
+    test: PREPARATION.typeOf("test", most=99999) = PREPARATION.defaultOf("test")
+    validation: PREPARATION.typeOf("validation", most=99999) = PREPARATION.defaultOf("validation")
+    splitSeed: PREPARATION.typeOf("seed") = PREPARATION.defaultOf("seed")
+    groupBy: str = PREPARATION.defaultOf("group_by")
+    doses: str = PREPARATION.defaultOf("doses")
+    scale: str = PREPARATION.defaultOf("scale")
+    breastPart: PREPARATION.typeOf("breast_part") = PREPARATION.defaultOf("breast_part")
+    maxShift: PREPARATION.typeOf("max_shift", most=999) = PREPARATION.defaultOf("max_shift")
+    align: bool = PREPARATION.defaultOf("align")
 
     runFolder: str = ""
-    recipe: Annotated[str, Choice(["run1", "run2", "run3", "run4", "compact", "starter", RECIPE_FILE])] = "starter"
+    recipe: Annotated[str, Choice([*RECIPES, RECIPE_FILE])] = "run1"
     recipeFile: str = ""
     recipeChanges: str = "{}"
-    epochs: Annotated[int, WithinRange(0, 99999)] = 0
-    device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
-    threads: Annotated[int, WithinRange(0, 1024)] = 0
+    epochs: RUN.typeOf("epochs", most=99999) = RUN.defaultOf("epochs")
+    device: RUN.typeOf("device") = RUN.defaultOf("device")
+    threads: RUN.typeOf("threads", most=1024) = RUN.defaultOf("threads")
     startFrom: str = ""
     lossTable: vtkMRMLTableNode
     lossChart: vtkMRMLPlotChartNode
@@ -75,7 +95,7 @@ class LowDoseContrastTrainingParameterNode:
     noise: str = ""
     evaluationScale: str = "full"
     bootstrapSeed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
-    evaluationDevice: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
+    evaluationDevice: Annotated[str, Choice(list(DEVICES))] = "auto"
     allowOutOfDomain: bool = False
     resultTable: vtkMRMLTableNode
     intervalTable: vtkMRMLTableNode
@@ -98,24 +118,24 @@ class RecipeChanges:
     In the scene they are the JSON of ``{recipe: {field: value}}``.
     """
 
-    def __init__(self, parameters):
+    def __init__(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         self._parameters = parameters
 
     @property
-    def base(self):
+    def base(self) -> str:
         """The built-in recipe's name or the recipe file that they change."""
         return self._parameters.recipeFile if self._parameters.recipe == RECIPE_FILE else self._parameters.recipe
 
-    def values(self):
+    def values(self) -> dict[str, Any]:
         """``{field: value}`` of the chosen recipe."""
         return self._all().get(self.base, {})
 
-    def store(self, values):
+    def store(self, values: dict[str, Any]) -> None:
         """Replaces those of the chosen recipe."""
         changed = {**self._all(), self.base: values}
         self._parameters.recipeChanges = json.dumps({base: kept for base, kept in changed.items() if kept})
 
-    def _all(self):
+    def _all(self) -> dict[str, dict[str, Any]]:
         try:
             return dict(json.loads(self._parameters.recipeChanges))
         except (ValueError, TypeError):

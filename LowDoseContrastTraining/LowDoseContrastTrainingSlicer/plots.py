@@ -4,17 +4,22 @@ A plot view of Slicer keeps the axes that its curves had when they came, so they
 come. Whoever has set a range by hand, or has zoomed in, keeps it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import slicer
 import vtk
 
 
-def seriesOf(chart):
+def seriesOf(chart: slicer.vtkMRMLPlotChartNode) -> list[Any]:
     """The series nodes of a chart that are in the scene."""
     found = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
     return [series for series in found if series is not None]  # the user may have removed some
 
 
-def addSeries(chart, table, name, columns, colour, **style):
+def addSeries(chart: slicer.vtkMRMLPlotChartNode, table: slicer.vtkMRMLTableNode, name: str, columns: Sequence[str], colour: tuple[float, float, float], **style: Any) -> None:
     """Shows two columns of a table in the chart, abscissa and ordinate; ``style``: further properties of the series node, as MarkerSize=5.
 
     The node enters the chart when it is complete, for every change of it has all views drawn again.
@@ -30,7 +35,7 @@ def addSeries(chart, table, name, columns, colour, **style):
     chart.AddAndObservePlotSeriesNodeID(series.GetID())
 
 
-def removeSeries(*charts):
+def removeSeries(*charts: Any) -> None:
     """Empties charts. To be done before their table loses columns, which VTK would look for."""
     for chart in filter(None, charts):
         shown = seriesOf(chart)
@@ -39,12 +44,12 @@ def removeSeries(*charts):
             slicer.mrmlScene.RemoveNode(series)
 
 
-def showChart(tag, chart):
+def showChart(tag: str, chart: slicer.vtkMRMLPlotChartNode) -> None:
     """Puts a chart node, or None, into the plot view of the layouts that is named ``tag``."""
     slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").SetPlotChartNodeID(chart.GetID() if chart else None)
 
 
-def isWholeShown(chart):
+def isWholeShown(chart: slicer.vtkMRMLPlotChartNode) -> bool:
     """Whether all that a chart draws lies within its axes, so that nobody has zoomed in. True of an empty one."""
     for series in seriesOf(chart):
         table = series.GetTableNode().GetTable() if series.GetTableNode() else None
@@ -57,7 +62,7 @@ def isWholeShown(chart):
     return True
 
 
-def fitViews(*charts):
+def fitViews(*charts: Any) -> None:
     """Fits the axes of the views of these charts to what they draw; a range that was set by hand stays."""
     manager = slicer.app.layoutManager()
     for index in range(manager.plotViewCount if manager is not None else 0):
@@ -67,7 +72,7 @@ def fitViews(*charts):
                 _fit(widget.plotView(), chart)
 
 
-def _fit(view, chart):
+def _fit(view: Any, chart: slicer.vtkMRMLPlotChartNode) -> None:
     fixed = [letter for letter in "XY" if not getattr(chart, f"Get{letter}AxisRangeAuto")()]
     ranges = {letter: getattr(chart, f"Get{letter}AxisRange")() for letter in fixed}
     if len(fixed) < 2:

@@ -1,5 +1,10 @@
 """A training in Slicer's own views: curves in plot views, sample patches in a slice view."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import slicer
 from LowDoseContrastSlicer.layouts import showLayout
 from LowDoseContrastSlicer.volume_roles import SAMPLES, setRole
@@ -8,6 +13,10 @@ from slicer.util import NodeModify
 
 from .plots import addSeries, fitViews, isWholeShown, removeSeries, seriesOf, showChart
 from .training_run import CURVES
+
+if TYPE_CHECKING:
+    from .parameters import LowDoseContrastTrainingParameterNode
+    from .training_run import TrainingRun
 
 LAYOUT_ID = 7311
 SAMPLE_VIEW, LOSS_VIEW, VALIDATION_VIEW = "TrainingSamples", "TrainingLosses", "TrainingValidation"
@@ -22,7 +31,7 @@ COLOURS = {
 }
 
 
-def _plotView(tag, label):
+def _plotView(tag: str, label: str) -> str:
     return f"""
       <item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{tag}">
         <property name="viewlabel" action="default">{label}</property>
@@ -46,10 +55,10 @@ LAYOUTS = {
 class TrainingViews:
     """One set of nodes in the scene, kept in the parameter node and filled anew as the training goes on."""
 
-    def __init__(self):
-        self._shown = None
+    def __init__(self) -> None:
+        self._shown: Any = None
 
-    def update(self, parameters, run):
+    def update(self, parameters: LowDoseContrastTrainingParameterNode, run: TrainingRun) -> None:
         """Brings the nodes up to date with the folder of a training; cheap where nothing has changed."""
         state = (str(run.folder), run.state(), self._nodes(parameters))
         if state == self._shown:
@@ -58,7 +67,7 @@ class TrainingViews:
         self._updateSamples(parameters, run.newestSample())
         self._shown = (*state[:2], self._nodes(parameters))
 
-    def show(self, parameters, run):
+    def show(self, parameters: LowDoseContrastTrainingParameterNode, run: TrainingRun) -> None:
         """Arranges the views: the sample patches on the left, the curves on the right."""
         self.update(parameters, run)
         showLayout(LAYOUT_ID, LAYOUTS)
@@ -67,13 +76,13 @@ class TrainingViews:
         fitViews(parameters.lossChart, parameters.validationChart)
         self._showSamples(parameters.sampleVolume)
 
-    def _nodes(self, parameters):
+    def _nodes(self, parameters: LowDoseContrastTrainingParameterNode) -> Any:
         nodes = (parameters.lossTable, parameters.lossChart, parameters.validationChart, parameters.sampleVolume)
         return tuple(node.GetID() if node else None for node in nodes)
 
     # The curves
 
-    def _updateCurves(self, parameters, history):
+    def _updateCurves(self, parameters: LowDoseContrastTrainingParameterNode, history: list[dict[str, float]]) -> None:
         """Fills the table and has the charts show it; axes in which all was seen go on showing all."""
         import numpy as np
 
@@ -100,21 +109,21 @@ class TrainingViews:
             chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
         fitViews(*followed)
 
-    def _newChart(self, title, ordinate):
+    def _newChart(self, title: str, ordinate: str) -> slicer.vtkMRMLPlotChartNode:
         chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title)
         chart.SetTitle(title)
         chart.SetXAxisTitle(_("epoch"))
         chart.SetYAxisTitle(ordinate)
         return chart
 
-    def _shows(self, chart, table, names):
+    def _shows(self, chart: slicer.vtkMRMLPlotChartNode, table: slicer.vtkMRMLTableNode, names: Any) -> bool:
         """Whether the chart has a series for each of these columns of the table, and no others."""
         shown = seriesOf(chart)
         return len(shown) == chart.GetNumberOfPlotSeriesNodes() and [each.GetYColumnName() for each in shown if each.GetTableNode() is table] == list(names)
 
     # The sample patches
 
-    def _updateSamples(self, parameters, path):
+    def _updateSamples(self, parameters: LowDoseContrastTrainingParameterNode, path: Path) -> None:
         node, pixels = parameters.sampleVolume, _pixels(path)
         if pixels is None and node is None:
             return
@@ -136,7 +145,7 @@ class TrainingViews:
         if node.GetImageData().GetDimensions() != before:
             self._showSamples(node)
 
-    def _showSamples(self, node):
+    def _showSamples(self, node: slicer.vtkMRMLVolumeNode) -> None:
         """Shows the whole picture in its view, if the layout with that view was ever chosen."""
         widget = _sampleWidget()
         if widget is None or node is None:
@@ -144,14 +153,14 @@ class TrainingViews:
         widget.sliceLogic().GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
         self.fit()
 
-    def fit(self):
+    def fit(self) -> None:
         """Fits the sample patches into their view; to be called again when Slicer's window has been laid out."""
         widget = _sampleWidget()
         if widget is not None:
             widget.sliceLogic().FitSliceToAll()
 
 
-def _pixels(path):
+def _pixels(path: Path) -> Any:
     """The picture in ``path``; None without one, or if it has just been removed."""
     from LowDoseContrastLib.errors import InputError
     from LowDoseContrastTrainingLib.dataset.png import read_png
@@ -162,7 +171,7 @@ def _pixels(path):
         return None
 
 
-def _sampleWidget():
+def _sampleWidget() -> Any:
     """The view of the sample patches; None until the layout that has it was chosen, and without a main window."""
     manager = slicer.app.layoutManager()
     return manager.sliceWidget(SAMPLE_VIEW) if manager is not None else None

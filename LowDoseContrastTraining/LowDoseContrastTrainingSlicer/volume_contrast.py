@@ -1,9 +1,18 @@
 """The CCI of volumes in the scene, side by side."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import slicer
 from slicer.i18n import tr as _
 
 from .table_nodes import fillTable
+
+if TYPE_CHECKING:
+    from LowDoseContrastLib.cci import CciVariant
+
+    from .parameters import LowDoseContrastTrainingParameterNode
 
 _MAMMOGRAPHY = (None, "MG")  # None: not stated
 
@@ -11,7 +20,7 @@ _MAMMOGRAPHY = (None, "MG")  # None: not stated
 class VolumeContrast:
     """Nodes in, a table node and volume nodes out."""
 
-    def volumes(self, parameters):
+    def volumes(self, parameters: LowDoseContrastTrainingParameterNode) -> list[slicer.vtkMRMLVolumeNode]:
         """The chosen volumes that are still in the scene, the reference last if it is not among them."""
         chosen = list(parameters.cciVolumes) + [parameters.cciReference]
         found = []
@@ -20,7 +29,7 @@ class VolumeContrast:
                 found.append(node)
         return found
 
-    def reasonNotToMeasure(self, parameters):
+    def reasonNotToMeasure(self, parameters: LowDoseContrastTrainingParameterNode) -> str:
         """Why nothing can be measured, in a sentence; empty if it can."""
         from LowDoseContrastLib.errors import InputError
 
@@ -32,14 +41,14 @@ class VolumeContrast:
             return str(error)
         return ""
 
-    def variant(self, parameters):
+    def variant(self, parameters: LowDoseContrastTrainingParameterNode) -> CciVariant:
         """The chosen CciVariant. Raises InputError."""
         from LowDoseContrastLib.cci import CciVariant
 
         scale = f"window:{parameters.cciWindow}" if parameters.cciScale == "window" else parameters.cciScale
         return CciVariant(scale, mask="breast" if parameters.cciBreast else "none")
 
-    def measure(self, parameters):
+    def measure(self, parameters: LowDoseContrastTrainingParameterNode) -> slicer.vtkMRMLTableNode:
         """Measures the chosen volumes, then writes the table and, if they are wanted, the maps; returns the table node.
 
         Raises:
@@ -59,7 +68,7 @@ class VolumeContrast:
                 write_cci_map(maps, found, slicer.mrmlScene.GetNodeByID(identity))
         return parameters.cciTable
 
-    def _measured(self, node, variant, keepMap):
+    def _measured(self, node: slicer.vtkMRMLVolumeNode, variant: CciVariant, keepMap: bool) -> tuple[dict[str, Any], Any]:
         """(figures, map or None) of a volume."""
         from LowDoseContrastLib.cci import measure
         from LowDoseContrastLib.errors import InputError
@@ -74,10 +83,10 @@ class VolumeContrast:
             raise error.about(node.GetName()) from error
         return found, maps if keepMap else None
 
-    def _columns(self):
+    def _columns(self) -> list[str]:
         return [_("Volume"), _("CCI"), _("CCI-norm"), _("CCI ratio"), _("Pixel values: levels"), _("Scale"), _("Windows")]
 
-    def _row(self, node, found, reference):
+    def _row(self, node: slicer.vtkMRMLVolumeNode, found: dict[str, Any], reference: dict[str, Any] | None) -> list[str]:
         ratio = f"{found['cci'] / reference['cci']:.3f}" if reference and reference["cci"] else ""
         if found is reference:
             ratio = _("1 (reference)")

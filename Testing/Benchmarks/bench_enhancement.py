@@ -45,8 +45,8 @@ def main():
     for (name, _), elapsed in zip(cases.items(), seconds[1:]):
         report = reports[name]
         # One large window has no fixed number of operations to hold against the matrix rate.
-        share = f"{counter.get_total_flops() * report['windows'] / elapsed / rate:.0%}" if report["mode"] != "whole" else "-"
-        print(f"{name:32}{elapsed:9.2f}{seconds[0] / elapsed:8.2f}{report['windows']:9d}{report['seam_index']:8.3f}{share:>16}")
+        share = f"{counter.get_total_flops() * report.windows / elapsed / rate:.0%}" if report.mode != "whole" else "-"
+        print(f"{name:32}{elapsed:9.2f}{seconds[0] / elapsed:8.2f}{report.windows:9d}{report.seam_index:8.3f}{share:>16}")
     print(f"asked: tiles (default) at least 5, tiles without mask at least 2.5; matrix rate {rate / 1e9:.0f} GFLOP/s")
 
 

@@ -5,6 +5,7 @@ import json
 import lowdosecontrast_examples as examples
 import numpy as np
 import slicer
+from LowDoseContrastLib.nodes import report_of
 from lowdosecontrast_panel import PanelTestCase, host
 
 
@@ -194,8 +195,8 @@ class WindowTest(ComparisonTestCase):
                 node.SetSpacing(0.1, 0.1, 1)
                 self.parameters.inputVolume = node
                 result = self.apply()
-                report = json.loads(result.GetAttribute("LowDoseContrast.report"))
-                self.assertEqual((report["flipped"], report["full_scale"]), (name != "bright air", 4095.0 if "12" in name else 16383.0))
+                report = report_of(result)
+                self.assertEqual((report.flipped, report.full_scale), (name != "bright air", 4095.0 if "12" in name else 16383.0))
                 inside = np.s_[200:400, 20:200]
                 for volume in (node, result):
                     values = slicer.util.arrayFromVolume(volume)[0][inside].astype(float)
@@ -235,9 +236,9 @@ class WindowTest(ComparisonTestCase):
             node.SetSpacing(0.1, 0.1, 1)
             self.parameters.inputVolume = node
             notes = self.panel.logic.resultRows(self.apply())[1]
-            report = json.loads(self.parameters.outputVolume.GetAttribute("LowDoseContrast.report"))
-            self.assertEqual(report["clipped"], report["clipped_low"] + report["clipped_high"])
-            if report["clipped"]:
+            report = report_of(self.parameters.outputVolume)
+            self.assertEqual(report.clipped, report.clipped_low + report.clipped_high)
+            if report.clipped:
                 self.assertIn(end, " ".join(notes))
 
 

@@ -130,7 +130,7 @@ class EnhancerTest(unittest.TestCase):
     def test_breastIsTheSameWithoutTheMask(self):
         """The border is feathered outside of the breast; no pixel of it is half enhanced."""
         whole, masked = (self.enhancer.run(self.image, Settings(mode="whole", mask=m)) for m in (False, True))
-        self.assertGreater(whole.report["clipped"], 0)
+        self.assertGreater(whole.report.clipped, 0)
         change = np.abs(whole.mammogram.pixels[0].astype(float) - masked.mammogram.pixels[0])[self.breast]
         self.assertLess(np.median(change), 3)
 
@@ -139,7 +139,7 @@ class EnhancerTest(unittest.TestCase):
         inner[200:400, 20:200] = True
         ratio = self.result.mammogram.pixels[0][inner] / self.image.pixels[0][inner]
         self.assertTrue(2.5 < ratio.mean() < 4.5)
-        self.assertGreater(self.result.report["cci_after"], self.result.report["cci_before"])
+        self.assertGreater(self.result.report.cci_after, self.result.report.cci_before)
 
     def test_sameBytesWhateverTheBatch(self):
         for batch in (1, 3, 7):
@@ -172,16 +172,16 @@ class EnhancerTest(unittest.TestCase):
     def test_modesReportThemselves(self):
         for mode in ("tiles", "whole", "paper"):
             report = self.enhancer.run(self.image, Settings(mode=mode)).report
-            self.assertEqual(report["mode"], mode)
-            self.assertEqual(report["windows"] == 1, mode == "whole")
+            self.assertEqual(report.mode, mode)
+            self.assertEqual(report.windows == 1, mode == "whole")
 
     def test_polarityIsInvertedForTheModelAndBack(self):
         flipped = examples.mammogram(16383 - self.image.pixels, photometric="MONOCHROME2", sign=-1)
         result = self.enhancer.run(flipped)
         np.testing.assert_array_equal(16383 - result.mammogram.pixels, self.result.mammogram.pixels)
-        self.assertIn("polarity", " ".join(result.report["notes"]))
+        self.assertIn("polarity", " ".join(result.report.notes))
         for key in ("gain", "seam_index"):
-            self.assertAlmostEqual(result.report[key], self.result.report[key], places=4)
+            self.assertAlmostEqual(getattr(result.report, key), getattr(self.result.report, key), places=4)
 
     def test_polarityIsFoundFromTheAir(self):
         unknown = examples.mammogram(16383 - self.image.pixels, photometric=None, sign=None)
@@ -201,21 +201,21 @@ class EnhancerTest(unittest.TestCase):
         """Floats in [0, 1] state no unit; the report says that they are far from what the model knows."""
         card = dataclasses.replace(self.model.card, domain=dataclasses.replace(self.model.card.domain, signal=(80, 2400)))
         enhancer = Enhancer(dataclasses.replace(self.model, card=card), "cpu", "fp32")
-        self.assertNotIn("median of the tissue", " ".join(enhancer.run(self.image).report["notes"]))
+        self.assertNotIn("median of the tissue", " ".join(enhancer.run(self.image).report.notes))
         image = examples.mammogram(self.image.pixels.astype(np.float32) / 16383, bits=None)
-        self.assertIn("median of the tissue is 0.02", " ".join(enhancer.run(image).report["notes"]))
+        self.assertIn("median of the tissue is 0.02", " ".join(enhancer.run(image).report.notes))
 
     def test_clippingIsSaid(self):
         bright = examples.mammogram(np.minimum(self.image.pixels.astype(np.uint32) * 20, 16383).astype(np.uint16))
         report = self.enhancer.run(bright, Settings(mask=False)).report
-        self.assertGreater(report["clipped"], 0)
-        self.assertIn("end of the value range", " ".join(report["notes"]))
+        self.assertGreater(report.clipped, 0)
+        self.assertIn("end of the value range", " ".join(report.notes))
 
     def test_aModelOfResampledPatchesAsksForModePaper(self):
         model = examples.small_model()
         model = dataclasses.replace(model, card=dataclasses.replace(model.card, recipe={"crop": "resize"}))
         for mode, said in (("tiles", True), ("paper", False)):
-            notes = " ".join(Enhancer(model, "cpu").run(examples.mammogram(), Settings(mode)).report["notes"])
+            notes = " ".join(Enhancer(model, "cpu").run(examples.mammogram(), Settings(mode)).report.notes)
             self.assertEqual("mode paper shows it images as it has learnt them" in notes, said)
 
     def test_smallImagesAreMirroredUpToAWindow(self):
@@ -228,8 +228,8 @@ class EnhancerTest(unittest.TestCase):
     def test_constantImage(self):
         for value in (0, 400):
             result = self.enhancer.run(examples.mammogram(np.full((300, 300), value, dtype=np.uint16)))
-            self.assertEqual(result.report["cci_before"], 0)
-            self.assertTrue(np.isfinite(result.report["gain"]))
+            self.assertEqual(result.report.cci_before, 0)
+            self.assertTrue(np.isfinite(result.report.gain))
 
     def test_outOfDomainNeedsAnOverride(self):
         for change, words in (
@@ -240,11 +240,11 @@ class EnhancerTest(unittest.TestCase):
             with self.assertRaisesRegex(OutOfDomainError, words):
                 self.enhancer.run(image)
             report = self.enhancer.run(image, Settings(allow_out_of_domain=True)).report
-            self.assertIn(words, " ".join(report["out_of_domain"]))
+            self.assertIn(words, " ".join(report.out_of_domain))
 
     def test_unknownPropertiesAreNoted(self):
         report = self.enhancer.run(examples.mammogram(dose_mgy=None, intent=None)).report
-        self.assertIn("does not state its entrance dose", " ".join(report["notes"]))
+        self.assertIn("does not state its entrance dose", " ".join(report.notes))
 
     def test_stepsCanBeStopped(self):
         steps = self.enhancer.steps(self.image)
@@ -292,7 +292,7 @@ class DeviceTest(unittest.TestCase):
             choose.return_value = inference.Placement("cpu", "bf16", "native bf16")
             enhancer = Enhancer(model)
             report = enhancer.run(examples.mammogram()).report
-        self.assertEqual(report["precision"], "fp32")
+        self.assertEqual(report.precision, "fp32")
         expected = Enhancer(model, "cpu", "fp32").run(examples.mammogram()).mammogram.pixels
         np.testing.assert_array_equal(enhancer.run(examples.mammogram()).mammogram.pixels, expected)
 
@@ -311,8 +311,8 @@ class DeviceTest(unittest.TestCase):
             with mock.patch.object(inference.FrozenGenerator, "steps", scarce):
                 result = Enhancer(model, "cpu", "fp32").run(image, Settings(mode=mode))
             np.testing.assert_array_equal(result.mammogram.pixels, expected)
-            self.assertIn("memory ran out", " ".join(result.report["notes"]))
-            self.assertEqual(result.report["mode"], "tiles")
+            self.assertIn("memory ran out", " ".join(result.report.notes))
+            self.assertEqual(result.report.mode, "tiles")
 
     def test_otherFailuresAreNotHidden(self):
         with mock.patch.object(inference.FrozenGenerator, "steps", side_effect=RuntimeError("broken")):

@@ -203,7 +203,7 @@ class BadInputTest(EvaluateTestCase):
         for option, value, words in (
             ("--baselines", "bm3d", "there is no 'bm3d'"),
             ("--split", "train", "--split must be one of test, val, all"),
-            ("--cci-scale", "wide", "CCI scale is wide"),
+            ("--cci-scale", "wide", "scale must be one of full, 12bit"),
             ("--noise", "xi_q=0.03", "xi_q and xi_e together"),
             ("--noise", "offset=9000", "offset 9000 is not below"),
             ("--seed", "-1", "--seed must not be negative"),

@@ -8,6 +8,7 @@ import lowdosecontrast_examples as examples
 from lowdosecontrast_training import TINY, FolderTest
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
+from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from LowDoseContrastTrainingLib.training.train import train
 
 BLOCKED = """
@@ -20,7 +21,7 @@ sys.exit(main(sys.argv[1:]))
 
 class EventLogTest(FolderTest):
     def logged(self, name, resume=False, **fields):
-        return train(self.data, self.folder / name, recipe_from_dict({**TINY, "epochs": 3, **fields}), resume, tensorboard=True)
+        return train(self.data, self.folder / name, recipe_from_dict({**TINY, "epochs": 3, **fields}), resume, settings=RunSettings(tensorboard=True))
 
     def events(self, name):
         """All scalars of a run's log as {tag: {epoch: value}}, and the epochs with pictures."""

@@ -1,6 +1,5 @@
 """The LowDoseContrast module as a user meets it: panel, logic, scene. Runs in 3D Slicer and on the headless host."""
 
-import json
 import time
 import unittest
 import unittest.mock
@@ -9,6 +8,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 import qt
 import slicer
+from LowDoseContrastLib.nodes import report_of
 from lowdosecontrast_panel import PanelTestCase
 
 
@@ -46,10 +46,10 @@ class ApplyTest(PanelTestCase):
         matrices = [slicer.util.arrayFromVTKMatrix(self.ijkToRas(n)) for n in (source, result)]
         np.testing.assert_array_equal(*matrices)
         np.testing.assert_array_equal(after[0, :, -20:], before[0, :, -20:])
-        report = json.loads(result.GetAttribute("LowDoseContrast.report"))
-        self.assertEqual(report["model"], "small")
-        self.assertEqual(result.GetAttribute("LowDoseContrast.modelSHA256"), report["model_sha256"])
-        self.assertEqual(report["source_uid"], self.panel.logic.image(source).mammogram.uid)
+        report = report_of(result)
+        self.assertEqual(report.model, "small")
+        self.assertEqual(result.GetAttribute("LowDoseContrast.modelSHA256"), report.model_sha256)
+        self.assertEqual(report.source_uid, self.panel.logic.image(source).mammogram.uid)
 
     def test_resultLiesInTheStudyOfItsSource(self):
         source = self.volume()

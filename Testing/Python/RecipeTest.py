@@ -21,6 +21,7 @@ from LowDoseContrastTrainingLib.training.pix2pix import LOSS_NAMES, Pix2Pix
 from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
 from LowDoseContrastTrainingLib.training.schedule import RATE_POLICIES, scheduled_rate
 from LowDoseContrastTrainingLib.training.selection import best_epoch, is_over
+from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from LowDoseContrastTrainingLib.training.train import train
 
 
@@ -203,14 +204,14 @@ class ProgressTest(FolderTest):
     def test_progress_of_a_resumed_training_goes_on(self):
         recipe = recipe_from_dict(TINY)
         steps = train(self.data, self.folder / "going-on", recipe)
-        first = [next(steps).overall.done for _ in range(3)]
+        first = [next(steps).done for _ in range(3)]
         steps.close()
-        rest = [step.overall.done for step in train(self.data, self.folder / "going-on", recipe, resume=True)]
+        rest = [step.done for step in train(self.data, self.folder / "going-on", recipe, resume=True)]
         self.assertEqual((first, rest), ([0.25, 0.5, 0.75], [0.75, 1.0]))
 
     def test_a_device_that_is_not_there_is_refused(self):
         with self.assertRaisesRegex(InputError, "device must be .*abacus"):
-            run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), device="abacus"))
+            run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), settings=RunSettings(device="abacus")))
         self.assertFalse((self.folder / "nowhere").exists())
 
 

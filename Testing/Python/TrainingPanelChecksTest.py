@@ -50,13 +50,14 @@ class ChecksTestCase(TrainingPanelTestCase):
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
         from LowDoseContrastTrainingLib.training.recipes import load_recipe
+        from LowDoseContrastTrainingLib.training.run_settings import RunSettings
         from LowDoseContrastTrainingLib.training.train import train
 
         task = self.panel.logic.training
         with unittest.mock.patch.object(task, "startCommand", lambda arguments, folder: arguments):
             options = build_parser(COMMANDS).parse_args(task.start(self.parameters))
         try:
-            next(train(options.dataset, options.output, load_recipe(options.recipe, options.epochs), options.resume, device="cpu", start=options.start))
+            next(train(options.dataset, options.output, load_recipe(options.recipe, options.epochs), options.resume, options.start, RunSettings(device="cpu")))
             return ""
         except InputError as error:
             return str(error)

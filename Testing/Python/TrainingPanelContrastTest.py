@@ -86,8 +86,8 @@ class ContrastTest(TrainingPanelTestCase):
         result = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "enhanced")
         write_enhancement(Enhancer(examples.small_model(), "cpu", "fp32").run(image.mammogram), image, source, result)
         table, report = self.measure(source, result), report_of(result)
-        self.assertEqual(table["CCI"], [f"{report[key]:.4f}" for key in ("cci_before", "cci_after")])
-        self.assertEqual(table["CCI-norm"], [f"{report[key]:.5f}" for key in ("cci_norm_before", "cci_norm_after")])
+        self.assertEqual(table["CCI"], [f"{getattr(report, key):.4f}" for key in ("cci_before", "cci_after")])
+        self.assertEqual(table["CCI-norm"], [f"{getattr(report, key):.5f}" for key in ("cci_norm_before", "cci_norm_after")])
 
     def test_wrongVolumesAreOneLineAndLeaveTheTable(self):
         import numpy as np

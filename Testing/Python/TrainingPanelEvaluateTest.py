@@ -93,7 +93,7 @@ class EvaluateTest(EvaluateTestCase):
             (put(ui.evaluateDataSetEdit, "currentPath", str(self.data)), "Choose a folder for the results"),
             (put(ui.evaluationFolderEdit, "currentPath", str(self.data)), "Choose another folder"),
             (lambda: (self.choose(), put(ui.baselinesLineEdit, "text", "gain, bm3d")()), "there is no 'bm3d'"),
-            (lambda: (self.choose(), put(ui.evaluationScaleLineEdit, "text", "wide")()), "CCI scale is wide"),
+            (lambda: (self.choose(), put(ui.evaluationScaleLineEdit, "text", "wide")()), "must be one of full, 12bit"),
             (lambda: (put(ui.evaluationScaleLineEdit, "text", "full")(), setattr(self.parameters, "models", ["nobody"])), "no model named nobody"),
             (lambda: setattr(self.parameters, "models", [str(self.folder / "none.safetensors")]), "none.safetensors does not exist"),
         ):

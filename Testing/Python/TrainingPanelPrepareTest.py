@@ -36,7 +36,7 @@ class PrepareTest(TrainingPanelTestCase):
             (lambda: setattr(self.ui.prepareInputEdit, "currentPath", str(self.folder / "none")), "does not exist"),
             (lambda: setattr(self.ui.prepareInputEdit, "currentPath", str(self.shared / "dicom")), "Choose a folder for the data set"),
             (lambda: setattr(self.ui.dataSetFolderEdit, "currentPath", str(self.shared / "dicom")), "Choose another folder"),
-            (lambda: (self.choose(), setattr(self.ui.dosesLineEdit, "text", "3 and 11")), "--doses"),
+            (lambda: (self.choose(), setattr(self.ui.dosesLineEdit, "text", "3 and 11")), "Doses in mGy: "),
         ):
             change()
             self.assertFalse(button.enabled)
@@ -60,8 +60,12 @@ class PrepareTest(TrainingPanelTestCase):
             options = build_parser(COMMANDS).parse_args(self.panel.logic.preparation.arguments(self.parameters))
             return PrepareSettings(**{field.name: getattr(options, field.name) for field in dataclasses.fields(PrepareSettings)})
 
-        # As the command's own defaults but for the size, with which every recipe can be trained.
-        self.assertEqual(settings(), PrepareSettings(256, 256))
+        self.assertEqual(settings(), PrepareSettings())
+        self.assertNotIn("The recipe", self.ui.splitLabel.text)
+        self.parameters.recipe = "compact"
+        self.assertIn("The recipe compact of step 3 needs patches of 256 pixels or more.", self.ui.splitLabel.text)
+        self.ui.patchSizeSpinBox.value = 256
+        self.assertNotIn("The recipe", self.ui.splitLabel.text)
         self.assertEqual([self.ui.splitComboBox.itemText(i) for i in range(self.ui.splitComboBox.count)], list(SPLITS))
         self.choose()
         self.ui.splitComboBox.currentText = "loo"

@@ -73,7 +73,7 @@ class TrainTest(TrainTestCase):
             widget.currentPath = str(path)
             self.assertFalse(button.enabled)
             self.assertIn(reason, button.toolTip)
-        self.ui.runFolderEdit.currentPath = str(self.folder / "run")
+        self.ui.runFolderEdit.currentPath, self.ui.recipeComboBox.currentText = str(self.folder / "run"), "starter"
         self.assertIn("patches are 128x128", button.toolTip)
         self.ui.recipeComboBox.currentText = "run1"  # enlarges them
         self.assertTrue(button.enabled, button.toolTip)
@@ -94,7 +94,7 @@ class TrainTest(TrainTestCase):
         self.ui.trainDataSetEdit.currentPath, self.ui.runFolderEdit.currentPath = str(self.shared / "pairs"), str(self.folder / "run")
         self.ui.epochsSpinBox.value, self.ui.threadsSpinBox.value = 7, 2
         options = build_parser(COMMANDS).parse_args(arguments(self.parameters))
-        self.assertEqual((options.dataset, options.output, options.recipe), (str(self.shared / "pairs"), str(self.folder / "run"), "starter"))
+        self.assertEqual((options.dataset, options.output, options.recipe), (str(self.shared / "pairs"), str(self.folder / "run"), "run1"))
         self.assertEqual((options.epochs, options.threads, options.device, options.resume), (7, 2, "auto", False))
         self.assertNotIn("--from", arguments(self.parameters))
         self.ui.startFromLineEdit.text = "starter"
@@ -228,6 +228,7 @@ class TrainTest(TrainTestCase):
 class RecipeTest(TrainTestCase):
     def setUp(self):
         super().setUp()
+        self.ui.recipeComboBox.currentText = "starter"
         self.ui.recipeCollapsibleButton.collapsed = False
         self.addCleanup(lambda: setattr(self.ui.recipeCollapsibleButton, "collapsed", True))
 
@@ -256,7 +257,7 @@ class RecipeTest(TrainTestCase):
     def test_changesAreCheckedByTheRecipe(self):
         self.assertEqual(self.edit("ngf", "8"), "")
         self.assertTrue(self.item("ngf").font().bold())
-        for name, text, reason in (("ngf", "0", "ngf must be at least 1"), ("ngf", "many", "of type int"), ("gan_mode", "x", "must be one of vanilla")):
+        for name, text, reason in (("ngf", "0", "ngf must be at least 1"), ("ngf", "many", "must be a whole number"), ("gan_mode", "x", "must be one of vanilla")):
             before = self.item(name).text()
             self.assertIn(reason, self.edit(name, text))
             self.assertEqual(self.item(name).text(), before)

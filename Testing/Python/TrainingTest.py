@@ -29,6 +29,7 @@ from LowDoseContrastTrainingLib.training.losses import gan_loss
 from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix, detail
 from LowDoseContrastTrainingLib.training.recipes import RECIPES, load_recipe, recipe_from_dict
 from LowDoseContrastTrainingLib.training.schedule import rate_factor
+from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from LowDoseContrastTrainingLib.training.train import train
 
 TINY = {
@@ -199,14 +200,14 @@ class PipelineTest(unittest.TestCase):
     def test_a_killed_run_goes_on_bit_for_bit(self):
         self.addCleanup(torch.set_num_threads, torch.get_num_threads())
         recipe = recipe_from_dict(TINY)
-        result_of(train(self.folder / "set", self.folder / "straight", recipe, threads=1))
-        steps = train(self.folder / "set", self.folder / "killed", recipe, threads=1)
+        result_of(train(self.folder / "set", self.folder / "straight", recipe, settings=RunSettings(threads=1)))
+        steps = train(self.folder / "set", self.folder / "killed", recipe, settings=RunSettings(threads=1))
         for progress in steps:
             if progress.epoch == 3:  # in the middle of an epoch
                 break
         steps.close()
         torch.manual_seed(123)  # whatever else happened in between
-        result_of(train(self.folder / "set", self.folder / "killed", recipe, resume=True, threads=1))
+        result_of(train(self.folder / "set", self.folder / "killed", recipe, resume=True, settings=RunSettings(threads=1)))
         straight, resumed = (load_model(self.folder / name / "model.safetensors") for name in ("straight", "killed"))
         for name, weight in straight.generator.state_dict().items():
             self.assertTrue(torch.equal(weight, resumed.generator.state_dict()[name]), name)

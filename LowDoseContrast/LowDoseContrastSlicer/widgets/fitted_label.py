@@ -1,5 +1,9 @@
 """Labels that are as high as their text needs."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import qt
 
 
@@ -10,18 +14,18 @@ class FittedLabels(qt.QObject):
     be squeezed into one line, and what follows drawn over the rest.
     """
 
-    def __init__(self, *labels):
+    def __init__(self, *labels: Any) -> None:
         qt.QObject.__init__(self)
         for label in labels:
             label.installEventFilter(self)
 
-    def eventFilter(self, label, event):
+    def eventFilter(self, label: Any, event: Any) -> bool:
         if event.type() == qt.QEvent.Resize:
             fit(label)
         return False
 
 
-def show(label, text):
+def show(label: Any, text: str) -> None:
     """Shows a text, or hides the label where there is none."""
     if label.text != text:
         label.text = text
@@ -29,7 +33,7 @@ def show(label, text):
     label.visible = bool(text)
 
 
-def fit(label):
+def fit(label: Any) -> None:
     """Gives a label the height of its text."""
     label.minimumHeight = 0  # a label says that it needs at least what it was given
     height = max(0, label.heightForWidth(label.width))

@@ -65,9 +65,10 @@ def trained_unet(data: PairedDataSet, folder: Path, offset: float, device: str):
     Raises:
         InputError: as :func:`l1_recipe` and :func:`..training.train.train`.
     """
+    from ..training.run_settings import RunSettings
     from ..training.train import train
 
     place = folder / f"{NAME}-{data.fingerprint[:8]}"
-    steps = train(data, place, l1_recipe(data, offset), resume=True, device=device)
-    result = yield from mapped(steps, lambda progress: progress.overall.done)
+    steps = train(data, place, l1_recipe(data, offset), resume=True, settings=RunSettings(device=device))
+    result = yield from mapped(steps, lambda progress: progress.done)
     return result["model"]

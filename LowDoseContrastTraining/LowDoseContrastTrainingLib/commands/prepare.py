@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import Any
+
 from LowDoseContrastLib.cli import add_command, add_progress, progress_bar
 from LowDoseContrastLib.settings import add_options, from_arguments
 from LowDoseContrastLib.steps import run_to_end
@@ -9,7 +12,7 @@ from LowDoseContrastLib.steps import run_to_end
 from ..dataset.prepare_settings import PrepareSettings
 
 
-def add_prepare(subparsers):
+def add_prepare(subparsers: Any) -> None:
     """``lowdosecontrast prepare``."""
     parser = add_command(
         subparsers,
@@ -27,14 +30,14 @@ def add_prepare(subparsers):
     add_progress(parser)
 
 
-def run_prepare(arguments):
+def run_prepare(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..dataset.prepare import prepare
 
     settings = from_arguments(PrepareSettings, arguments)
     return run_to_end(prepare(arguments.input, arguments.output, settings), progress_bar("prepare", arguments.progress))
 
 
-def _show_prepare(result):
+def _show_prepare(result: Any) -> str:
     counts = ", ".join(f"{result[name]} {name}" for name in ("train", "val", "test"))
     lines = [f"{result['pairs']} patch pairs of {result['arrangements']} arrangements ({counts}); {result['excluded']} mostly air"]
     lines += [f"files: {line}" for line in result["files"]] + [f"warning: {line}" for line in result["warnings"]]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import Any
+
 from LowDoseContrastLib.cli import add_command, add_progress, progress_bar
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.settings import add_options
@@ -11,7 +14,7 @@ from ..simulator.parameters import DETECTORS, DOSES_MGY
 from ..simulator.simulation_plan import SimulationPlan, plan
 
 
-def add_simulate(subparsers):
+def add_simulate(subparsers: Any) -> None:
     """``lowdosecontrast simulate``."""
     parser = add_command(
         subparsers,
@@ -40,7 +43,7 @@ _FROM_SCRATCH = ("arrangements", "detector", "doses", "presentation", "parameter
 _FROM_IMAGES = ("dose_fraction", "noise", "flats")
 
 
-def run_simulate(arguments):
+def run_simulate(arguments: argparse.Namespace) -> dict[str, Any]:
     other, needs = (_FROM_IMAGES, "needs") if arguments.inputs is None else (_FROM_SCRATCH, "cannot be used with")
     for name in other:
         if getattr(arguments, name) not in (None, False):
@@ -48,7 +51,7 @@ def run_simulate(arguments):
     return _simulate(arguments) if arguments.inputs is None else _reduce(arguments)
 
 
-def _reduce(arguments):
+def _reduce(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..dose_reduction.noise_model import given_values
     from ..dose_reduction.pairs import ReductionPlan, reduce_dose
 
@@ -59,7 +62,7 @@ def _reduce(arguments):
     return run_to_end(reduce_dose(arguments.output, chosen), progress_bar("reduce", arguments.progress))
 
 
-def _simulate(arguments):
+def _simulate(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..simulator.simulation import simulate
     from ..simulator.workers import default_jobs
 
@@ -72,14 +75,14 @@ def _simulate(arguments):
     return run_to_end(simulate(arguments.output, chosen, jobs), progress_bar("simulate", arguments.progress))
 
 
-def _show_simulate(result):
+def _show_simulate(result: Any) -> str:
     if "noise_models" in result:
         return _show_reduced(result)
     made = f"{len(result['files'])} images of {result['arrangements']} arrangements (seed {result['seed']})"
     return made + (f"\n{result['contact_sheet']}" if result["contact_sheet"] else "")
 
 
-def _show_reduced(result):
+def _show_reduced(result: Any) -> str:
     from ..dose_reduction.noise_model import NoiseModel
 
     lines = [f"{len(result['files'])} images of {result['arrangements']} acquisitions (seed {result['seed']})"]

@@ -84,8 +84,8 @@ class ModelMethod:
     def whole_steps(self, mammogram):
         """:meth:`steps` of a whole image, exactly as ``enhance`` runs it: the air is left alone."""
         enhancement = yield from self._enhanced(mammogram, self._settings())
-        if enhancement.report["seam_index"] is not None:
-            self._seams.append(enhancement.report["seam_index"])
+        if enhancement.report.seam_index is not None:
+            self._seams.append(enhancement.report.seam_index)
             self.described["seam_index"] = float(np.mean(self._seams))
         return enhancement.mammogram.pixels
 
@@ -95,7 +95,7 @@ class ModelMethod:
     def _enhanced(self, mammogram, settings):
         enhancement = yield from mapped(self._enhancer.steps(mammogram, settings), lambda progress: progress.done)
         for key in ("out_of_domain", "notes"):
-            self.described[key] += [each for each in enhancement.report[key] if each not in self.described[key]]
+            self.described[key] += [each for each in getattr(enhancement.report, key) if each not in self.described[key]]
         return enhancement
 
 

@@ -21,6 +21,7 @@ from ..evaluation.evaluate import EvaluationSettings, evaluate
 from ..simulator.layout import image_path
 from ..simulator.simulation import simulate
 from ..simulator.workers import default_jobs
+from ..training.run_settings import RunSettings
 from ..training.train import train
 from . import paper
 from .comparison import comparison
@@ -91,8 +92,8 @@ class _Work:
     def runs(self):
         """Generator: the four runs, and the first once more on patches split by arrangement."""
         for run, folder in self.places.items():
-            steps = train(self.output / folder, self.output / run, self.recipes[run], resume=True, device=self.device)
-            yield from self.stages.run(run, mapped(steps, lambda progress: progress.overall.done))
+            steps = train(self.output / folder, self.output / run, self.recipes[run], resume=True, settings=RunSettings(device=self.device))
+            yield from self.stages.run(run, mapped(steps, lambda progress: progress.done))
 
     def judge(self):
         """Generator: both data sets judged, and the CCI of whole images."""

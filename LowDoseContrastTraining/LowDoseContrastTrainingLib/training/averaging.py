@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from LowDoseContrastLib.generator import UNetGenerator
+
+    from .pix2pix import Pix2Pix
 
 
 class AveragedGenerator:
@@ -16,20 +22,20 @@ class AveragedGenerator:
     random weights do not linger; that of a trained one starts from its weights.
     """
 
-    def __init__(self, generator, decay: float, fresh: bool = True):
+    def __init__(self, generator: UNetGenerator, decay: float, fresh: bool = True) -> None:
         # So many steps that the mean of their weights would move as slowly as the decay says.
         self.decay, self.steps = decay, 0 if fresh else math.ceil(1 / (1 - decay))
         self.weights = {name: value.detach().clone() for name, value in generator.named_parameters()}
 
     @torch.no_grad()
-    def update(self, generator) -> None:
+    def update(self, generator: UNetGenerator) -> None:
         """Take in the weights after one step."""
         self.steps += 1
         share = 1 - min(self.decay, 1 - 1 / self.steps)
         values = [value.detach() for _, value in generator.named_parameters()]
         torch._foreach_lerp_(list(self.weights.values()), values, share)
 
-    def generator(self, pix2pix, batches, count: int):
+    def generator(self, pix2pix: Pix2Pix, batches: Any, count: int) -> UNetGenerator:
         """Return the averaged generator in eval mode.
 
         Its batch-norm statistics are the mean over ``count`` training batches instead of the

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from torch.nn import functional
 from ..dataset.eight_bit_conversion import StoredScale
 from ..dataset.patch_store import PatchStore
 from .suitability import check_crops
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
 AHEAD = 2  # batches that are made before they are asked for
 _END = object()
@@ -48,7 +52,7 @@ class Batches:
         InputError: patches smaller than the crops, or fewer in a batch than processes.
     """
 
-    def __init__(self, store: PatchStore, scale: StoredScale, recipe, part: int = 0, parts: int = 1):
+    def __init__(self, store: PatchStore, scale: StoredScale, recipe: Recipe, part: int = 0, parts: int = 1) -> None:
         self.store, self.scale, self.recipe, self.part, self.parts = store, scale, recipe, part, parts
         check_crops(store.shape, recipe)
         fewest = min(recipe.batch_size, len(store) * recipe.crops_per_patch)
@@ -66,11 +70,11 @@ class Batches:
             del ends[-2]
         return ends
 
-    def epoch(self, epoch: int):
+    def epoch(self, epoch: int) -> Iterator[Batch]:
         """Yield every :class:`Batch` of an epoch (from 0)."""
         return _ahead(self._made(epoch))
 
-    def _made(self, epoch: int):
+    def _made(self, epoch: int) -> Iterator[Batch]:
         rng = np.random.default_rng([self.recipe.seed, epoch])
         count = len(self.store)
         order = np.concatenate([rng.permutation(count) for _ in range(self.recipe.crops_per_patch)])
@@ -79,9 +83,10 @@ class Batches:
             bounds = [place * len(crops) // self.parts for place in (self.part, self.part + 1)]
             own = crops[slice(*bounds)]
             sides = zip(*(self._crop(*crop) for crop in own))
-            yield Batch(*(torch.stack(side)[:, None] for side in sides), len(own) * self.parts / len(crops))
+            low, high = (torch.stack(side)[:, None] for side in sides)
+            yield Batch(low, high, len(own) * self.parts / len(crops))
 
-    def _drawn(self, rng) -> tuple:
+    def _drawn(self, rng: np.random.Generator) -> tuple:
         """Draw the place of a crop and the axes along which it is mirrored."""
         recipe = self.recipe
         sides = (recipe.load_size,) * 2 if recipe.crop == "resize" else self.store.shape
@@ -90,7 +95,7 @@ class Batches:
         down = recipe.flip == "both" and rng.random() < 0.5
         return row, column, [axis for axis, wanted in ((0, down), (1, across)) if wanted]
 
-    def _crop(self, number, row, column, axes) -> list[torch.Tensor]:
+    def _crop(self, number: int, row: Any, column: int, axes: tuple[int, ...]) -> list[torch.Tensor]:
         size, made = self.recipe.crop_size, []
         for stored in self.store.pair(number):
             if self.recipe.crop == "resize":
@@ -107,7 +112,7 @@ def resized(image: torch.Tensor, size: int) -> torch.Tensor:
     return result[0, 0].clamp(float(image.min()), float(image.max()))
 
 
-def _ahead(items):
+def _ahead(items: Any) -> Iterator[Any]:
     """Yield the items of an iterator, which a thread makes up to ``AHEAD`` of them early."""
     with ThreadPoolExecutor(1) as thread:
         waiting = deque(thread.submit(next, items, _END) for _ in range(AHEAD))

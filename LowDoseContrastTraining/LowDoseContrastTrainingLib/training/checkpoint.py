@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from LowDoseContrastLib.atomic import atomic_output
@@ -10,10 +11,14 @@ from LowDoseContrastLib.errors import InputError
 
 from .recipe import Recipe
 
+if TYPE_CHECKING:
+    from .averaging import AveragedGenerator
+    from .pix2pix import Pix2Pix
+
 SCHEMA = 3
 
 
-def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: str, origin: dict | None = None) -> None:
+def save_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, history: list, fingerprint: str, origin: dict | None = None) -> None:
     """Write the state after the epochs in ``history``; the last one stays until this is whole.
 
     ``origin`` is the record of what a fine-tuning started from.
@@ -35,7 +40,7 @@ def save_checkpoint(path: Path, pix2pix, average, history: list, fingerprint: st
         torch.save(state, stream)
 
 
-def load_checkpoint(path: Path, pix2pix, average, fingerprint: str, origin: dict | None = None) -> list:
+def load_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, fingerprint: str, origin: dict | None = None) -> list:
     """Restore a training in place; return its history, a row for each finished epoch.
 
     Batches and dropout need no state: they follow from the seed and the epoch.

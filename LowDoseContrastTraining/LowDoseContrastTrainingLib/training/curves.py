@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib.atomic import atomic_output
 
@@ -18,7 +19,7 @@ _CHARTS = (
 )
 
 
-def write_curves(folder, history: list[dict], gan_from: int = 0, best: int | None = None) -> Path | None:
+def write_curves(folder: str | Path, history: list[dict], gan_from: int = 0, best: int | None = None) -> Path | None:
     """Write ``curves.png`` into a run's folder.
 
     Args:
@@ -39,7 +40,7 @@ def write_curves(folder, history: list[dict], gan_from: int = 0, best: int | Non
     return path
 
 
-def curves_figure(history: list[dict], gan_from: int = 0, best: int | None = None, inches: float = 11.0, text: float = 10.0):
+def curves_figure(history: list[dict], gan_from: int = 0, best: int | None = None, inches: float = 11.0, text: float = 10.0) -> Any:
     """Return the curves as a matplotlib figure.
 
     Args:

@@ -10,7 +10,9 @@ import contextlib
 import datetime
 import inspect
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +44,7 @@ class Team:
         """
         return network if self.size == 1 else DistributedDataParallel(network, **{_SYNC_BUFFERS: False})
 
-    def on_first(self, work):
+    def on_first(self, work: Callable[[], Any]) -> Any:
         """Return what ``work`` gives in the first process, which alone runs it.
 
         Raises:
@@ -50,7 +52,7 @@ class Team:
         """
         if self.size == 1:
             return work()
-        box = [None]
+        box: list[Any] = [None]
         if self.rank == 0:
             try:
                 box = [(True, work())]
@@ -63,9 +65,9 @@ class Team:
             raise SystemExit(EXIT_INPUT)
         return result
 
-    def in_turn(self, work):
+    def in_turn(self, work: Callable[[], Any]) -> Any:
         """Return what ``work`` gives in each process, the first one first; so what is wrong is said once."""
-        mine = []
+        mine: list[Any] = []
         self.on_first(lambda: mine.append(work()))
         return mine[0] if mine else work()
 
@@ -80,7 +82,7 @@ class Team:
 
 
 @contextlib.contextmanager
-def joined_team(device: str):
+def joined_team(device: str) -> Iterator[Team]:
     """Join the processes that ``torchrun`` has started, or yield a team of one.
 
     Uses nccl on GPUs and gloo on processors. Each process takes the GPU of its local rank, and its

@@ -13,10 +13,15 @@ looks for neither):
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from LowDoseContrastLib.errors import InputError
 
 from .pix2pix import LOSS_NAMES
+
+if TYPE_CHECKING:
+    from .pix2pix import Pix2Pix
+    from .recipe import Recipe
 
 D_WON = 1e-3
 L1_FACTOR = 3.0
@@ -33,7 +38,7 @@ def check_losses(losses: tuple, epoch: int, step: int) -> None:
             raise _diverged(epoch, f"{name} is {value} at step {step}", "lower the recipe's learning_rate")
 
 
-def check_weights(pix2pix, epoch: int) -> None:
+def check_weights(pix2pix: Pix2Pix, epoch: int) -> None:
     """Raise :class:`Diverged` if a weight or a batch-norm statistic is not finite after an epoch."""
     for title, network in (("generator", pix2pix.generator), ("discriminator", pix2pix.discriminator)):
         for name, value in network.state_dict().items():
@@ -41,7 +46,7 @@ def check_weights(pix2pix, epoch: int) -> None:
                 raise _diverged(epoch, f"the {title}'s {name} is not finite", "lower the recipe's learning_rate")
 
 
-def check_history(history: list[dict], recipe) -> None:
+def check_history(history: list[dict], recipe: Recipe) -> None:
     """Raise :class:`Diverged` if the rows of ``losses.csv``, up to an epoch just done, show a collapse."""
     epoch, last = len(history), history[-1]
     if math.isfinite(last.get("val_l1_gain", math.nan)) and not math.isfinite(last["val_l1_model"]):
@@ -56,12 +61,12 @@ def check_history(history: list[dict], recipe) -> None:
         raise _diverged(epoch, f"the validation's L1 is over {L1_FACTOR:g} times its best and the gain's {span}", "lower learning_rate or gan_weight")
 
 
-def _discriminator_won(recent) -> bool:
+def _discriminator_won(recent: list[dict[str, float]]) -> bool:
     small = all(max(row["D_real_mean"], row["D_fake_mean"]) < D_WON for row in recent)
     return small and recent[-1]["G_GAN_mean"] > recent[0]["G_GAN_mean"]
 
 
-def _lost(history, recent) -> bool:
+def _lost(history: list[dict[str, float]], recent: list[dict[str, float]]) -> bool:
     best = min(row["val_l1_model"] for row in history)
     return all(row["val_l1_model"] > L1_FACTOR * max(best, row["val_l1_gain"]) for row in recent)
 

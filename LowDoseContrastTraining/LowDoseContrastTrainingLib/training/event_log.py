@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib.errors import InputError
 
@@ -21,7 +23,7 @@ def check_tensorboard() -> None:
 
 
 @contextlib.contextmanager
-def event_log(run: Path, history: list[dict]):
+def event_log(run: Path, history: list[dict]) -> Iterator[Callable[[dict[str, float]], None]]:
     """Open the log of a run's folder and yield a function that adds the row of an epoch just done.
 
     Args:
@@ -39,12 +41,12 @@ def event_log(run: Path, history: list[dict]):
     with _writing(folder):
         writer = SummaryWriter(str(folder), purge_step=due[0]["epoch"] if due else 0)
 
-    def write(row):
+    def write(row: dict[str, float]) -> None:
         with _writing(folder):
             for column, value in row.items():
                 if column != "epoch":
                     writer.add_scalar(_tag(column), value, row["epoch"])
-            picture = sample_path(run, row["epoch"])
+            picture = sample_path(run, int(row["epoch"]))
             if picture.exists():
                 writer.add_image("samples: input x gain, output, target", read_png(picture), row["epoch"], dataformats="HW")
             writer.flush()
@@ -58,7 +60,7 @@ def event_log(run: Path, history: list[dict]):
 
 
 @contextlib.contextmanager
-def _writing(folder: Path):
+def _writing(folder: Path) -> Any:
     try:
         yield
     except OSError as error:

@@ -12,6 +12,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from LowDoseContrastLib.catalogue import find_model
 from LowDoseContrastLib.errors import InputError
@@ -21,6 +22,12 @@ from LowDoseContrastLib.model import is_model_file, load_model, read_card
 from LowDoseContrastLib.reference_checkpoint import read_generator
 
 from ..common.file_names import CHECKPOINT_FILE, RECIPE_FILE
+
+if TYPE_CHECKING:
+    from LowDoseContrastLib.card import ModelCard
+    from torch import nn
+
+    from .recipe import Recipe
 
 _TORCH_FILES = (".pth", ".pt")
 
@@ -53,7 +60,7 @@ class Start:
         return cls(record["name"], record["sha256"], None if scale is None else IntensityScale(**scale))
 
 
-def find_start(name_or_file, recipe) -> Start:
+def find_start(name_or_file: str | Path, recipe: Recipe) -> Start:
     """Return the start that ``--from`` names.
 
     Args:
@@ -76,7 +83,7 @@ def find_start(name_or_file, recipe) -> Start:
     return Start(path.stem, file_sha256(path), scale, generator.state_dict())
 
 
-def check_start(name_or_file, recipe) -> bool:
+def check_start(name_or_file: str | Path, recipe: Recipe) -> bool:
     """As far as can be seen without torch, raise InputError where :func:`find_start` would; return whether the start has a scale of its own."""
     path = _path(name_or_file)
     if _is_of_published_code(path):
@@ -91,7 +98,7 @@ def _is_of_published_code(path: Path) -> bool:
     return path.suffix in _TORCH_FILES or (path.suffix == ".safetensors" and path.is_file() and not is_model_file(path))
 
 
-def start_of_run(output: Path, recipe, name_or_file, resume: bool) -> Start | None:
+def start_of_run(output: Path, recipe: Recipe, name_or_file: str | Path | None, resume: bool) -> Start | None:
     """Return what a run in the folder ``output`` starts from, or None: a resumed run knows by itself.
 
     Raises:
@@ -111,7 +118,7 @@ def start_of_run(output: Path, recipe, name_or_file, resume: bool) -> Start | No
     return None if record is None else Start.from_record(record)
 
 
-def _path(name_or_file) -> Path:
+def _path(name_or_file: str | Path) -> Path:
     """Return the file that a user names; its existence is not checked."""
     path = Path(name_or_file)
     return path if path.suffix in _TORCH_FILES else find_model(name_or_file)
@@ -124,19 +131,19 @@ def _recorded(path: Path) -> dict | None:
         raise InputError(path, "cannot be read, so the run cannot go on", "start again in another folder") from error
 
 
-def _check_card(path: Path, recipe, card) -> None:
+def _check_card(path: Path, recipe: Recipe, card: ModelCard) -> None:
     """Raise InputError where a recipe makes another network than the model's, or shows it other values."""
     _check_architecture(path, recipe, card.architecture)
     _must_equal(path, recipe, "direction", card.recipe.get("direction", "AtoB"))
     _check_intensity(path, recipe, card)
 
 
-def _check_architecture(path: Path, recipe, network) -> None:
+def _check_architecture(path: Path, recipe: Recipe, network: nn.Module) -> None:
     for field in ("architecture", "ngf", "norm"):
         _must_equal(path, recipe, field, getattr(network, field))
 
 
-def _check_intensity(path: Path, recipe, card) -> None:
+def _check_intensity(path: Path, recipe: Recipe, card: ModelCard) -> None:
     """Raise InputError where a recipe states another scale or composition than a model's card.
 
     A recipe's limits of None take the card's.
@@ -152,7 +159,7 @@ def _check_intensity(path: Path, recipe, card) -> None:
         _must_equal(path, recipe, "offset", composition.offset)
 
 
-def _must_equal(path: Path, recipe, field: str, value) -> None:
+def _must_equal(path: Path, recipe: Recipe, field: str, value: Any) -> None:
     wanted = getattr(recipe, field)
     same = math.isclose(wanted, value, rel_tol=1e-9) if isinstance(value, float) else wanted == value
     if not same:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .recipe import Recipe
 
-_RUN3 = {"init": "xavier", "gan_mode": "lsgan"}
+_RUN3: dict[str, Any] = {"init": "xavier", "gan_mode": "lsgan"}
 
 FOUR_RUNS = {
     "run1": Recipe(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,6 +13,9 @@ from ..dataset.eight_bit_conversion import StoredScale
 from ..dataset.manifest import PairedDataSet
 from ..dataset.patch_store import PatchStore
 from .batches import resized
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
 CHUNK = 4  # patches that are looked at together
 SATURATED = 0.95  # of full scale; above it the detector has clipped and nothing is compared
@@ -32,7 +37,7 @@ class HeldOut:
         room: bytes of memory for decoded patches.
     """
 
-    def __init__(self, data: PairedDataSet, split: str, recipe, room: float):
+    def __init__(self, data: PairedDataSet, split: str, recipe: Recipe, room: float) -> None:
         self.recipe, self.scale = recipe, data.scale
         self.full_scale = float(2 ** data.arrangements[0]["bits"] - 1)
         self._store = PatchStore(data, split, room)
@@ -45,7 +50,7 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self._store)
 
-    def chunks(self):
+    def chunks(self) -> Iterator[Any]:
         """Yield (input, target), float32 (up to ``CHUNK``, rows, columns) each."""
         for start in range(0, len(self), CHUNK):
             pairs = [self._store.pair(number) for number in range(start, min(start + CHUNK, len(self)))]

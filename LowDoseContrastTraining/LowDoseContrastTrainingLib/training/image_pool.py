@@ -17,8 +17,9 @@ class ImagePool:
         seed: of the draws.
     """
 
-    def __init__(self, size: int, seed: int):
-        self.size, self.kept = size, []
+    def __init__(self, size: int, seed: int) -> None:
+        self.size = size
+        self.kept: list[torch.Tensor] = []
         self.random = torch.Generator().manual_seed(seed)
 
     def query(self, seen: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -44,7 +45,7 @@ class ImagePool:
         """Return the state for a checkpoint."""
         return {"kept": [pair.cpu() for pair in self.kept], "random": self.random.get_state()}
 
-    def load_state_dict(self, state: dict, device) -> None:
+    def load_state_dict(self, state: dict, device: str) -> None:
         """Take the state of a checkpoint."""
         self.kept = [pair.to(device) for pair in state["kept"]]
         self.random.set_state(state["random"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch.nn import functional
 
 from .choices import GAN_MODES, PENALTY_POINTS
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def gan_loss(logits, is_real: bool, mode: str):
+
+def gan_loss(logits: torch.Tensor, is_real: bool, mode: str) -> torch.Tensor:
     """Return the mean loss of a discriminator's map against the label real (1) or fake (0).
 
     ``vanilla``: binary cross entropy with logits (Goodfellow et al. 2014), log(1 + e^-z) for real
@@ -35,7 +40,7 @@ def gan_loss(logits, is_real: bool, mode: str):
     raise ValueError(f"unknown GAN mode '{mode}': choose one of {', '.join(GAN_MODES)}")
 
 
-def gradient_penalty(critic, real, fake, points: str = "mixed", constant: float = 1.0, weight: float = 10.0):
+def gradient_penalty(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, points: str = "mixed", constant: float = 1.0, weight: float = 10.0) -> torch.Tensor:
     """Return weight x mean of (|gradient of the critic| - constant)^2 over the batch.
 
     The gradient is that of the critic's summed map with respect to all it sees of one sample, at

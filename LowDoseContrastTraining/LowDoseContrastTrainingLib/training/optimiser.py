@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 
@@ -17,7 +19,7 @@ class DenseAdam(torch.optim.Adam):
         settings: of ``torch.optim.Adam``.
     """
 
-    def __init__(self, parameters, **settings):
+    def __init__(self, parameters: Any, **settings: Any) -> None:
         self._weights = list(parameters)
         self._moved = [weight.dim() == 4 and not weight.is_contiguous() for weight in self._weights]
         views = [_dense(weight.detach(), moved) for weight, moved in zip(self._weights, self._moved)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from LowDoseContrastLib.card import Architecture
@@ -22,11 +23,15 @@ from .losses import gan_loss, gradient_penalty
 from .optimiser import DenseAdam
 from .suitability import scale_of
 
+if TYPE_CHECKING:
+    from ..dataset.manifest import PairedDataSet
+    from .recipe import Recipe
+
 LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_penalty")
 DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
 
 
-def intensity_of(recipe, data, kept: IntensityScale | None = None) -> tuple[IntensityScale, Composition]:
+def intensity_of(recipe: Recipe, data: PairedDataSet, kept: IntensityScale | None = None) -> tuple[IntensityScale, Composition]:
     """Return how a recipe scales a data set's pixel values, and how answers become pixel values.
 
     The gain of a residual is the data set's dose ratio. ``kept`` is the scale of a model that is
@@ -39,7 +44,7 @@ def intensity_of(recipe, data, kept: IntensityScale | None = None) -> tuple[Inte
     return scale, Composition("residual", data.gain, strength, recipe.offset)
 
 
-def architecture_of(recipe) -> Architecture:
+def architecture_of(recipe: Recipe) -> Architecture:
     """Return the generator's arguments."""
     return Architecture(recipe.architecture, 1, 1, recipe.ngf, recipe.norm, recipe.dropout)
 
@@ -62,7 +67,7 @@ def keep_first_layer_precise(generator: UNetGenerator) -> None:
     first = next(m for m in generator.modules() if isinstance(m, nn.Conv2d))
     plain = first.forward
 
-    def precise(x):
+    def precise(x: torch.Tensor) -> Any:
         with torch.autocast(x.device.type, enabled=False):
             return plain(x.float())
 
@@ -106,7 +111,7 @@ class Pix2Pix:
         team: the processes that train together.
     """
 
-    def __init__(self, recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None, weights: dict | None = None, team: Team = Team()):
+    def __init__(self, recipe: Recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None, weights: dict | None = None, team: Team = Team()) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.scale, self.composition = recipe, scale, composition
         placement = placement or choose_placement("cpu", recipe.precision)
@@ -136,7 +141,7 @@ class Pix2Pix:
         return generator.to(self.device, memory_format=self._layout)
 
     @property
-    def _layout(self):
+    def _layout(self) -> Any:
         return torch.channels_last if self.low_precision else torch.preserve_format
 
     def set_rate(self, factor: float) -> float:
@@ -148,11 +153,11 @@ class Pix2Pix:
                 group["lr"] = rate * factor
         return rates[0] * factor
 
-    def autocast(self):
+    def autocast(self) -> Any:
         """Return the context in which the networks run."""
         return torch.autocast(self.device, torch.bfloat16) if self.low_precision else contextlib.nullcontext()
 
-    def enhance(self, low: torch.Tensor, generator=None) -> tuple[torch.Tensor, torch.Tensor]:
+    def enhance(self, low: torch.Tensor, generator: UNetGenerator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input, output) on the network's scale for pixel values (N, 1, H, W)."""
         low = low.to(self.device)
         seen = self.scale.normalise(low).to(memory_format=self._layout)
@@ -167,7 +172,7 @@ class Pix2Pix:
         """Return what the discriminator sees of an image (N, 1, H, W): all of it, or its detail."""
         return image if self.recipe.detail_gain is None else detail(image, self.recipe.detail_gain)
 
-    def judge(self, seen: torch.Tensor, image: torch.Tensor, discriminator=None) -> torch.Tensor:
+    def judge(self, seen: torch.Tensor, image: torch.Tensor, discriminator: nn.Module | None = None) -> torch.Tensor:
         """Return the discriminator's map for the view of an image beside that of its input."""
         with self.autocast():
             return (discriminator or self.discriminator)(torch.cat([seen, image], dim=1))
@@ -208,7 +213,7 @@ class Pix2Pix:
         return Losses(g_gan.item(), g_l1.item(), d_real.item(), d_fake.item(), penalty.item())
 
     @staticmethod
-    def _descend(optimiser, loss) -> None:
+    def _descend(optimiser: Any, loss: torch.Tensor) -> None:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib.errors import InputError
 
@@ -14,7 +15,7 @@ from ..common.settings_file import read_settings
 from .four_runs import FOUR_RUNS
 from .recipe import Recipe
 
-_LOCAL = {
+_LOCAL: dict[str, Any] = {
     "ngf": 16, "ndf": 16, "dropout": False, "init": "kaiming", "answer_gain": 0.01, "detail_init": 100.0,
     "gan_mode": "lsgan", "gan_weight": 0.3, "learning_rate": 1e-3, "discriminator_rate": 4e-4,
     "batch_size": 4, "crops_per_patch": 4, "crop": "native", "flip": "both", "scale": "log",
@@ -30,7 +31,7 @@ RECIPES = {
 }
 
 
-def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
+def load_recipe(name_or_file: str | Path, epochs: int | None = None) -> Recipe:
     """Return a built-in recipe, or one from a JSON or TOML file.
 
     A file may name a built-in one to start from in ``base``. ``epochs`` replaces the total,
@@ -48,8 +49,6 @@ def load_recipe(name_or_file, epochs: int | None = None) -> Recipe:
         raise InputError(text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file")
     if epochs is None:
         return recipe
-    if epochs < 1:
-        raise InputError("", f"{{epochs}} must be at least 1, it is {epochs}")
     constant = round(epochs * recipe.epochs / recipe.total_epochs)
     return dataclasses.replace(recipe, epochs=constant, epochs_decay=epochs - constant)
 

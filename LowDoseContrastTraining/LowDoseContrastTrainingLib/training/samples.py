@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ def sample_path(run: Path, epoch: int) -> Path:
     return run / SAMPLES_FOLDER / f"epoch-{epoch:04d}.png"
 
 
-def write_triples(path: Path, low, output, high, sign: int | None = 1) -> None:
+def write_triples(path: Path, low: np.ndarray, output: np.ndarray, high: np.ndarray, sign: int | None = 1) -> None:
     """Write patches as rows of input x fitted gain, output, target: one 8-bit PNG.
 
     Args:
@@ -30,7 +31,7 @@ def write_triples(path: Path, low, output, high, sign: int | None = 1) -> None:
     write_png(path, np.concatenate(rows, axis=0))
 
 
-def windowed(images, target: np.ndarray, sign: int | None = 1) -> list[np.ndarray]:
+def windowed(images: Any, target: np.ndarray, sign: int | None = 1) -> list[np.ndarray]:
     """Return images as they are shown beside each other, uint8, all in the window of ``target``.
 
     Args:

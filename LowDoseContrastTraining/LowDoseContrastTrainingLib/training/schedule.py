@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
 RATE_POLICIES = ("linear", "step", "cosine", "plateau")
 PLATEAU_FACTOR, PLATEAU_THRESHOLD, PLATEAU_PATIENCE = 0.2, 0.01, 5  # the reference implementation's
 
 
-def scheduled_rate(epoch: int, recipe, history: list[dict] = ()) -> float:
+def scheduled_rate(epoch: int, recipe: Recipe, history: Sequence[dict[str, float]] = ()) -> float:
     """Return what the learning rate is multiplied by during an epoch (from 0) by the recipe's ``lr_policy``.
 
     ``linear``: :func:`rate_factor`. ``step``: a tenth after every ``lr_step_epochs``. ``cosine``:
@@ -37,7 +42,7 @@ def rate_factor(epoch: int, epochs: int, epochs_decay: int, decay_step: str = "e
     return 1.0 - max(0, stepped + 1 - epochs) / (epochs_decay + 1)
 
 
-def plateau_rate(history: list[dict], recipe) -> float:
+def plateau_rate(history: Sequence[dict[str, float]], recipe: Recipe) -> float:
     """Return the product of the reductions that the validation's L1 has led to: a fifth each.
 
     One is due when more than ``PLATEAU_PATIENCE`` epochs in a row were not below the best by a

@@ -7,11 +7,16 @@ would win, without having learnt the texture.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
 _RULES = {"l1": ("val_l1_model", 1), "psnr": ("val_psnr_model", -1)}  # column, sign: lower is better
 SELECTIONS = (*_RULES, "last")
 
 
-def best_epoch(history: list[dict], recipe) -> int:
+def best_epoch(history: list[dict], recipe: Recipe) -> int:
     """Return the index of the row whose model is kept: the first of the best, or the last.
 
     Without validation patches, every rule is ``last``.
@@ -23,7 +28,7 @@ def best_epoch(history: list[dict], recipe) -> int:
     return min(eligible, key=lambda index: sign * history[index][column])
 
 
-def is_over(history: list[dict], recipe) -> bool:
+def is_over(history: list[dict], recipe: Recipe) -> bool:
     """Return whether all epochs are done, or ``patience`` of them in a row brought nothing better."""
     done = len(history)
     if done >= recipe.total_epochs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import IntensityScale
 
@@ -9,8 +11,11 @@ from ..dataset.eight_bit_conversion import StoredScale
 from ..dataset.manifest import PairedDataSet, stored_split
 from ..dataset.png import png_shape
 
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
-def check_suits(data: PairedDataSet, recipe, has_own_scale: bool = False) -> None:
+
+def check_suits(data: PairedDataSet, recipe: Recipe, has_own_scale: bool = False) -> None:
     """Raise InputError where a training of ``recipe`` on ``data`` would.
 
     The patches but the first are not looked at. ``has_own_scale``: it starts from a model, whose scale it keeps.
@@ -22,21 +27,21 @@ def check_suits(data: PairedDataSet, recipe, has_own_scale: bool = False) -> Non
         scale_of(recipe, data.scale)
 
 
-def check_crops(shape: tuple[int, int], recipe) -> None:
+def check_crops(shape: tuple[int, int], recipe: Recipe) -> None:
     """Raise InputError where patches (rows, columns) are smaller than what a recipe crops of them."""
     if recipe.crop == "native" and min(shape) < recipe.crop_size:
         problem = f"the patches are {shape[1]}x{shape[0]} pixels, the recipe crops {recipe.crop_size}"
         raise InputError("", problem, f"prepare with a patch size of {recipe.crop_size} or more, or train with another {{recipe}}")
 
 
-def check_validation(data: PairedDataSet, recipe) -> None:
+def check_validation(data: PairedDataSet, recipe: Recipe) -> None:
     """Raise InputError where a recipe needs a validation part that a data set lacks."""
     needs = "patience" if recipe.patience else "lr_policy plateau" if recipe.lr_policy == "plateau" else None
     if needs and not data.of("val"):
         raise InputError(data.folder, f"holds no validation patches, which the recipe's {needs} needs", "prepare it with some")
 
 
-def scale_of(recipe, stored: StoredScale) -> IntensityScale:
+def scale_of(recipe: Recipe, stored: StoredScale) -> IntensityScale:
     """Return what a recipe lets the network see of a data set's pixel values."""
     low = stored.low if recipe.scale_low is None else recipe.scale_low
     high = stored.high if recipe.scale_high is None else recipe.scale_high

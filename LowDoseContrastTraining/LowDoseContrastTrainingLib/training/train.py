@@ -7,17 +7,16 @@ import csv
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from LowDoseContrastLib import steps
 from LowDoseContrastLib.atomic import atomic_output
-from LowDoseContrastLib.card import Domain, ModelCard
 from LowDoseContrastLib.device import choose_placement
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model, save_model
+from LowDoseContrastLib.steps import Steps
 
 from ..common.file_names import CHECKPOINT_FILE, LAST_MODEL_FILE, LOSSES_FILE, MODEL_FILE, RECIPE_FILE
 from ..common.process_memory import physical_bytes
@@ -31,54 +30,37 @@ from .curves import write_curves
 from .distributed import Team, joined_team, was_restarted
 from .divergence import check_history, check_losses, check_weights
 from .event_log import check_tensorboard, event_log
-from .fine_tuning import start_of_run
+from .fine_tuning import Start, start_of_run
 from .held_out import HeldOut
-from .pix2pix import LOSS_NAMES, Pix2Pix, architecture_of, intensity_of
+from .model_card import model_card
+from .pix2pix import LOSS_NAMES, Pix2Pix, intensity_of
+from .recipe import Recipe
+from .run_settings import RunSettings
 from .samples import sample_path, write_triples
 from .schedule import scheduled_rate
 from .selection import best_epoch, is_over
 from .suitability import check_validation
+from .training_progress import after_step
 from .validation import enhanced, judge
+
+if TYPE_CHECKING:
+    from LowDoseContrastLib.device import Placement
+    from LowDoseContrastLib.generator import UNetGenerator
 
 STATISTICS_BATCHES = 50  # for the batch norms of the averaged generator
 STATISTICS_EPOCH = 2**31  # an epoch number that no training reaches: their batches
 _UNKNOWN_MEMORY = 4e9  # bytes, where the system does not tell
-LIMITS = (
-    "Its figures are of held-out patches of its own data set; other equipment and other objects are untested.",
-    "Pixels that are saturated in the true high dose were left out of the figures.",
-)
-OWN_LIMITS = {
-    "AtoB": "It adds no X-ray quanta: it lowers noise by smoothing, and faint small details lose contrast.",
-    "BtoA": "It makes a high dose look like a low one: its noise is a network's and not a detector's, the same for the same image.",
-}
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training is: ``losses`` (in the order of ``LOSS_NAMES``) of the step just done.
-
-    ``step`` of ``steps`` in ``epoch`` of ``epochs``, all counted from 1; ``remaining`` seconds.
-    """
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    losses: tuple
-    remaining: float
-
-    @property
-    def overall(self) -> steps.Progress:
-        """How far the whole training has come, with the losses as its message."""
-        done = (self.epoch - 1 + self.step / self.steps) / self.epochs
-        losses = ", ".join(f"{name} {value:.3g}" for name, value in zip(LOSS_NAMES, self.losses))
-        return steps.Progress(done, f"epoch {self.epoch} of {self.epochs}: {losses}", self.remaining)
 
 
 def train(
-    data_folder, output, recipe, resume: bool = False, threads: int | None = None, device: str = "auto", start=None, tensorboard: bool = False, memory: float | None = None
-):
-    """Train a model; a generator that yields a :class:`Progress` after every step.
+    data_folder: str | Path | PairedDataSet,
+    output: str | Path,
+    recipe: Recipe,
+    resume: bool = False,
+    start: str | Path | None = None,
+    settings: RunSettings = RunSettings(),
+) -> Steps[dict]:
+    """Train a model; with a :class:`.training_progress.TrainingProgress` after every step.
 
     After each epoch the folder ``output`` holds a complete state: ``recipe.json``, ``losses.csv``,
     ``samples/``, ``curves.png`` (with matplotlib), ``checkpoint.pt``, and two models:
@@ -95,13 +77,9 @@ def train(
         recipe: a :class:`.recipe.Recipe`.
         resume: go on from ``checkpoint.pt`` if there is one; the result is that of an
             uninterrupted training, bit for bit on the same processor, threads and processes.
-        threads: of the processor; None leaves torch's choice.
-        device: ``auto`` (a GPU before the CPU), ``cpu``, ``cuda`` or ``mps``.
         start: a model's name or file, or a checkpoint of the published code, whose weights the
-            generator starts from (see :mod:`.fine_tuning`); a resumed training needs it not again.
-        tensorboard: write event files into the folder's ``tensorboard`` too.
-        memory: bytes that decoded patches may take in each process; those that do not fit are read
-            when they are needed. None is a quarter of the computer's memory.
+            generator starts from (see :mod:`.fine_tuning`); a resumed training does not need it again.
+        settings: how it is run. Their ``epochs`` are not looked at: the recipe has its own.
 
     Returns:
         A dictionary with ``epochs``, ``best_epoch``, ``losses``, ``validation``, ``test``,
@@ -112,26 +90,24 @@ def train(
         Diverged: the training has gone wrong (an InputError); what the epoch before left is intact.
     """
     output, resume = Path(output), resume or was_restarted()
-    placement = choose_placement(device, recipe.precision)
+    placement = choose_placement(settings.device, recipe.precision)
     with joined_team(placement.device) as team:
-        if threads is not None:
-            if threads < 1:
-                raise InputError("", f"{{threads}} must be at least 1, it is {threads}")
-            torch.set_num_threads(threads)
-        if tensorboard:
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        if settings.tensorboard:
             check_tensorboard()
         data, begun = team.in_turn(lambda: (_opened(data_folder, recipe.direction), start_of_run(output, recipe, start, resume)))
-        settings = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
-        team.on_first(lambda: _open_folder(output, settings, resume))
+        stated = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
+        team.on_first(lambda: _open_folder(output, stated, resume))
         try:
-            patches = team.in_turn(lambda: _Patches(data, recipe, team, memory))
+            patches = team.in_turn(lambda: _Patches(data, recipe, team, settings.memory))
             run = _Run(data, patches, output, recipe, placement, begun, team)
         except InputError:
             if team.rank == 0:
                 abandon(output, RECIPE_FILE)
             raise
         del begun  # and with it the weights it holds
-        with event_log(output, run.history) if tensorboard and team.rank == 0 else contextlib.nullcontext() as log:
+        with event_log(output, run.history) if settings.tensorboard and team.rank == 0 else contextlib.nullcontext() as log:
             while not is_over(run.history, recipe):
                 yield from run.epoch()
                 if log is not None:
@@ -139,21 +115,22 @@ def train(
         return team.on_first(run.result)
 
 
-def _opened(data, direction: str) -> PairedDataSet:
+def _opened(data: str | Path | PairedDataSet, direction: str) -> PairedDataSet:
     return data if isinstance(data, PairedDataSet) else open_data_set(data, direction)
 
 
 class _Patches:
     """What a training sees of its data set: batches to learn from, and what is held out."""
 
-    def __init__(self, data: PairedDataSet, recipe, team: Team, memory: float | None):
+    def __init__(self, data: PairedDataSet, recipe: Recipe, team: Team, memory: float | None) -> None:
         if recipe.pool_size and team.size > 1:
             raise InputError("", "recipe field pool_size needs a single process", "set it to 0 or start without torchrun")
-        room = _default_memory() if memory is None else memory
+        room = _default_memory() if memory is None else memory * 1e9
         store = PatchStore(data, "train", room)
         self.batches = Batches(store, data.scale, recipe, team.rank, team.size)
         self.whole = Batches(store, data.scale, recipe)
-        self.held_out, room = {}, room - store.kept_bytes
+        self.held_out: dict[str, HeldOut] = {}
+        room -= store.kept_bytes
         for split in ("val", "test"):
             self.held_out[split] = HeldOut(data, split, recipe, room)
             room -= self.held_out[split].kept_bytes
@@ -167,14 +144,14 @@ def _default_memory() -> float:
 class _Run:
     """The parts of one training, as far as its folder has come."""
 
-    def __init__(self, data: PairedDataSet, patches: _Patches, output: Path, recipe, placement, start, team: Team):
+    def __init__(self, data: PairedDataSet, patches: _Patches, output: Path, recipe: Recipe, placement: Placement, start: Start | None, team: Team) -> None:
         self.data, self.patches, self.output, self.recipe, self.team = data, patches, output, recipe, team
         self.checkpoint = output / CHECKPOINT_FILE
         self.model, self.model_last = output / MODEL_FILE, output / LAST_MODEL_FILE
-        self.origin = start and start.record()
-        self.pix2pix = Pix2Pix(recipe, *intensity_of(recipe, data, start and start.scale), placement, start and start.weights, team)
+        self.origin = start.record() if start else None
+        self.pix2pix = Pix2Pix(recipe, *intensity_of(recipe, data, start.scale if start else None), placement, start.weights if start else None, team)
         self.average = AveragedGenerator(self.pix2pix.generator, recipe.ema, fresh=start is None)
-        self.history = []
+        self.history: list[dict[str, float]] = []
         team.on_first(lambda: check_space(output, _needed_bytes(self.pix2pix, resumed=self.checkpoint.exists())))
         if self.checkpoint.exists():
             self.history = load_checkpoint(self.checkpoint, self.pix2pix, self.average, data.fingerprint, self.origin)
@@ -183,25 +160,25 @@ class _Run:
         if team.on_first(lambda: len(self.history)) != len(self.history):
             raise InputError(output, "is not the same folder for all processes", "choose one on a disk that they share")
         self.resumed, self.start = len(self.history), time.monotonic()
-        self._gains = {}  # split -> row of the gain baseline, which no epoch changes
+        self._gains: dict[str, dict] = {}  # split -> row of the gain baseline, which no epoch changes
 
-    def epoch(self):
-        """Train one epoch, a generator of :class:`Progress`, and write what it led to."""
+    def epoch(self) -> Steps[None]:
+        """Train one epoch, and write what it led to."""
         pix2pix, recipe, epoch, batches = self.pix2pix, self.recipe, len(self.history), self.patches.batches
         rate = pix2pix.set_rate(scheduled_rate(epoch, recipe, self.history))
         pix2pix.generator.train()
         pix2pix.discriminator.train()
         _seed(recipe.seed, epoch, self.team.rank)
-        rows, weights, start = [], [], time.monotonic()
+        losses_of_steps, weights, start = [], [], time.monotonic()
         for step, batch in enumerate(batches.epoch(epoch), start=1):
             losses = pix2pix.step(batch.low, batch.high, epoch >= recipe.gan_from, batch.weight).as_tuple()
             check_losses(losses, epoch + 1, step)
             self.average.update(pix2pix.generator)
-            rows.append(losses)
+            losses_of_steps.append(losses)
             weights.append(batch.weight)
-            yield Progress(epoch + 1, recipe.total_epochs, step, len(batches), losses, self._remaining(epoch + step / len(batches)))
+            yield after_step(epoch + 1, recipe.total_epochs, step, len(batches), losses, self._remaining(epoch + step / len(batches)))
         check_weights(pix2pix, epoch + 1)
-        rows = self.team.mean(np.asarray(rows, np.float64), np.asarray(weights))
+        rows = self.team.mean(np.asarray(losses_of_steps, np.float64), np.asarray(weights))
         row = _history_row(epoch, rate, time.monotonic() - start, rows)
         self.history = self.team.on_first(lambda: self._closed(row))
 
@@ -250,46 +227,13 @@ class _Run:
             "checkpoint": str(self.checkpoint),
         }
 
-    def _judged(self, split: str, generator) -> list[dict]:
+    def _judged(self, split: str, generator: UNetGenerator) -> list[dict]:
         rows = judge(self.pix2pix, generator, self.patches.held_out[split], self._gains.get(split))
         self._gains |= {split: row for row in rows if row["method"] == "gain"}
         return rows
 
 
-def model_card(pix2pix, data: PairedDataSet, rows: dict, origin: dict | None = None) -> ModelCard:
-    """Return the card of a trained generator: domain from the data set, figures on its held-out parts.
-
-    ``origin`` names what a fine-tuning started from.
-    """
-    first = data.arrangements[0]
-    source, target = data.doses
-    doses = [a[source]["dose_mgy"] for a in data.arrangements]
-    spacings = [value for a in data.arrangements for value in a["spacing"] or ()]
-    signals = [a[source]["signal"] for a in data.arrangements]
-    domain = Domain(
-        intent=first["intent"],
-        relationship=first["relationship"],
-        sign=first["sign"],
-        spacing_mm=(min(spacings), max(spacings)) if spacings else None,
-        dose_mgy=(round(0.9 * min(doses), 3), round(1.1 * max(doses), 3)),
-        signal=(min(s[0] for s in signals), max(s[2] for s in signals)),
-    )
-    results = [{**row, "split": split} for split, found in rows.items() for row in found]
-    return ModelCard(
-        name=pix2pix.recipe.name,
-        description=f"{source.title()}-dose to {target}-dose mammography, trained on paired acquisitions.",
-        architecture=architecture_of(pix2pix.recipe),
-        intensity=pix2pix.scale,
-        composition=pix2pix.composition,
-        domain=domain,
-        recipe=pix2pix.recipe.to_dict() | ({"from": {key: origin[key] for key in ("name", "sha256")}} if origin else {}),
-        dataset=data.fingerprint,
-        results=tuple(results),
-        limits=(LIMITS[0], OWN_LIMITS[data.direction], *LIMITS[1:]),
-    )
-
-
-def _needed_bytes(pix2pix, resumed: bool) -> int:
+def _needed_bytes(pix2pix: Pix2Pix, resumed: bool) -> int:
     """Return what a run writes to disk, beside files of an earlier epoch while they are replaced."""
     generator, discriminator = (sum(weight.nbytes for weight in network.parameters()) for network in (pix2pix.generator, pix2pix.discriminator))
     checkpoint = 4 * generator + 3 * discriminator  # weights, two moments of Adam, the generator's average
@@ -301,7 +245,7 @@ def _seed(*purpose: int) -> None:
     torch.manual_seed(int(np.random.SeedSequence(purpose).generate_state(1, np.uint64)[0]))
 
 
-def _history_row(epoch, rate, seconds, rows) -> dict:
+def _history_row(epoch: int, rate: float, seconds: float, rows: np.ndarray) -> dict[str, float]:
     row = {"epoch": epoch + 1, "learning_rate": rate, "seconds": round(seconds, 3)}
     row |= {name: float(value) for name, value in zip(LOSS_NAMES, rows[-1])}
     return row | {f"{name}_mean": float(value) for name, value in zip(LOSS_NAMES, rows.mean(axis=0))}
@@ -315,7 +259,7 @@ def _wants_pictures(epoch: int, total: int) -> bool:
     return (epoch + 1) % max(1, total // 10) == 0 or epoch + 1 == total
 
 
-def _write_samples(output, epoch, pix2pix, generator, held_out, data) -> None:
+def _write_samples(output: Path, epoch: int, pix2pix: Pix2Pix, generator: UNetGenerator, held_out: HeldOut, data: PairedDataSet) -> None:
     low, high = next(held_out.chunks())
     made = enhanced(pix2pix, generator, low)
     path = sample_path(output, epoch + 1)

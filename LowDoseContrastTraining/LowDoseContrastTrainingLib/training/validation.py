@@ -6,6 +6,8 @@ direction ``BtoA`` the two doses change places throughout.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 from LowDoseContrastLib.cci import local_moments
@@ -14,8 +16,14 @@ from scipy import ndimage
 from ..measurement.fidelity import ssim_map
 from .held_out import HeldOut
 
+if TYPE_CHECKING:
+    from LowDoseContrastLib.generator import UNetGenerator
+    from LowDoseContrastLib.intensity import IntensityScale
 
-def judge(pix2pix, generator, held_out: HeldOut, gain: dict | None = None) -> list[dict]:
+    from .pix2pix import Pix2Pix
+
+
+def judge(pix2pix: Pix2Pix, generator: UNetGenerator, held_out: HeldOut, gain: dict | None = None) -> list[dict]:
     """Return one row of figures for the gain baseline and one for the model, no rows without patches.
 
     Over all pixels of the patches where neither dose is saturated:
@@ -39,7 +47,7 @@ def judge(pix2pix, generator, held_out: HeldOut, gain: dict | None = None) -> li
     return [gain, _row("model", lambda low: enhanced(pix2pix, generator, low), pix2pix.scale, held_out)]
 
 
-def _row(method, make, scale, held_out):
+def _row(method: str, make: Any, scale: IntensityScale, held_out: HeldOut) -> dict[str, Any]:
     """The figures of what ``make`` gives for low-dose patches."""
     sums = 0.0
     for low, high in held_out.chunks():
@@ -49,7 +57,7 @@ def _row(method, make, scale, held_out):
 
 
 @torch.no_grad()
-def enhanced(pix2pix, generator, low: np.ndarray) -> np.ndarray:
+def enhanced(pix2pix: Pix2Pix, generator: UNetGenerator, low: np.ndarray) -> np.ndarray:
     """Return the enhanced patches, pixel values float32, of low-dose ones (patches, rows, columns)."""
     values = torch.from_numpy(low).float()[:, None]
     with pix2pix.autocast():
@@ -57,13 +65,13 @@ def enhanced(pix2pix, generator, low: np.ndarray) -> np.ndarray:
     return pix2pix.composition.compose(pix2pix.scale, values, answer.float().cpu())[:, 0].numpy()
 
 
-def _gained(pix2pix, low, held_out):
+def _gained(pix2pix: Pix2Pix, low: float, held_out: HeldOut) -> Any:
     if pix2pix.composition.kind == "residual":
         return pix2pix.composition.compose(pix2pix.scale, low, np.zeros_like(low))  # a network that says nothing
     return low * np.float32(held_out.fitted_gain)
 
 
-def _sums(scale, made, true, valid, span) -> np.ndarray:
+def _sums(scale: IntensityScale, made: np.ndarray, true: np.ndarray, valid: np.ndarray, span: float) -> np.ndarray:
     """Return the sums over one patch that :func:`_figures` divides: first the number of its pixels."""
     difference = (made - true)[valid].astype(np.float64)
     scaled = (scale.normalise(made) - scale.normalise(true))[valid]

@@ -1,15 +1,23 @@
 """The part of step 4 that measures volumes of the scene."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import qt
 import slicer
 from LowDoseContrastSlicer.volume_roles import NOT_MEASURED, HiddenRoles
 from slicer.i18n import tr as _
 
+if TYPE_CHECKING:
+    from ..parameters import LowDoseContrastTrainingParameterNode
+
 
 class ContrastPart:
     """Ticks volumes, measures them, and shows the table."""
 
-    def __init__(self, ui, contrast, panel):
+    def __init__(self, ui: Any, contrast: Any, panel: Any) -> None:
         self._ui, self._contrast, self._panel = ui, contrast, panel
         self._problem, self._updating = "", False
         for widget in (ui.cciVolumesSelector, ui.cciReferenceSelector):
@@ -18,11 +26,11 @@ class ContrastPart:
         ui.cciVolumesSelector.connect("checkedNodesChanged()", self.onTicked)
         ui.measureButton.connect("clicked(bool)", self.onMeasure)
 
-    def close(self):
+    def close(self) -> None:
         """To be called when the panel goes."""
         self._hidden.close()
 
-    def update(self, parameters):
+    def update(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         ui = self._ui
         ui.cciWindowLineEdit.visible = parameters.cciScale == "window"
         self._tick(parameters.cciVolumes)
@@ -35,7 +43,7 @@ class ContrastPart:
             ui.cciTableView.setMRMLTableNode(parameters.cciTable)
         ui.cciTableView.visible = parameters.cciTable is not None
 
-    def _tick(self, volumes):
+    def _tick(self, volumes: Sequence[Any]) -> None:
         """Ticks what is chosen; the selector itself keeps nothing in the scene."""
         selector, wanted = self._ui.cciVolumesSelector, [node.GetID() for node in volumes if node is not None]
         self._updating = True
@@ -45,12 +53,12 @@ class ContrastPart:
                     selector.setCheckState(node, state)
         self._updating = False
 
-    def onTicked(self):
+    def onTicked(self) -> None:
         if self._panel.parameters and not self._updating:
             self._problem = ""
             self._panel.parameters.cciVolumes = list(self._ui.cciVolumesSelector.checkedNodes())
 
-    def onMeasure(self, checked=False):
+    def onMeasure(self, checked: bool = False) -> None:
         from LowDoseContrastLib.errors import InputError
 
         self._problem = ""

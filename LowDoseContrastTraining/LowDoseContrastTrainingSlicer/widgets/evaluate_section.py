@@ -1,5 +1,9 @@
 """Step 4 in the panel."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -7,6 +11,11 @@ from slicer.i18n import tr as _
 from .contrast_part import ContrastPart
 from .model_list import ModelList
 from .task_control import TaskControl
+
+if TYPE_CHECKING:
+    from ..evaluation_results import EvaluationResults, EvaluationTable
+    from ..logic import LowDoseContrastTrainingLogic
+    from ..parameters import LowDoseContrastTrainingParameterNode
 
 ROW_HEIGHT = 22  # pixels, as in the .ui file
 
@@ -16,22 +25,24 @@ class EvaluateSection:
 
     paths = {"evaluateDataSetEdit": "dataSetFolder", "evaluateSimulationEdit": "acquisitionsFolder", "evaluationFolderEdit": "evaluationFolder"}
 
-    def __init__(self, ui, logic, panel):
+    def __init__(self, ui: Any, logic: LowDoseContrastTrainingLogic, panel: Any) -> None:
         self._ui, self._logic, self._panel = ui, logic, panel
         self._task = logic.evaluation
         self._models = ModelList(ui, panel, self._task)
         self._contrast = ContrastPart(ui, logic.contrast, panel)
-        self._folder, self._before = "", None
-        self._table, self._seen = None, None
+        self._folder = ""
+        self._before: Any = None
+        self._table: Any = None
+        self._seen: Any = None
         self.control = TaskControl(ui, "evaluate", self._task, panel, self.onStarted, onFinished=self.onFinished)
         ui.showResultsButton.connect("clicked(bool)", self.onShow)
         ui.openReportButton.connect("clicked(bool)", self.onOpenReport)
 
-    def close(self):
+    def close(self) -> None:
         """To be called when the panel goes."""
         self._contrast.close()
 
-    def update(self, parameters):
+    def update(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         if self.control.child and not parameters.evaluationFolder:
             parameters.evaluationFolder = self._folder  # the scene was closed meanwhile
         ui = self._ui
@@ -44,7 +55,7 @@ class EvaluateSection:
 
     # What was found
 
-    def _showResults(self, results):
+    def _showResults(self, results: EvaluationResults) -> None:
         ui, state = self._ui, results.state()
         ui.openReportButton.enabled = results.hasReport()
         ui.openReportButton.toolTip = _("The whole evaluation with its figures, in the browser") if results.hasReport() else _("The folder of the results holds no report.html.")
@@ -59,7 +70,7 @@ class EvaluateSection:
         ui.showResultsButton.enabled = self._table is not None
         ui.showResultsButton.toolTip = _("Charts in plot views above the table in a table view") if self._table else _("The folder of the results holds none yet.")
 
-    def _fill(self, found):
+    def _fill(self, found: EvaluationTable | None) -> None:
         table = self._ui.resultsTable
         table.visible = found is not None
         if found is None:
@@ -79,21 +90,21 @@ class EvaluateSection:
         table.resizeColumnsToContents()
         table.minimumHeight = min(table.maximumHeight, ROW_HEIGHT * (len(rows) + 2))
 
-    def onStarted(self):
+    def onStarted(self) -> None:
         self._folder = self._panel.parameters.evaluationFolder
         self._before = self._task.results(self._panel.parameters).state()
 
-    def onFinished(self):
+    def onFinished(self) -> None:
         """New results come into the views, unless the user has gone to another module or another folder meanwhile."""
         parameters = self._panel.parameters
         if parameters and parameters.evaluationFolder == self._folder and self._seen not in (None, self._before):
             self.onShow()
 
-    def onShow(self, checked=False):
+    def onShow(self, checked: bool = False) -> None:
         with slicer.util.tryWithErrorDisplay(_("The results could not be shown.")):
             self._logic.evaluationViews.show(self._panel.parameters, self._table)
 
-    def onOpenReport(self, checked=False):
+    def onOpenReport(self, checked: bool = False) -> None:
         report = self._task.results(self._panel.parameters).report
         if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
             slicer.util.errorDisplay(_("No program could open {file}.").format(file=report))

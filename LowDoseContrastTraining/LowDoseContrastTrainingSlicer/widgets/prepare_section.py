@@ -1,9 +1,18 @@
 """Step 2 in the panel."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import qt
 from slicer.i18n import tr as _
 
 from .task_control import TaskControl
+
+if TYPE_CHECKING:
+    from ..logic import LowDoseContrastTrainingLogic
+    from ..parameters import LowDoseContrastTrainingParameterNode
 
 
 class PrepareSection:
@@ -11,19 +20,19 @@ class PrepareSection:
 
     paths = {"prepareInputEdit": "acquisitionsFolder", "dataSetFolderEdit": "dataSetFolder"}
 
-    def __init__(self, ui, logic, panel):
+    def __init__(self, ui: Any, logic: LowDoseContrastTrainingLogic, panel: Any) -> None:
         self._ui = ui
         self._task = logic.preparation
-        self._shown = None
+        self._shown: Any = None
         self.control = TaskControl(ui, "prepare", self._task, panel)
         header = ui.pairsTable.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(0, qt.QHeaderView.Interactive)  # the identifier of a study is long
 
-    def update(self, parameters):
+    def update(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         ui = self._ui
         self.control.update(parameters)
-        ui.splitLabel.text = self._task.splitText(parameters.split)
+        ui.splitLabel.text = "\n".join(filter(None, [self._task.splitText(parameters.split), self._task.sizeText(parameters)]))
         for shown, widgets in ((parameters.split == "loo", (ui.foldLabel, ui.foldSpinBox)), (parameters.split != "loo", (ui.testLabel, ui.testSpinBox))):
             for widget in widgets:
                 widget.visible = shown
@@ -32,7 +41,7 @@ class PrepareSection:
             ui.pairsLabel.repaint()  # at once, for the reading keeps everything else waiting
         self._showPairs(*self._task.found(parameters.dataSetFolder))
 
-    def _showPairs(self, rows, notes):
+    def _showPairs(self, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
         self._say("\n".join(notes))
         if (rows, notes) == self._shown:
             return
@@ -46,6 +55,6 @@ class PrepareSection:
                 table.setItem(row, column, item)
         table.visible = bool(rows)
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         self._ui.pairsLabel.text = text
         self._ui.pairsLabel.visible = bool(text)

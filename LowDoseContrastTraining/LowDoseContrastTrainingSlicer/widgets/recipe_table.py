@@ -1,29 +1,40 @@
 """The fields of the recipe, folded away; read when they are opened."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ..recipe_fields import RecipeFields, rowsOf
 
+if TYPE_CHECKING:
+    from ..parameters import LowDoseContrastTrainingParameterNode
+    from ..training_run import TrainingRun
+
 
 class RecipeTable:
     """A table of field and value; values of the user's own are bold."""
 
-    def __init__(self, ui, panel, runOf):
+    def __init__(self, ui: Any, panel: Any, runOf: Callable[[Any], TrainingRun]) -> None:
         self._ui, self._panel, self._runOf = ui, panel, runOf
-        self._fields, self._shown, self._filling = None, None, False
+        self._fields: Any = None
+        self._shown: Any = None
+        self._filling = False
         ui.recipeTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         ui.recipeTable.connect("itemChanged(QTableWidgetItem*)", self.onEdited)
         ui.recipeResetButton.connect("clicked(bool)", self.onReset)
         ui.recipeCollapsibleButton.connect("contentsCollapsed(bool)", self.onFolded)
 
-    def onFolded(self, collapsed):
+    def onFolded(self, collapsed: bool) -> None:
         if self._panel.parameters:
             self._shown = None
             self.update(self._panel.parameters)
 
-    def update(self, parameters):
+    def update(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         """Shows the fields of the chosen recipe, if they are unfolded and have changed."""
         run = self._runOf(parameters)
         key = (parameters.recipe, parameters.recipeFile, parameters.recipeChanges, run.folder, run.canGoOn())
@@ -43,7 +54,7 @@ class RecipeTable:
         self._say(problem)
         self._ui.recipeResetButton.enabled = any(value != own for _name, value, own, _kind in rows)
 
-    def _fill(self, rows):
+    def _fill(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
         table = self._ui.recipeTable
         self._filling = True
         table.rowCount = len(rows)
@@ -59,11 +70,11 @@ class RecipeTable:
             table.setItem(row, 1, item)
         self._filling = False
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         self._ui.recipeMessageLabel.text = text
         self._ui.recipeMessageLabel.visible = bool(text)
 
-    def onEdited(self, item):
+    def onEdited(self, item: Any) -> None:
         """A value that the recipe refuses is put back, and its reason shown."""
         if self._filling or self._fields is None:
             return
@@ -75,11 +86,11 @@ class RecipeTable:
         # Later, for the table is still busy with the edit.
         qt.QTimer.singleShot(0, lambda: self._afterEdit(problem))
 
-    def _afterEdit(self, problem):
+    def _afterEdit(self, problem: str) -> None:
         if self._panel.parameters:
             self.update(self._panel.parameters)
             self._say(problem)
 
-    def onReset(self, checked=False):
+    def onReset(self, checked: bool = False) -> None:
         with slicer.util.tryWithErrorDisplay(_("The changes could not be undone.")):
             self._fields.reset()
