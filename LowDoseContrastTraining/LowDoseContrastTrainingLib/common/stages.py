@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Mapping
 from typing import TypeVar
 
-from LowDoseContrastLib.steps import Clock, Progress, mapped
+from LowDoseContrastLib.steps import Clock, Progress, Steps, mapped
 
 LAST = 0.99  # of the run; writing the results is the rest
 _Result = TypeVar("_Result")
@@ -26,7 +26,7 @@ class Stages:
         self._clock, self._weights, self._furthest = Clock(), weights, 0.0
         self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, steps: Generator[float, None, _Result]) -> Generator[Progress, None, _Result]:
+    def run(self, name: str, steps: Generator[float, None, _Result]) -> Steps[_Result]:
         """Run a stage whose ``steps`` yield the share done; return their result."""
         names, total = list(self._weights), sum(self._weights.values())
         before = sum(self._weights[earlier] for earlier in names[: names.index(name)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 
 from ..common.picture_sheet import reduced
 from .alignment import TOLERANCE, Overlap, measured_shift, overlap
@@ -62,7 +62,7 @@ def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
         return f"cannot be used: {error}"
     if low.shape != high.shape:
         return f"the two images differ in size: {low.shape} and {high.shape}"
-    mask = tissue_mask(low, pair.low.sign)
+    mask = Breast(low, pair.low.sign).tissue
     shift = measured_shift(low, high, mask)
     if max(map(abs, shift)) > settings.max_shift:
         return f"the two images lie further apart than --max-shift: {_described(shift)}"

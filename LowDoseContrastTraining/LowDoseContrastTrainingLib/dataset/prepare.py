@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
-from LowDoseContrastLib.steps import Clock, Progress
+from LowDoseContrastLib.steps import Clock, Steps
 
 from ..common.file_names import MANIFEST_FILE, PREPARE_FILE, SHEET_FILE
 from ..common.run_folder import abandon, open_folder
@@ -32,7 +31,7 @@ _DOSES = tuple(SIDES.values())
 
 def prepare(
     dicom_folder: str | Path, output: str | Path, settings: PrepareSettings = _PAPER
-) -> Generator[Progress, None, dict[str, Any]]:
+) -> Steps[dict[str, Any]]:
     """Make a data set, or continue an interrupted one of the same images and settings.
 
     Every file appears whole or not at all, the manifest last. A complete data set stays as it is.
@@ -91,7 +90,7 @@ def _bytes(pairs: list[Pair], settings: PrepareSettings) -> int:
 
 def _examined(
     pairs: list[Pair], table: list[dict[str, Any]], folder: Path, settings: PrepareSettings, clock: Clock
-) -> Generator[Progress, None, list[Examined]]:
+) -> Steps[list[Examined]]:
     """Look at all pairs; note in the table those that cannot be used."""
     fates, found = {row["file"]: row for row in table}, []
     for done, pair in enumerate(pairs, start=1):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.mask import Breast
 
 from .noise_model import NoiseModel, chest_wall_side
 from .noise_spectra import BlockSpectra, Texture, block_spectra, fitted_noise, joined_spectra, predicted
@@ -138,7 +138,7 @@ def from_image(mammogram: Mammogram, given: Mapping[str, float], mask: np.ndarra
         InputError: too little breast without saturation.
     """
     pixels, pixel_mm = mammogram.pixels[0], _pixel_mm(mammogram)
-    mask = breast_mask(pixels, mammogram.sign) if mask is None else mask
+    mask = Breast(pixels, mammogram.sign).mask if mask is None else mask
     side = max(8, 2 * round(BREAST_BLOCK_MM / pixel_mm / 2))
     if max(pixels.shape) < side or 2 * TEXTURE_BAND[1] * pixel_mm > 0.8:
         problem = f"pixels of {pixel_mm:g} mm are too coarse to tell noise from tissue"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,9 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.settings import check, setting
-from LowDoseContrastLib.steps import Clock, Progress
+from LowDoseContrastLib.steps import Clock, Steps
 
 from ..common.file_names import NOISE_MODEL_FILE, REDUCTION_FILE
 from ..common.randomness import stream
@@ -99,7 +99,7 @@ def reduced_path(folder: Path, realisation: int = 0) -> Path:
     return (folder / f"realisation-{realisation + 1:02d}" if realisation else folder) / "reduced.dcm"
 
 
-def reduce_dose(folder: str | Path, plan: ReductionPlan) -> Generator[Progress, None, dict[str, Any]]:
+def reduce_dose(folder: str | Path, plan: ReductionPlan) -> Steps[dict[str, Any]]:
     """Make ``NAME/full.dcm`` (a copy), ``NAME/reduced.dcm`` and ``NAME/noise-model.json`` for every input.
 
     All inputs are checked before the first file is written. Existing files are kept, so an interrupted run
@@ -144,7 +144,7 @@ def _made(place: Path, path: str, plan: ReductionPlan, digest: str, model: Noise
     mammogram = read_mammogram(path)
     assert mammogram.spacing and mammogram.bits  # every input was checked
     pixels, pixel_mm, bits = mammogram.pixels[0], mammogram.spacing[0], mammogram.bits
-    mask = breast_mask(pixels, mammogram.sign)
+    mask = Breast(pixels, mammogram.sign).mask
     place.mkdir(exist_ok=True)
     _write_once(place / "full.dcm", lambda temporary: shutil.copyfile(path, temporary))
     model = _model_of(place / NOISE_MODEL_FILE, mammogram, mask, plan, model)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from LowDoseContrastLib.dicom import FOR_PRESENTATION, source_reference
-from LowDoseContrastLib.mask import breast_mask, extent, tissue_mask
+from LowDoseContrastLib.mask import Breast, extent
 from numpy.typing import NDArray
 
 from .wide_blur import wide_gaussian
@@ -37,11 +37,11 @@ def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: fl
         full_scale: highest pixel value.
     """
     logarithm = np.log(np.clip(pixels.astype(np.float32) - np.float32(offset), 1, None))
-    breast = breast_mask(pixels, 1)
-    region = extent(breast, margin=8)
-    part, inside = logarithm[region], breast[region]
+    breast = Breast(pixels, 1)
+    region = extent(breast.mask, margin=8)
+    part, inside = logarithm[region], breast.mask[region]
     trend = _blurred_inside(part, inside, RIM_SIGMA_MM / pixel_mm)
-    level = np.percentile(logarithm[tissue_mask(pixels, 1)], 90)
+    level = np.percentile(logarithm[breast.tissue], 90)
     part -= np.where(inside, np.clip(trend - level, 0, None), 0)
     top = 2**BITS - 1
     values = (math.log(full_scale) - logarithm) * (top / NEPERS)
@@ -57,7 +57,7 @@ def _blurred_inside(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.n
 
 def windows(values: np.ndarray) -> dict[str, tuple[float, float]]:
     """Return name -> (centre, width) of windows on the breast of a presented image."""
-    tissue = values[breast_mask(values, -1)]
+    tissue = values[Breast(values, -1).mask]
     low, high = np.percentile(tissue, (2, 99.8))
     centre, width = (low + high) / 2, max(float(high - low), 2.0)
     return {name: (round(float(centre)), round(width * factor)) for name, factor in WINDOWS.items()}

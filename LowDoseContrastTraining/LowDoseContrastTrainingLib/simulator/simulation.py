@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import Clock, Progress
+from LowDoseContrastLib.steps import Clock, Steps
 
 from ..common.file_names import SIMULATION_FILE
 from ..common.run_folder import clear_leftovers, open_folder
@@ -24,7 +24,7 @@ from .workers import can_start_processes, in_processes
 _BYTES_PER_PIXEL = 3  # on disk, for an image and its share of the truth; an upper limit
 
 
-def simulate(folder: str | Path, plan: SimulationPlan, jobs: int = 1) -> Generator[Progress, None, dict[str, Any]]:
+def simulate(folder: str | Path, plan: SimulationPlan, jobs: int = 1) -> Steps[dict[str, Any]]:
     """Make the images of a plan, the truth of its arrangements, and a contact sheet.
 
     Existing files are kept, so an interrupted run continues where it stopped. Every file appears whole
