@@ -44,6 +44,7 @@ def in_processes(work: Callable[..., _Result], calls: Iterable[tuple[Any, ...]],
     try:
         for future in as_completed([pool.submit(_run, work, call) for call in calls]):
             yield future.result()
+        pool.shutdown()  # terminating workers that are about to end would make them print tracebacks
     except BrokenProcessPool as error:
         problem = "a worker process was killed, perhaps for memory"
         raise InputError("", problem, "run again with fewer {jobs} to go on") from error
