@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _HEAD = 0.3  # inches above the pictures
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """What a contact sheet shows.
 
     Attributes:
@@ -51,15 +49,14 @@ def write_sheet(folder: str | Path, content: Callable[[], Sheet], inches: float,
     path = Path(folder) / SHEET_FILE
     if path.exists():
         return path
-    sheet = content()
-    (down, across), (rows, columns) = sheet.grid, sheet.picture
+    (down, across), (rows, columns), draw = content()
     size = across * inches, down * inches * rows / columns + _HEAD
     figure = matplotlib.figure.Figure(size, facecolor="black")
     axes = figure.subplots(down, across, squeeze=False)
     figure.subplots_adjust(0.003, 0.003, 0.997, 1 - _HEAD / size[1], 0.05, 0.02)
     for axis in axes.ravel():
         axis.set_axis_off()
-    sheet.draw(axes)
+    draw(axes)
     with atomic_output(path) as temporary:
         figure.savefig(temporary, dpi=dpi, facecolor="black", metadata={"Software": None})
     return path

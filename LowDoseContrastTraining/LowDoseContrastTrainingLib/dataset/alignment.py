@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,11 +65,6 @@ class Overlap(ByKey):
     def start(self, dose: str) -> tuple[int, int]:
         """Return (row, column) at which the part begins in the image at the ``low`` or the ``high`` dose."""
         return self.low if dose == "low" else self.high
-
-    @classmethod
-    def from_json(cls, entry: Mapping[str, Sequence[int]]) -> Overlap:
-        """Return the overlap of an entry of the manifest."""
-        return cls(**{name: (value[0], value[1]) for name, value in entry.items()})
 
 
 def overlap(shape: tuple[int, int], shift: tuple[float, float]) -> Overlap:

@@ -12,7 +12,7 @@ class ByKey:
         return getattr(self, name)
 
     def __contains__(self, name: str) -> bool:
-        return getattr(self, name, None) is not None
+        return self.get(name) is not None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the attribute, or ``default`` where there is none."""

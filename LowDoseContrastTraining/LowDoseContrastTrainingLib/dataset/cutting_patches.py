@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 
+from .alignment import Overlap
 from .eight_bit_conversion import StoredScale
 from .manifest import SIDES, PatchEntry
-from .pairing import read_pair
+from .pairing import Pair, read_pair
 from .png import write_png
-
-if TYPE_CHECKING:
-    from .examination import Examined
 
 
 def patch_grid(shape: tuple[int, int], size: int, stride: int) -> list[tuple[int, int]]:
@@ -28,11 +25,11 @@ def patch_grid(shape: tuple[int, int], size: int, stride: int) -> list[tuple[int
 
 
 def cut_patches(
-    folder: Path, examined: Examined, patches: list[PatchEntry], scale: StoredScale, size: int
+    folder: Path, pair: Pair, overlap: Overlap, patches: list[PatchEntry], scale: StoredScale, size: int
 ) -> list[PatchEntry]:
     """Write the patches of a pair that are not there yet; return all of them with their SHA-256."""
     if not all(patch.path(folder, side).exists() for patch in patches for side in SIDES):
-        images = dict(zip(SIDES, examined.overlap.crop(*read_pair(examined.pair)), strict=True))
+        images = dict(zip(SIDES, overlap.crop(*read_pair(pair)), strict=True))
     for patch in patches:
         for side in SIDES:
             path = patch.path(folder, side)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from LowDoseContrastLib.errors import InputError
 
-if TYPE_CHECKING:
-    from .acquisition_header import Acquisition
+from .acquisition_header import Acquisition
 
 DOSE_LEVELS = {"low": 3.359, "high": 11.523}  # mGy, the paper's groups A and B
 DOSE_TOLERANCE = 0.2  # relative; less than the distance of the paper's three levels

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .prepare_settings import PrepareSettings, parse_scale
-
-if TYPE_CHECKING:
-    from .examination import Examined
 
 
 @dataclass(frozen=True)
@@ -36,22 +31,24 @@ class StoredScale:
         stored = np.clip(np.rint(unit * self.levels), 0, self.levels)
         return stored.astype(np.uint8 if self.levels == 255 else np.uint16)
 
-    def decode(self, stored: np.ndarray) -> NDArray[np.float32]:
+    def decode(self, stored: np.ndarray) -> np.ndarray:
         """Return pixel values, float32, of PNG values."""
         factor = (self.high - self.low) / self.levels
         return (stored.astype(np.float64) * factor + self.low).astype(np.float32)
 
 
-def chosen_scale(examined: Sequence[Examined], settings: PrepareSettings) -> StoredScale:
+def chosen_scale(settings: PrepareSettings, detector_bits: int, brightest: Sequence[float]) -> StoredScale:
     """Return the scale of a whole data set.
 
-    With 8 bits, ``auto`` reaches up to the mean over pairs of the high dose's 99.5th percentile in the breast.
+    Args:
+        detector_bits: bits of the pixels of the images, which the scale ``full`` covers.
+        brightest: 99.5th percentiles in the breast at the high dose, whose mean is the end of ``auto`` in 8 bits.
     """
     levels = 2**settings.bits - 1
     if limits := parse_scale(settings.scale):
         return StoredScale(*limits, levels)
     if settings.scale == "full":
-        return StoredScale(0.0, float(2 ** max(each.pair.high.bits for each in examined) - 1), levels)
+        return StoredScale(0.0, float(2**detector_bits - 1), levels)
     if settings.bits == 16:
         return StoredScale(0.0, 65535.0, levels)
-    return StoredScale(0.0, float(np.ceil(np.mean([each.signal["high"][2] for each in examined]))), levels)
+    return StoredScale(0.0, float(np.ceil(np.mean(brightest))), levels)

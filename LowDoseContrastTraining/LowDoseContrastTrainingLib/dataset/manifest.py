@@ -52,10 +52,6 @@ class PatchEntry(ByKey):
         """Return where its file of one side lies in the data set."""
         return folder / side / self.stored / self.name
 
-    def put_in(self, split: str) -> PatchEntry:
-        """Return it as a patch of ``split``, to be stored there."""
-        return replace(self, split=split, stored=split)
-
     def to_json(self) -> dict[str, Any]:
         """Return its entry in the manifest."""
         kept = {name: value for name, value in vars(self).items() if name not in ("stored", "sha256")}
@@ -63,9 +59,9 @@ class PatchEntry(ByKey):
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> PatchEntry:
-        """Return the patch of an entry; KeyError or TypeError where it is not one."""
+        """Return the patch of an entry; LookupError or TypeError if it is not one."""
         sha256 = {side: entry[f"sha256_{side}"] for side in SIDES}
-        return cls(**{"name": entry["name"], **_known(cls, entry)}, sha256=sha256, stored=entry["split"])
+        return cls(**_known(cls, entry), sha256=sha256, stored=entry["split"])
 
 
 @dataclass(frozen=True)
@@ -86,11 +82,6 @@ class ImageEntry(ByKey):
     sha256: str = ""
     uid: str | None = None
 
-    @classmethod
-    def from_json(cls, entry: Mapping[str, Any]) -> ImageEntry:
-        """Return the image of an entry; TypeError where it is not one."""
-        return cls(**_known(cls, entry, signal=tuple))
-
 
 @dataclass(frozen=True)
 class PairEntry(ByKey):
@@ -101,7 +92,7 @@ class PairEntry(ByKey):
         low, high: the images.
         number: from 1.
         group: the arrangement.
-        shift: (rows, columns) by which the high dose lies from the low dose, pixels.
+        shift: (rows, columns) by which the high dose is shifted against the low dose, pixels.
         overlap: what is used of both images.
         rows, columns, detector, model, laterality, view: as of an :class:`.acquisition_header.Acquisition`.
     """
@@ -134,15 +125,16 @@ class PairEntry(ByKey):
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> PairEntry:
-        """Return the pair of an entry; TypeError where it is not one."""
-        made = {"spacing": tuple, "shift": tuple, "overlap": Overlap.from_json}
-        return cls(**_known(cls, entry, low=ImageEntry.from_json, high=ImageEntry.from_json, **made))
+        """Return the pair of an entry; LookupError or TypeError if it is not one."""
+        images = {dose: ImageEntry(**_known(ImageEntry, entry[dose])) for dose in SIDES.values()}
+        overlap = entry.get("overlap") and Overlap(**_known(Overlap, entry["overlap"]))
+        return cls(**_known(cls, entry) | images | {"overlap": overlap})
 
 
-def _known(cls: type, entry: Mapping[str, Any], **made: Any) -> dict[str, Any]:
-    """Return the values of an entry that are fields of ``cls``; ``made``: how to convert some that are not null."""
+def _known(cls: type, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an entry that are fields of ``cls``, lists as tuples."""
     known = {each.name: entry[each.name] for each in dataclasses.fields(cls) if each.name in entry}
-    return known | {name: make(known[name]) for name, make in made.items() if known.get(name) is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,11 @@ def prepare(
     except InputError:
         abandon(output, PREPARE_FILE)
         raise
-    scale, written = chosen_scale(examined, settings), []
+    brightest = [each.signal["high"][2] for each in examined]
+    scale, written = chosen_scale(settings, max(each.pair.high.bits for each in examined), brightest), []
     for done, each in enumerate(examined, start=1):
         own = [patch for patch in patches if patch.arrangement == each.pair.number]
-        written += cut_patches(output, each, own, scale, settings.patch_size)
+        written += cut_patches(output, each.pair, each.overlap, own, scale, settings.patch_size)
         yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
     write_pair_sheet(output, examined, written, settings.patch_size)
     entries = [_entry(each, sources[each.pair.number]) for each in examined]
@@ -163,7 +164,7 @@ def _entry(examined: Examined, sources: dict[str, dict[str, Any]]) -> PairEntry:
 
 
 def _is_complete(output: Path) -> bool:
-    """Return whether the manifest and all files that it lists are there."""
+    """Return whether the manifest and all patches that it lists are there."""
     try:
         patches = map(PatchEntry.from_json, read_manifest(output)[0]["patches"])
         return all(patch.path(output, side).exists() for patch in patches for side in SIDES)

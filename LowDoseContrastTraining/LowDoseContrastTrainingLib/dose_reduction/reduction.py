@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..simulator.digitisation import digitised, full_scale
@@ -21,7 +20,7 @@ def reduced(
     rng: np.random.Generator,
     bits: int = 14,
     chest_wall: str = "left",
-) -> NDArray[np.uint16]:
+) -> np.ndarray:
     """Return the image at ``fraction`` g of its exposure (Borges, Vieira et al. 2016):
 
         Z_g = g (Z - tau) + tau + sqrt(g (1 - g) xi_q Y / r) n_coloured + sqrt(1 - g^2) xi_e / r n_white

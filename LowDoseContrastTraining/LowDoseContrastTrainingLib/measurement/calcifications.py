@@ -15,6 +15,7 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 from scipy import ndimage, optimize, spatial
 
+from ..simulator.wide_blur import bilinear
 from .stacks import checked_mask, checked_stack
 from .truth_places import CALCIFICATIONS, PlacedInsert, Truth
 
@@ -116,19 +117,9 @@ def _noise_map(response: np.ndarray, inside: np.ndarray) -> np.ndarray:
     if np.isnan(blocks).all():
         return np.zeros_like(response)
     nearest = ndimage.distance_transform_edt(np.isnan(blocks), return_distances=False, return_indices=True)
-    filled = blocks[tuple(nearest)]
-    # Linear between the middles of the blocks.
-    at = [(np.arange(n, dtype=np.float32) - (_BLOCK - 1) / 2) / _BLOCK for n in response.shape]
-    along = _interpolated(filled, at[0])
-    return _interpolated(along.T, at[1]).T
-
-
-def _interpolated(values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return the rows of ``values`` at fractional positions ``at``, constant beyond the ends."""
-    at = np.clip(at, 0, len(values) - 1)
-    low = np.minimum(at.astype(int), max(len(values) - 2, 0))
-    share = (at - low)[:, None].astype(np.float32)
-    return values[low] * (1 - share) + values[np.minimum(low + 1, len(values) - 1)] * share
+    at = ((np.arange(side, dtype=np.float32) - (_BLOCK - 1) / 2) / _BLOCK for side in response.shape)
+    within = (np.clip(places, 0, count - 1) for places, count in zip(at, blocks.shape, strict=True))
+    return bilinear(blocks[tuple(nearest)], *within)
 
 
 def matched(found: np.ndarray, places: np.ndarray, reach: float) -> np.ndarray:

@@ -77,25 +77,11 @@ def fidelity(
     output, target = (np.asarray(image, np.float64) for image in (output, target))
     _check(source, output, target, mask)
     before, made, wanted = (cci(image, full_scale, variant, mask=mask) for image in (source, output, target))
-    slope, offset = line(target[mask], output[mask])
-    matched = _affine(output, target, mask)
-    return Fidelity(
-        before.cci,
-        made.cci,
-        wanted.cci,
-        before.cci_norm,
-        made.cci_norm,
-        wanted.cci_norm,
-        abs(made.cci / wanted.cci - 1) if wanted.cci else math.nan,
-        slope,
-        offset,
-        _psnr(output, target, mask, data_range),
-        _ssim(output, target, mask, data_range),
-        _psnr(matched, target, mask, data_range),
-        _ssim(matched, target, mask, data_range),
-        int(mask.sum()),
-        data_range,
-    )
+    ccis = before.cci, made.cci, wanted.cci, before.cci_norm, made.cci_norm, wanted.cci_norm
+    error = abs(made.cci / wanted.cci - 1) if wanted.cci else math.nan
+    plain = _psnr_ssim(output, target, mask, data_range)
+    matched = _psnr_ssim(_affine(output, target, mask), target, mask, data_range)
+    return Fidelity(*ccis, error, *line(target[mask], output[mask]), *plain, *matched, int(mask.sum()), data_range)
 
 
 def _check(source: np.ndarray, output: np.ndarray, target: np.ndarray, mask: np.ndarray) -> None:
@@ -126,10 +112,13 @@ def _affine(output: np.ndarray, target: np.ndarray, mask: np.ndarray) -> np.ndar
     return np.full_like(output, target[mask].mean()) if math.isnan(slope) else slope * output + offset
 
 
-def _psnr(output: np.ndarray, target: np.ndarray, mask: np.ndarray, data_range: float) -> float:
+def _psnr_ssim(
+    output: np.ndarray, target: np.ndarray, mask: np.ndarray, data_range: float
+) -> tuple[float, float]:
+    ssim = float(ssim_map(output, target, data_range)[mask].mean())
     if np.array_equal(output[mask], target[mask]):
-        return math.inf
-    return float(peak_signal_noise_ratio(target[mask], output[mask], data_range=data_range))
+        return math.inf, ssim
+    return float(peak_signal_noise_ratio(target[mask], output[mask], data_range=data_range)), ssim
 
 
 def ssim_map(output: np.ndarray, target: np.ndarray, data_range: float) -> np.ndarray:
@@ -140,7 +129,3 @@ def ssim_map(output: np.ndarray, target: np.ndarray, data_range: float) -> np.nd
     """
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "full": True}
     return structural_similarity(output, target, data_range=data_range, **settings)[1]
-
-
-def _ssim(output: np.ndarray, target: np.ndarray, mask: np.ndarray, data_range: float) -> float:
-    return float(ssim_map(output, target, data_range)[mask].mean())

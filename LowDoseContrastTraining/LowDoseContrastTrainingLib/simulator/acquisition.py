@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..common.randomness import stream
 from . import beam, defects
@@ -82,7 +80,7 @@ def arrangement_of(phantom: Phantom, parameters: AcquisitionParameters, seed: in
     return Arrangement(number, seed, parameters, phantom, signal, defects.response(parameters, seed))
 
 
-def primary(parameters: AcquisitionParameters, thickness_mm: Mapping[str, np.ndarray]) -> np.ndarray:
+def primary(parameters: AcquisitionParameters, thickness_mm: beam.Thickness) -> np.ndarray:
     """Return the primary image above the offset for 1 mGy, before scatter and blur.
 
     Args:
@@ -95,9 +93,7 @@ def primary(parameters: AcquisitionParameters, thickness_mm: Mapping[str, np.nda
     return image
 
 
-def unit_signal(
-    parameters: AcquisitionParameters, thickness_mm: Mapping[str, np.ndarray], profile: np.ndarray
-) -> np.ndarray:
+def unit_signal(parameters: AcquisitionParameters, thickness_mm: beam.Thickness, profile: np.ndarray) -> np.ndarray:
     """Return the noise-free image above the offset for 1 mGy entrance dose, (rows, columns).
 
     Args:
@@ -111,7 +107,7 @@ def unit_signal(
 
 def expose(
     parameters: AcquisitionParameters, signal: np.ndarray, response: np.ndarray, rng: np.random.Generator
-) -> NDArray[np.uint16]:
+) -> np.ndarray:
     """Return a noisy, flat-fielded, digitised exposure, uint16 (rows, columns).
 
     Args:

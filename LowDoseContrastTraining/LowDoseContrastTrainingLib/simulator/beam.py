@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .beam_tables import ABSORPTION, ATTENUATION_PER_CM, ENERGIES_KEV, FLUENCE
 
+Thickness = Mapping[str, np.ndarray | float]  # material -> path length, mm
 REFERENCE_MM = 50.0  # of half glandular, half adipose tissue, behind which pixel values per mGy are stated
 _EFFECTIVE_KEV = 20  # at which film in gel matches tissue, and inserts their surroundings
 _ROWS = 128  # that a thread computes at a time
@@ -31,9 +31,7 @@ def spectrum(beam: str, absorber: str) -> tuple[float, ...]:
     return tuple(weights / weights.sum())
 
 
-def transmission(
-    thickness_mm: Mapping[str, np.ndarray | float], weights: tuple[float, ...]
-) -> NDArray[np.float32]:
+def transmission(thickness_mm: Thickness, weights: tuple[float, ...]) -> np.ndarray:
     """Return the share of the detected energy behind stacked materials (Beer-Lambert).
 
     P = sum over E of w(E) exp(-sum over materials m of mu_m(E) t_m).

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from LowDoseContrastLib.files import read_mammogram
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _SHARE = 0.74  # of the columns, from the chest wall; the rest is air
 
 
-@dataclass(frozen=True)
-class _Picture:
+class _Picture(NamedTuple):
     """A reduced presented image.
 
     Attributes:

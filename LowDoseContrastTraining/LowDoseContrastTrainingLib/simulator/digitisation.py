@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 
 def full_scale(bits: int) -> int:
@@ -11,6 +10,6 @@ def full_scale(bits: int) -> int:
     return 2**bits - 1
 
 
-def digitised(image: np.ndarray, bits: int) -> NDArray[np.uint16]:
+def digitised(image: np.ndarray, bits: int) -> np.ndarray:
     """Return whole pixel values, uint16, saturated at 0 and at 2^bits - 1."""
     return np.clip(np.rint(image), 0, full_scale(bits)).astype(np.uint16)

@@ -7,14 +7,15 @@ than a pixel keeps its volume.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .outline import Outline
-from .parameters import AcquisitionParameters
+from .parameters import AcquisitionParameters, Range
 
+Place = tuple[float, float]  # (row, column), mm
 FINE = 4  # sub-pixels along the side of a pixel
 
 
@@ -129,12 +130,7 @@ def _grain(insert: Insert, y: np.ndarray, x: np.ndarray, rng: np.random.Generato
     return insert.thickness_mm * _dome(u * u + v * v)
 
 
-_SHAPES: dict[str, Callable[[Insert, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]] = {
-    "circumscribed": _circumscribed,
-    "spiculated": _spiculated,
-    "fibre": _fibre,
-    "grain": _grain,
-}
+_SHAPES = {"circumscribed": _circumscribed, "spiculated": _spiculated, "fibre": _fibre, "grain": _grain}
 
 
 def place_inserts(rng: np.random.Generator, outline: Outline, parameters: AcquisitionParameters) -> list[Insert]:
@@ -142,13 +138,11 @@ def place_inserts(rng: np.random.Generator, outline: Outline, parameters: Acquis
     inserts: list[Insert] = []
     amount = parameters.field_mm[0] * parameters.field_mm[1] / (229.4 * 191.4)
 
-    def add(
-        kind: str, material: str, where: tuple[float, float], size: float, thickness: float, group: int = -1
-    ) -> None:
+    def add(kind: str, material: str, where: Place, size: float, thickness: float, group: int = -1) -> None:
         details = int(rng.integers(2**31))
         inserts.append(Insert(kind, material, *where, size * parameters.magnification, thickness, group, details))
 
-    def count(limits: Sequence[float]) -> int:
+    def count(limits: Range) -> int:
         wanted = amount * rng.uniform(*limits)
         return max(1, round(wanted)) if limits[1] > 0 else 0
 
@@ -174,17 +168,15 @@ def place_inserts(rng: np.random.Generator, outline: Outline, parameters: Acquis
     return inserts
 
 
-def _spot(rng: np.random.Generator, outline: Outline) -> tuple[float, float]:
-    """Return a random place (row, column in mm) inside the outline, away from its rim."""
+def _spot(rng: np.random.Generator, outline: Outline) -> Place:
+    """Return a random place inside the outline, away from its rim."""
     while True:
         v, u = rng.uniform(-0.85, 0.85), rng.uniform(0.06, 0.85)
         if math.hypot(u, v) < 0.85:
             return outline.centre_mm + v * outline.half_width_mm, u * outline.depth_mm * (1 + outline.lobe * v)
 
 
-def _free_spot(
-    rng: np.random.Generator, outline: Outline, others: Iterable[Insert], size: float
-) -> tuple[float, float]:
+def _free_spot(rng: np.random.Generator, outline: Outline, others: Iterable[Insert], size: float) -> Place:
     """Return a place for a nodule of ``size`` mm that overlaps no other, if one is found in 100 attempts."""
     for _ in range(100):
         row, column = _spot(rng, outline)

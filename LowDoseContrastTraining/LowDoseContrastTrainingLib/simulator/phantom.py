@@ -17,7 +17,7 @@ from ..common.randomness import stream
 from . import beam
 from .inserts import Insert, draw, place_inserts
 from .outline import Outline, compressed_profile, distance_inside, random_outline
-from .parameters import AcquisitionParameters
+from .parameters import AcquisitionParameters, Range
 from .texture import film_creases, film_pieces, power_law_field
 
 
@@ -125,9 +125,7 @@ def _film(
     # Less film under the rim (the fat under the skin), more in the middle.
     rise = (0.65 - depth) * np.float32(1.5) + 2 * np.exp(-np.clip(distance, 0, None) / np.float32(5))
 
-    def field_of(
-        largest: Sequence[float], smallest: float, stretch: float, turn: float, exponent: float = beta
-    ) -> np.ndarray:
+    def field_of(largest: Range, smallest: float, stretch: float, turn: float, exponent: float = beta) -> np.ndarray:
         along, size, angle = rng.uniform(1.0, stretch), rng.uniform(*largest), rng.normal(0, turn)
         return power_law_field(rng, shape, spacing, exponent, size, along, angle, smallest)
 

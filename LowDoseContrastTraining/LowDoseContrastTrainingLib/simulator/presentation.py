@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from LowDoseContrastLib.dicom import FOR_PRESENTATION, source_reference
 from LowDoseContrastLib.mask import Breast, extent
-from numpy.typing import NDArray
 
 from .wide_blur import wide_gaussian
 
@@ -25,7 +24,7 @@ RIM_SIGMA_MM = 4.0  # of the blur that separates the thin rim from structure of 
 WINDOWS = {"NORMAL": 1.0, "HARDER": 0.7, "SOFTER": 1.5}  # width relative to the tissue's spread
 
 
-def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: float) -> NDArray[np.uint16]:
+def presented(pixels: np.ndarray, offset: float, full_scale: float, pixel_mm: float) -> np.ndarray:
     """Return the image for display, uint16 of 12 bits, higher where less is transmitted.
 
     It shows ln(exposure). The rim is brought to the level of the fattest tissue by subtracting the excess

@@ -18,7 +18,7 @@ def wide_gaussian(image: np.ndarray, sigma_pixels: float) -> np.ndarray:
     coarse = ndimage.gaussian_filter(_block_mean(image, step), sigma_pixels / step, mode="nearest", truncate=3)
     # Coarse sample k is the middle of its block, pixel k * step + (step - 1) / 2.
     rows, columns = ((np.arange(side, dtype=np.float32) - (step - 1) / 2) / step for side in image.shape)
-    return _bilinear(coarse, rows, columns)
+    return bilinear(coarse, rows, columns)
 
 
 def _block_mean(image: np.ndarray, step: int) -> np.ndarray:
@@ -28,7 +28,9 @@ def _block_mean(image: np.ndarray, step: int) -> np.ndarray:
     return padded.reshape(rows, step, columns, step).mean(axis=(1, 3), dtype=np.float32)
 
 
-def _bilinear(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def bilinear(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return ``image`` at fractional rows and columns, constant beyond its edges, by bilinear interpolation."""
+
     def along(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
         low = np.clip(np.floor(positions).astype(int), 0, values.shape[0] - 1)
         high = np.minimum(low + 1, values.shape[0] - 1)
