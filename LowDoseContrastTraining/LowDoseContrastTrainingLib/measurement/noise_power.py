@@ -13,7 +13,7 @@ from scipy import fft
 
 
 def blocks_of(image: np.ndarray, side: int, mask: np.ndarray | None = None, step: int | None = None) -> np.ndarray:
-    """Return the square blocks of an image that lie inside ``mask``: (count, side, side).
+    """Return the square blocks of an image inside ``mask``: (count, side, side).
 
     Args:
         image: (rows, columns).
