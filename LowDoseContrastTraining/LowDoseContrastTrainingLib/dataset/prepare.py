@@ -29,9 +29,7 @@ _PAPER = PrepareSettings()
 _DOSES = tuple(SIDES.values())
 
 
-def prepare(
-    dicom_folder: str | Path, output: str | Path, settings: PrepareSettings = _PAPER
-) -> Steps[dict[str, Any]]:
+def prepare(dicom_folder: str | Path, output: str | Path, settings: PrepareSettings = _PAPER) -> Steps[dict[str, Any]]:
     """Make a data set, or continue an interrupted one of the same images and settings.
 
     Every file appears whole or not at all, the manifest last. A complete data set stays as it is.

@@ -12,6 +12,7 @@ from .dose_levels import DOSE_LEVELS, parse_levels
 
 SPLITS = ("random", "arrangement", "loo")
 
+
 @dataclass(frozen=True)
 class PrepareSettings:
     """How a data set is made; the defaults are the paper's.

@@ -230,9 +230,7 @@ def _start(spectra: BlockSpectra) -> dict[str, float]:
     return {"xi_q": xi_q, "xi_e": xi_e, "xi_s": xi_s, "heel_fall": 0.2, "noise_f2": 10.0}
 
 
-def _errors(
-    spectra: BlockSpectra, x: np.ndarray, log_spectrum: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+def _errors(spectra: BlockSpectra, x: np.ndarray, log_spectrum: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return standard errors from the slopes of ``log_spectrum`` at ``x``."""
     steps = 1e-3 * np.maximum(np.abs(x), 0.1)
     slopes = [(log_spectrum(x + step) - log_spectrum(x - step)) / (2 * step.sum()) for step in np.diag(steps)]

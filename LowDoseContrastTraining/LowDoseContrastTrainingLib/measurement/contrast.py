@@ -81,9 +81,7 @@ def insert_contrasts(
     return found
 
 
-def signal_and_ring(
-    insert: PlacedInsert, truth: Truth, around: tuple[slice, slice]
-) -> tuple[np.ndarray, np.ndarray]:
+def signal_and_ring(insert: PlacedInsert, truth: Truth, around: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
     """Return the masks of signal and background within the slices ``around``.
 
     The signal of a mass is its core, that of a fibre is all of it. The ring is 1 to 3 mm from the insert

@@ -112,9 +112,7 @@ def _affine(output: np.ndarray, target: np.ndarray, mask: np.ndarray) -> np.ndar
     return np.full_like(output, target[mask].mean()) if math.isnan(slope) else slope * output + offset
 
 
-def _psnr_ssim(
-    output: np.ndarray, target: np.ndarray, mask: np.ndarray, data_range: float
-) -> tuple[float, float]:
+def _psnr_ssim(output: np.ndarray, target: np.ndarray, mask: np.ndarray, data_range: float) -> tuple[float, float]:
     ssim = float(ssim_map(output, target, data_range)[mask].mean())
     if np.array_equal(output[mask], target[mask]):
         return math.inf, ssim

@@ -87,9 +87,7 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return slope, float(y.mean() - slope * x.mean())
 
 
-def _split(
-    mean: np.ndarray, variance: np.ndarray, y: np.ndarray, above: np.ndarray, count: int
-) -> tuple[float, float]:
+def _split(mean: np.ndarray, variance: np.ndarray, y: np.ndarray, above: np.ndarray, count: int) -> tuple[float, float]:
     """Return (R_N, B^2)."""
     noise = float(np.mean(variance / above))
     return noise, float(np.mean((y - mean) ** 2 / above)) - noise / count

@@ -11,9 +11,7 @@ def arrangement_folder(folder: str | Path, number: int) -> Path:
     return Path(folder) / f"arrangement-{number + 1:02d}"
 
 
-def image_path(
-    folder: str | Path, number: int, dose: str, realisation: int = 0, presentation: bool = False
-) -> Path:
+def image_path(folder: str | Path, number: int, dose: str, realisation: int = 0, presentation: bool = False) -> Path:
     """Return the path of an image: ``arrangement-01/low.dcm``, ``.../realisation-02/low.dcm`` and so on."""
     place = arrangement_folder(folder, number)
     place = place / f"realisation-{realisation + 1:02d}" if realisation else place

@@ -12,7 +12,9 @@ from .blur import mtf
 from .spectral import coloured_noise, fast_shape, frequency_grid
 
 
-def quantum_noise(incident: np.ndarray, pixel_mm: float, xi_q: float, noise_f2: float, rng: np.random.Generator) -> np.ndarray:
+def quantum_noise(
+    incident: np.ndarray, pixel_mm: float, xi_q: float, noise_f2: float, rng: np.random.Generator
+) -> np.ndarray:
     """Return zero-mean noise of variance ``xi_q`` x ``incident``; its NPS falls as MTF squared.
 
     Args:

@@ -45,17 +45,25 @@ class AcquisitionParameters:
     # --- exposure
     doses_mgy: dict[str, float] = _field(DOSES_MGY, "mGy mean entrance dose", _PAPER, 1e-3, 1e3)
     dose_spread: float = _field(0.03, "relative, between arrangements", "a few per cent", 0, 0.2)
-    exposure_spread: float = _field(0.003, "relative, between exposures of an arrangement", "repeatability of a generator", 0, 0.1)
+    exposure_spread: float = _field(
+        0.003, "relative, between exposures of an arrangement", "repeatability of a generator", 0, 0.1
+    )
     beam: str = _field("Rh/Rh 29 kVp", "anode/filter and tube voltage", "SpekPy: HVL 0.405 mm Al")
     mas_per_mgy: float = _field(12.0, "mAs per mGy entrance dose", "typical of Rh/Rh at 29 kVp", 1e-3)
-    glandular_dose_per_mgy: float = _field(0.22, "mGy mean glandular per mGy entrance dose", "about, 5 cm at HVL 0.40 mm Al, Dance et al. 2000", 0.01, 1)
+    glandular_dose_per_mgy: float = _field(
+        0.22, "mGy mean glandular per mGy entrance dose", "about, 5 cm at HVL 0.40 mm Al, Dance et al. 2000", 0.01, 1
+    )
     source_detector_mm: float = _field(660.0, "mm", _ESSENTIAL, 100)
-    support_mm: float = _field(20.0, "mm from the phantom's lower side to the detector", "breast support and grid", 0, 100)
+    support_mm: float = _field(
+        20.0, "mm from the phantom's lower side to the detector", "breast support and grid", 0, 100
+    )
 
     # --- phantom
     thickness_mm: float = _field(50.0, "mm compressed", "reference thickness", 10, 120)
     edge_mm: float = _field(22.0, "mm of rim where the thickness falls to zero", "about half of the thickness", 1, 100)
-    densities: tuple[float, ...] = _field((0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1)
+    densities: tuple[float, ...] = _field(
+        (0.15, 0.38, 0.60, 0.82), "glandular fraction", "BI-RADS a, b, c, d in turn", 0, 1
+    )
     density_spread: float = _field(0.06, "glandular fraction, half width", "within a class", 0, 0.1)
     texture_beta: float = _field(3.2, "exponent of the power spectrum 1/f^beta", "mammograms: 3.2 +- 0.24", 1.5, 4.5)
     texture_largest_mm: Range = _field((25.0, 100.0), "mm, where the power law ends", _PHANTOM, 1)
@@ -83,13 +91,22 @@ class AcquisitionParameters:
     columns: int = _field(1914, "pixels", "19 x 23 cm field", 64, 20000)
     pixel_mm: float = _field(0.1, "mm", _ESSENTIAL, 0.02, 1)
     bits: int = _field(14, "bits of a raw pixel", _ESSENTIAL, 8, 16)
-    signal_per_mgy: float = _field(109.26, "pixel values per mGy behind 5 cm of half glandular tissue", "367 at 3.359 mGy", 1e-3)
+    signal_per_mgy: float = _field(
+        109.26, "pixel values per mGy behind 5 cm of half glandular tissue", "367 at 3.359 mGy", 1e-3
+    )
     offset: float = _field(1.9, "pixel values at no exposure", _PRISTINA, 0, 1000)
     scatter_to_primary: float = _field(0.10, "behind the grid", "0.07-0.15 with a grid", 0, 2)
     scatter_sigma_mm: float = _field(10.0, "mm, Gaussian", "5-15 mm", 1, 50)
     heel_fall: float = _field(0.28, "relative, from chest wall to nipple", "0.16-0.40", 0, 0.9)
-    mtf_f2: float = _field(5.6, "(lp/mm)^2 in MTF = 1/(1 + f^2/mtf_f2)", "fit to 0.85, 0.59, 0.24 at 1, 2, 4 lp/mm, Ghetti et al. 2008", 0.1)
-    noise_f2: float = _field(5.6, "(lp/mm)^2, as mtf_f2 for the colour of the quantum noise", "light spreads signal and quanta alike", 0.1)
+    mtf_f2: float = _field(
+        5.6,
+        "(lp/mm)^2 in MTF = 1/(1 + f^2/mtf_f2)",
+        "fit to 0.85, 0.59, 0.24 at 1, 2, 4 lp/mm, Ghetti et al. 2008",
+        0.1,
+    )
+    noise_f2: float = _field(
+        5.6, "(lp/mm)^2, as mtf_f2 for the colour of the quantum noise", "light spreads signal and quanta alike", 0.1
+    )
     xi_q: float = _field(0.031, "pixel values; variance over mean of the quantum noise", _PRISTINA)
     xi_e: float = _field(2.8, "pixel values; standard deviation of the electronic noise", _PRISTINA)
     xi_s: float = _field(0.002, "relative fixed-pattern noise after flat-fielding", "0.002-0.005", 0, 0.1)

@@ -93,9 +93,7 @@ def with_inserts(phantom: Phantom, inserts: Sequence[Insert], spacing_mm: float)
     return replace(phantom, thickness_mm=thickness, inserts=tuple(inserts), insert_map=insert_map)
 
 
-def _drawn(
-    inserts: Sequence[Insert], mask: np.ndarray, spacing: float
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _drawn(inserts: Sequence[Insert], mask: np.ndarray, spacing: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return material -> thickness map of the inserts, and the insert map."""
     maps: dict[str, np.ndarray] = {}
     insert_map = np.zeros(mask.shape, np.uint16)

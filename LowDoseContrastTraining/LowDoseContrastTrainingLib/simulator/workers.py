@@ -31,7 +31,9 @@ def can_start_processes() -> bool:
     return "python" in Path(sys.executable or "").name.lower()
 
 
-def in_processes(work: Callable[..., _Result], calls: Iterable[tuple[Any, ...]], jobs: int) -> Generator[_Result, None, None]:
+def in_processes(
+    work: Callable[..., _Result], calls: Iterable[tuple[Any, ...]], jobs: int
+) -> Generator[_Result, None, None]:
     """Run ``work(*call)`` for every call in ``jobs`` processes; yield the results as they come.
 
     Closing the generator, an error or Ctrl+C ends the processes and waits for them.
