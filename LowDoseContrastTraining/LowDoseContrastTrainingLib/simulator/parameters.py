@@ -155,7 +155,8 @@ def _checked(name: str, described: Setting, like: Any, value: Any) -> Any:
         return fitting
     except (TypeError, ValueError, AttributeError) as error:
         limits = "" if isinstance(like, str) else f" of {described.limits}"
-        problem = f"parameter {name} must be {_KINDS.get(type(like), 'numbers, the lower first,')}{limits} ({described.unit}), it is {value!r}"
+        kind = _KINDS.get(type(like), "numbers, the lower first,") + limits
+        problem = f"parameter {name} must be {kind} ({described.unit}), it is {value!r}"
         raise InputError("", problem, field=name) from error
 
 
