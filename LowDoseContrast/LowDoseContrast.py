@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,7 +14,11 @@ from LowDoseContrastSlicer.widgets.compare_part import ComparePart
 from LowDoseContrastSlicer.widgets.result_part import ResultPart
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
 from slicer.util import VTKObservationMixin
 
 if TYPE_CHECKING:
@@ -37,7 +40,10 @@ class LowDoseContrast(ScriptedLoadableModule):
             "Shows a low-dose mammogram as it would look at a high dose, patch by patch with a pix2pix network, "
             "and measures what that did. Choose a volume and a model, press Apply. For research use only."
         )
-        self.parent.acknowledgementText = _("After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images Contrast Correction.")
+        self.parent.acknowledgementText = _(
+            "After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images "
+            "Contrast Correction."
+        )
         self.headerKeeper: Any = None
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)
 
@@ -98,7 +104,9 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             volume_roles.HiddenRoles((volume_roles.ENHANCED, *volume_roles.NOT_MEASURED), ui.inputSelector),
             volume_roles.HiddenRoles(volume_roles.NOT_MEASURED, ui.outputSelector),
         ]
-        self._fittedLabels = fitted_label.FittedLabels(ui.aboutLabel, ui.modelLabel, ui.statusLabel, ui.notesLabel, ui.exportLabel, ui.noticeLabel)
+        self._fittedLabels = fitted_label.FittedLabels(
+            ui.aboutLabel, ui.modelLabel, ui.statusLabel, ui.notesLabel, ui.exportLabel, ui.noticeLabel
+        )
         self._fillModels()
         self.initializeParameterNode()
 
@@ -185,7 +193,9 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._guiTag = self._parameterNode.connectGui(self.ui)
             self._watch(self._parameterNode.inputVolume)
             # The node itself, for a wrapper would be kept; and after the wrapper, which keeps what it has read.
-            self.addObserver(self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui, priority=-1.0)
+            self.addObserver(
+                self._parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui, priority=-1.0
+            )
             self.updateGui()
 
     def _watch(self, node: slicer.vtkMRMLVolumeNode) -> None:
@@ -194,7 +204,12 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self._watching.removeAll()
         if node is not None:
-            events = (vtk.vtkCommand.ModifiedEvent, node.ImageDataModifiedEvent, node.ReferenceAddedEvent, node.ReferenceModifiedEvent)
+            events = (
+                vtk.vtkCommand.ModifiedEvent,
+                node.ImageDataModifiedEvent,
+                node.ReferenceAddedEvent,
+                node.ReferenceModifiedEvent,
+            )
             self._watching.add(node, events, self.updateGui)
         self._watched = node
 
@@ -254,7 +269,9 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         reason = "" if running else self.logic.reasonNotToApply(parameters)
         ui.applyButton.text = _("Cancel") if running else _("Apply")
         ui.applyButton.enabled = not reason
-        ui.applyButton.toolTip = reason or (_("Stop; nothing is written") if running else _("Write the high-dose appearance into the output volume"))
+        ui.applyButton.toolTip = reason or (
+            _("Stop; nothing is written") if running else _("Write the high-dose appearance into the output volume")
+        )
         ui.progressBar.visible = running
         if not running:
             self._say(reason)

@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,7 +12,11 @@ from LowDoseContrastTrainingSlicer.widgets.simulate_section import SimulateSecti
 from LowDoseContrastTrainingSlicer.widgets.train_section import TrainSection
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
 from slicer.util import VTKObservationMixin
 
 SECTIONS = ("Simulate", "Prepare", "Train", "Evaluate")
@@ -28,9 +31,13 @@ class LowDoseContrastTraining(ScriptedLoadableModule):
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
         self.parent.dependencies = ["LowDoseContrast"]
         self.parent.contributors = ["LowDoseContrast contributors"]
-        self.parent.helpText = _("Simulates acquisitions at several doses, prepares pairs of patches, trains pix2pix networks on them and judges these beside baselines. For research use only.")
+        self.parent.helpText = _(
+            "Simulates acquisitions at several doses, prepares pairs of patches, trains pix2pix networks on them "
+            "and judges these beside baselines. For research use only."
+        )
         self.parent.acknowledgementText = _(
-            "After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images Contrast Correction."
+            "After Brenha, Carneiro and Patrocínio: Pix-2-Pix Neural Network Proposal for Automatic Breast Images "
+            "Contrast Correction."
         )
         slicer.app.connect("startupCompleted()", registerTrainingLayouts)
 
@@ -76,7 +83,9 @@ class LowDoseContrastTrainingWidget(ScriptedLoadableModuleWidget, VTKObservation
         self._sections = (self.simulate, self.prepare, self.train, self.evaluate)
         self._paths = {widget: field for section in self._sections for widget, field in section.paths.items()}
         for widget, field in self._paths.items():
-            getattr(self.ui, widget).connect("currentPathChanged(QString)", lambda path, field=field: self.onPathChanged(field, path))
+            getattr(self.ui, widget).connect(
+                "currentPathChanged(QString)", lambda path, field=field: self.onPathChanged(field, path)
+            )
         # A scene that is loaded brings its nodes one by one, and widgets that lack some of them would
         # write what is left over what is being read.
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
@@ -188,7 +197,11 @@ class LowDoseContrastTrainingTest(ScriptedLoadableModuleTest):
         with tempfile.TemporaryDirectory() as folder:
             logic = self._simulated(f"{folder}/acquisitions", 1)
             parameters = logic.getParameterNode()
-            parameters.dataSetFolder, parameters.runFolder, parameters.patchSize = f"{folder}/pairs", f"{folder}/run", 150
+            parameters.dataSetFolder, parameters.runFolder, parameters.patchSize = (
+                f"{folder}/pairs",
+                f"{folder}/run",
+                150,
+            )
             parameters.recipe = "run1"  # it enlarges patches
             self.assertIn("not prepared", logic.training.reasonNotToStart(parameters))
             child = logic.preparation.start(parameters)

@@ -2,7 +2,8 @@
 """Set up, demonstrate, test and measure LowDoseContrast without 3D Slicer.
 
     python3 Testing/run.py demo                enhance the bundled mammogram
-    python3 Testing/run.py test [PYTEST...]    run the self-tests, e.g. test -k cci
+    python3 Testing/run.py test [PYTEST...]    check the code and run the self-tests; with options pytest alone, e.g. test -k cci
+    python3 Testing/run.py check               check the code alone: ruff and mypy
     python3 Testing/run.py slicer-tests [NAME...]  the same as 3D Slicer runs them, with its packages only
     python3 Testing/run.py bench [NAME...]     run the benchmarks, all or those named
     python3 Testing/run.py panel [--output D]  draw both module panels to PNG files
@@ -267,8 +268,25 @@ def command_demo(options, rest):
 
 
 def command_test(options, rest):
+    """The whole run reads the code first and counts what the tests reach; with options, pytest alone."""
     provide_validator()
-    return run_python("-m", "pytest", *rest)
+    if rest:
+        return run_python("-m", "pytest", *rest)
+    return worst(check_code() + [run_python("-m", "pytest", "--cov", "--cov-report=term:skip-covered")])
+
+
+def check_code():
+    """What ruff and mypy say of the code; their exit codes."""
+    say("Reading the code (ruff, mypy)")
+    return [run_python("-m", "ruff", "check", "--quiet"), run_python("-m", "mypy", "--no-error-summary")]
+
+
+def worst(codes):
+    return max(codes, key=abs)
+
+
+def command_check(options, rest):
+    return worst(check_code())
 
 
 def command_slicer_tests(options, rest):
@@ -306,7 +324,8 @@ def parse(arguments):
     texts = {
         "setup": "make the environment in .venv",
         "demo": "enhance the bundled low-dose mammogram; further options go to Testing/demo.py",
-        "test": "run the self-tests; further options go to pytest, e.g. test -k cci",
+        "test": "check the code and run the self-tests; with further options, which go to pytest, only these, e.g. test -k cci",
+        "check": "read the code with ruff and mypy, as test does first",
         "slicer-tests": "run the self-tests as 3D Slicer does, with its packages only; further options name files",
         "bench": "run the benchmarks of Testing/Benchmarks, all or those named",
         "panel": "draw both module panels to PNG files",
@@ -319,7 +338,7 @@ def parse(arguments):
             sub.add_argument("--output", type=Path, default=ROOT / "Outputs" / "Panels",
                              help="folder of the pictures (default: Outputs/Panels)")
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command in ("setup", "panel"):
+    if rest and options.command in ("setup", "check", "panel"):
         parser.error("unrecognized arguments: " + " ".join(rest))
     return options, rest
 

@@ -61,7 +61,9 @@ def atomic_output(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         os.replace(temporary, path)
     except Exception as error:
         if _is_of_a_full_disk(error):
-            raise InputError(path, "no space left on the disk, or beyond a limit on it", "free some and try again") from error
+            raise InputError(
+                path, "no space left on the disk, or beyond a limit on it", "free some and try again"
+            ) from error
         raise
     finally:
         shutil.rmtree(workplace, ignore_errors=True)

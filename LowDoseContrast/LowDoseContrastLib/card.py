@@ -54,7 +54,11 @@ class Domain:
         Properties that the image does not state are no contradiction.
         """
         found = []
-        for name, label in (("modality", "modality"), ("intent", "presentation intent"), ("relationship", "pixel intensity relationship")):
+        for name, label in (
+            ("modality", "modality"),
+            ("intent", "presentation intent"),
+            ("relationship", "pixel intensity relationship"),
+        ):
             wanted, have = getattr(self, name), getattr(mammogram, name)
             if wanted and have and wanted != have:
                 found.append(f"{label} is {have}, the model is for {wanted}")
@@ -67,9 +71,22 @@ class Domain:
 
     def unknowns(self, mammogram: Mammogram) -> list[str]:
         """The properties that this domain limits and that ``mammogram`` does not state."""
-        pairs = (("modality", "modality"), ("intent", "intent"), ("relationship", "relationship"), ("spacing_mm", "spacing"), ("dose_mgy", "dose_mgy"))
-        names = {"spacing": "pixel spacing", "dose_mgy": "entrance dose", "intent": "presentation intent", "relationship": "pixel intensity relationship"}
-        return [names.get(have, have) for limit, have in pairs if getattr(self, limit) and getattr(mammogram, have) is None]
+        pairs = (
+            ("modality", "modality"),
+            ("intent", "intent"),
+            ("relationship", "relationship"),
+            ("spacing_mm", "spacing"),
+            ("dose_mgy", "dose_mgy"),
+        )
+        names = {
+            "spacing": "pixel spacing",
+            "dose_mgy": "entrance dose",
+            "intent": "presentation intent",
+            "relationship": "pixel intensity relationship",
+        }
+        return [
+            names.get(have, have) for limit, have in pairs if getattr(self, limit) and getattr(mammogram, have) is None
+        ]
 
 
 def _within(value: Any, limits: tuple[float, float], tolerance: float = 1e-6) -> bool:
@@ -125,8 +142,17 @@ class ModelCard:
         data = dict(data)
         schema = data.pop("schema", None)
         if schema != SCHEMA:
-            raise InputError("", f"model card has schema {schema}, this version reads schema {SCHEMA}", "update LowDoseContrast or the model")
-        parts = {"architecture": Architecture, "intensity": IntensityScale, "composition": Composition, "domain": Domain}
+            raise InputError(
+                "",
+                f"model card has schema {schema}, this version reads schema {SCHEMA}",
+                "update LowDoseContrast or the model",
+            )
+        parts = {
+            "architecture": Architecture,
+            "intensity": IntensityScale,
+            "composition": Composition,
+            "domain": Domain,
+        }
         try:
             for name, kind in parts.items():
                 if name in data:
@@ -146,7 +172,8 @@ def summary(card: ModelCard) -> str:
         domain.append(f"{_range(d.spacing_mm)} mm")
     if d.dose_mgy:
         domain.append(f"{_range(d.dose_mgy)} mGy")
-    lines = [f"{a.architecture}, {a.ngf} filters, {card.intensity.kind} scale, {card.composition.kind}. {card.description}".strip()]
+    made_of = f"{a.architecture}, {a.ngf} filters, {card.intensity.kind} scale, {card.composition.kind}"
+    lines = [f"{made_of}. {card.description}".strip()]
     lines.append("Made for: " + (", ".join(domain) or "any grey image"))
     lines += [f"Limit: {limit}" for limit in card.limits[:1]]
     return "\n".join(lines)

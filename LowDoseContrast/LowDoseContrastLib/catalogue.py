@@ -83,7 +83,9 @@ def add_model(path: str | Path, overwrite: bool = False, name: str | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(folder, f"cannot be created ({error.strerror})", "set LOWDOSECONTRAST_MODELS to another folder") from error
+        raise InputError(
+            folder, f"cannot be created ({error.strerror})", "set LOWDOSECONTRAST_MODELS to another folder"
+        ) from error
     if any(entry.name == name for entry in list_models()) and not overwrite:
         raise InputError(path, f"a model named '{name}' is there already", "rename the file first")
     target = folder / (name + SUFFIX)
@@ -109,7 +111,9 @@ def _entry(path: Path) -> CatalogueEntry:
         found = path.stat()
         return _entry_of(path, found.st_mtime_ns, found.st_size)
     except OSError as error:
-        return CatalogueEntry(path.stem, path, None, f"{path}: cannot be read ({error.strerror}); check its permissions")
+        return CatalogueEntry(
+            path.stem, path, None, f"{path}: cannot be read ({error.strerror}); check its permissions"
+        )
 
 
 @functools.lru_cache(maxsize=256)

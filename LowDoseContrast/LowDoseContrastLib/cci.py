@@ -61,7 +61,9 @@ class CciVariant:
         except ValueError:
             low = high = 0.0
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise InputError("", f"{{scale}} must be window:LO,HI with LO below HI, such as window:0,4095, it is {self.scale!r}")
+            raise InputError(
+                "", f"{{scale}} must be window:LO,HI with LO below HI, such as window:0,4095, it is {self.scale!r}"
+            )
         return low, high
 
     def limits(self, image: np.ndarray, mask: np.ndarray, full_scale: float) -> tuple[float, float]:
@@ -107,7 +109,14 @@ class CciResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Flat and JSON-able, with the keys of the command line."""
-        return {"cci": self.cci, "cci_norm": self.cci_norm, **asdict(self.variant), "low": self.low, "high": self.high, "windows": self.pixels}
+        return {
+            "cci": self.cci,
+            "cci_norm": self.cci_norm,
+            **asdict(self.variant),
+            "low": self.low,
+            "high": self.high,
+            "windows": self.pixels,
+        }
 
 
 def local_moments(image: np.ndarray, ddof: int = 0, border: str = "reflect") -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +146,9 @@ def local_moments(image: np.ndarray, ddof: int = 0, border: str = "reflect") -> 
 
 def _check_border(image: np.ndarray, border: str) -> None:
     if border == "valid" and min(image.shape) < 3:
-        raise InputError("", f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside", "use {border} reflect")
+        raise InputError(
+            "", f"an image of {image.shape[1]}x{image.shape[0]} pixels has no 3x3 window inside", "use {border} reflect"
+        )
 
 
 def _for_each_stripe(image: np.ndarray, work: Callable[[slice], Any]) -> list[Any]:
@@ -153,7 +164,9 @@ def _inner_frame(shape: tuple[int, int]) -> np.ndarray:
     return inner
 
 
-def _stripe_moments(image: np.ndarray, rows: slice, ddof: int, change: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
+def _stripe_moments(
+    image: np.ndarray, rows: slice, ddof: int, change: Callable[[np.ndarray], np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """(deviation, mean) of the rows ``rows`` of ``image``, after ``change`` of its float64 values."""
     above, below = max(rows.start - 1, 0), min(rows.stop + 1, image.shape[0])
     stripe = image[above:below].astype(np.float64)
@@ -184,7 +197,14 @@ def windows_inside(mask: np.ndarray) -> np.ndarray:
     return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
 
 
-def cci(image: np.ndarray, full_scale: float, variant: CciVariant = CciVariant(), mask: np.ndarray | None = None, sign: int | None = None, out: np.ndarray | None = None) -> CciResult:
+def cci(
+    image: np.ndarray,
+    full_scale: float,
+    variant: CciVariant = CciVariant(),
+    mask: np.ndarray | None = None,
+    sign: int | None = None,
+    out: np.ndarray | None = None,
+) -> CciResult:
     """The CCI of one image.
 
     Args:
@@ -200,6 +220,13 @@ def cci(image: np.ndarray, full_scale: float, variant: CciVariant = CciVariant()
 
     Raises:
         InputError: no window lies inside the mask.
+
+    >>> board = np.tile([[0, 100], [100, 0]], (8, 8))
+    >>> found = cci(board, 255, CciVariant(mask="none"))
+    >>> round(found.cci, 2), found.pixels  # 9 pixels, 4 or 5 of them bright
+    (49.69, 196)
+    >>> cci(3 * board, 765, CciVariant(mask="none")).cci_norm == found.cci_norm  # a gain does not change it
+    True
     """
     image = np.asarray(image)
     _check_border(image, variant.border)
@@ -247,7 +274,10 @@ def measure(mammogram: Mammogram, variant: CciVariant = CciVariant()) -> tuple[d
     (slices, rows, columns), 0 where there is no window. Errors as :func:`cci`.
     """
     maps = np.empty(mammogram.pixels.shape, dtype=np.float32)
-    found = [cci(image, mammogram.full_scale, variant, sign=mammogram.sign, out=out) for image, out in zip(mammogram.pixels, maps)]
+    found = [
+        cci(image, mammogram.full_scale, variant, sign=mammogram.sign, out=out)
+        for image, out in zip(mammogram.pixels, maps, strict=True)
+    ]
     result = found[0].to_dict()
     for key in ("cci", "cci_norm"):
         result[key] = float(np.mean([getattr(r, key) for r in found]))

@@ -1,4 +1,7 @@
-"""The parts that a network can be made of, by name; for whoever reads descriptions of networks and does not need torch."""
+"""The parts that a network can be made of, by name.
+
+For whoever reads descriptions of networks and does not need torch.
+"""
 
 DOWNSAMPLINGS = {"unet_128": 7, "unet_256": 8}  # of the generators
 NORMS = ("batch", "instance", "none")

@@ -7,6 +7,7 @@ failure, 130 cancelled.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -45,13 +46,17 @@ def build_parser(commands: Sequence[Callable[[Any], None]]) -> argparse.Argument
 
     A subparser sets ``run`` (arguments -> result, JSON-able) and ``show`` (result -> text).
     """
-    parser = _Parser(prog="lowdosecontrast", description=f"Low-dose mammograms in their high-dose appearance. {RESEARCH_NOTICE}")
+    parser = _Parser(
+        prog="lowdosecontrast", description=f"Low-dose mammograms in their high-dose appearance. {RESEARCH_NOTICE}"
+    )
     parser.add_argument("--version", action="version", version=f"LowDoseContrast {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in commands:
         add(subparsers)
     for command in _leaves(subparsers):
-        command.set_defaults(options={action.dest: action.option_strings[-1] for action in command._actions if action.option_strings})
+        command.set_defaults(
+            options={action.dest: action.option_strings[-1] for action in command._actions if action.option_strings}
+        )
     return parser
 
 
@@ -62,10 +67,21 @@ def _leaves(subparsers: Any) -> Iterator[argparse.ArgumentParser]:
         yield from _leaves(nested[0]) if nested else [parser]
 
 
-def add_command(subparsers: Any, name: str, summary: str, example: str, run: Callable[[argparse.Namespace], Any], show: Callable[[Any], str]) -> argparse.ArgumentParser:
+def add_command(
+    subparsers: Any,
+    name: str,
+    summary: str,
+    example: str,
+    run: Callable[[argparse.Namespace], Any],
+    show: Callable[[Any], str],
+) -> argparse.ArgumentParser:
     """Adds one command and returns its parser, with ``--json`` and an example in its help."""
     parser = subparsers.add_parser(
-        name, help=summary, description=f"{summary}. {RESEARCH_NOTICE}", epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter
+        name,
+        help=summary,
+        description=f"{summary}. {RESEARCH_NOTICE}",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output and nothing else")
     parser.set_defaults(run=run, show=show)
@@ -112,7 +128,8 @@ def _missing_package(error: BaseException) -> str:
 def report_error(error: object, arguments: argparse.Namespace | None = None) -> None:
     """One line on standard error, in which settings go by the options of the command that ``arguments`` came from.
 
-    With ``--progress lines`` an object with the parts of an :class:`InputError` goes before it, for a program that has other names for them.
+    With ``--progress lines`` an object with the parts of an :class:`InputError` goes before it, for a program that has
+    other names for them.
     """
     text = str(error)
     if isinstance(error, InputError):
@@ -136,10 +153,8 @@ def _cancel_on_terminate() -> None:
     def cancel(*_: object) -> None:
         raise KeyboardInterrupt
 
-    try:
+    with contextlib.suppress(ValueError):  # not in the main thread, as when Slicer or a notebook calls main()
         signal.signal(signal.SIGTERM, cancel)
-    except ValueError:
-        pass  # not in the main thread, as when Slicer or a notebook calls main()
 
 
 def for_each_input(arguments: argparse.Namespace, work: Callable[[str], Any]) -> Any:
@@ -167,7 +182,12 @@ def for_each_input(arguments: argparse.Namespace, work: Callable[[str], Any]) ->
 
 def add_progress(parser: Any) -> None:
     """Adds ``--progress`` to a command whose work is long; its value goes to :func:`progress_bar`."""
-    parser.add_argument("--progress", choices=("bar", "lines"), default="bar", help="on standard error: a bar on a terminal, or one JSON object a line for programs")
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "lines"),
+        default="bar",
+        help="on standard error: a bar on a terminal, or one JSON object a line for programs",
+    )
 
 
 def progress_bar(label: str, style: str = "bar") -> Callable[[Progress], object]:
@@ -191,7 +211,14 @@ def progress_bar(label: str, style: str = "bar") -> Callable[[Progress], object]
     def update(progress: Progress) -> None:
         nonlocal bar
         if bar is None:
-            bar = tqdm(total=100, desc=label, file=sys.stderr, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}<{remaining}")
+            bar = tqdm(
+                total=100,
+                desc=label,
+                file=sys.stderr,
+                disable=None,
+                leave=False,
+                bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}<{remaining}",
+            )
         bar.update(100 * progress.done - bar.n)
 
     return update
@@ -221,7 +248,10 @@ def table(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
     cells = [list(headers), *[[_cell(v) for v in row] for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
     numeric = [all(isinstance(row[i], (int, float, type(None))) for row in rows) for i in range(len(headers))]
-    lines = ["  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric)).rstrip() for row in cells]
+    lines = [
+        "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric, strict=True)).rstrip()
+        for row in cells
+    ]
     lines.insert(1, "  ".join("-" * w for w in widths))
     return "\n".join(lines)
 

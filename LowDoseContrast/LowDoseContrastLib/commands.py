@@ -33,9 +33,20 @@ def add_enhance(subparsers: Any) -> None:
         show_enhance,
     )
     parser.add_argument("input", nargs="+", metavar="INPUT", help="DICOM, NRRD, NIfTI, PNG or TIFF")
-    parser.add_argument("--output", required=True, metavar="PATH", help=f"a file ending in {', '.join(OUTPUT_SUFFIXES)}; a folder for several inputs")
-    parser.add_argument("--format", choices=[s.lstrip(".") for s in OUTPUT_SUFFIXES], help="format of the files when PATH is a folder (default: that of each input)")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="model to use (default: %(default)s)")
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="PATH",
+        help=f"a file ending in {', '.join(OUTPUT_SUFFIXES)}; a folder for several inputs",
+    )
+    parser.add_argument(
+        "--format",
+        choices=[s.lstrip(".") for s in OUTPUT_SUFFIXES],
+        help="format of the files when PATH is a folder (default: that of each input)",
+    )
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="model to use (default: %(default)s)"
+    )
     add_options(parser, Settings)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)} (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help=f"{', '.join(PRECISIONS)} (default: %(default)s)")
@@ -58,7 +69,9 @@ def run_enhance(arguments: argparse.Namespace) -> Any:
         mammogram, target = read_mammogram(name), targets[name]
         check_output_format(target, mammogram)
         enhancement = enhancer.run(mammogram, settings, progress_bar(Path(name).name))
-        write_mammogram(target, mammogram, enhancement.mammogram.pixels, *enhancement.report.provenance, arguments.overwrite)
+        write_mammogram(
+            target, mammogram, enhancement.mammogram.pixels, *enhancement.report.provenance, arguments.overwrite
+        )
         return {**enhancement.report.to_json(), "output": str(target)}
 
     return for_each_input(arguments, work)
@@ -98,8 +111,11 @@ def _show_report(r: dict[str, Any]) -> str:
     ]
     lines = [
         table(rows, ("", "before", "after")),
-        f"fitted gain {r['gain']:.3f}, seam index {r['seam_index'] if r['seam_index'] is None else round(r['seam_index'], 3)}, {r['windows']} windows, {r['seconds']:.2f} s",
-        f"model {r['model']} ({r['model_sha256'][:12]}), mode {r['mode']}, {r['device']} {r['precision']} ({r['placement']})",
+        f"fitted gain {r['gain']:.3f}, seam index "
+        f"{r['seam_index'] if r['seam_index'] is None else round(r['seam_index'], 3)}, {r['windows']} windows, "
+        f"{r['seconds']:.2f} s",
+        f"model {r['model']} ({r['model_sha256'][:12]}), mode {r['mode']}, {r['device']} {r['precision']} "
+        f"({r['placement']})",
         *[f"out of domain: {reason}" for reason in r["out_of_domain"]],
         *[f"note: {note}" for note in r["notes"]],
         f"{r['output']}",
@@ -120,7 +136,11 @@ def add_cci(subparsers: Any) -> None:
     )
     parser.add_argument("input", nargs="+", metavar="INPUT", help="DICOM, NRRD, NIfTI, PNG or TIFF")
     add_options(parser, CciVariant)
-    parser.add_argument("--map", metavar="OUT", help="write the map of local standard deviations as .nrrd, .nii.gz or .tif; one input only")
+    parser.add_argument(
+        "--map",
+        metavar="OUT",
+        help="write the map of local standard deviations as .nrrd, .nii.gz or .tif; one input only",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a map that exists")
 
 
@@ -139,24 +159,35 @@ def run_cci(arguments: argparse.Namespace) -> Any:
     return for_each_input(arguments, work)
 
 
-def _write_map(path: str | Path, mammogram: Mammogram, deviations: np.ndarray, variant: CciVariant, overwrite: bool) -> None:
+def _write_map(
+    path: str | Path, mammogram: Mammogram, deviations: np.ndarray, variant: CciVariant, overwrite: bool
+) -> None:
     if suffix_of(path) in (".dcm", ".png"):
         raise InputError(path, "a map holds fractions", "end its name in .nrrd, .nii.gz or .tif")
-    write_mammogram(path, mammogram, deviations, f"CCI map, {variant}. {RESEARCH_NOTICE}", "LowDoseContrast CCI", overwrite)
+    write_mammogram(
+        path, mammogram, deviations, f"CCI map, {variant}. {RESEARCH_NOTICE}", "LowDoseContrast CCI", overwrite
+    )
 
 
 def show_cci(result: Any) -> str:
     """Text for one measurement or several."""
     results = result if isinstance(result, list) else [result]
-    rows = [(r["input"], r["cci"], r["cci_norm"], r["scale"], f"{r['low']:g}-{r['high']:g}", r["windows"]) for r in results]
+    rows = [
+        (r["input"], r["cci"], r["cci_norm"], r["scale"], f"{r['low']:g}-{r['high']:g}", r["windows"]) for r in results
+    ]
     first = results[0] if results else {"levels": "-", "ddof": "-", "mask": "-", "border": "-"}
     settings = f"levels {first['levels']}, ddof {first['ddof']}, mask {first['mask']}, border {first['border']}"
-    return table(rows, ("input", "CCI", "CCI-norm", "scale", "values", "windows")) + f"\n{settings}. Closer to the true high dose is better; higher is not."
+    return (
+        table(rows, ("input", "CCI", "CCI-norm", "scale", "values", "windows"))
+        + f"\n{settings}. Closer to the true high dose is better; higher is not."
+    )
 
 
 def add_models(subparsers: Any) -> None:
     """``lowdosecontrast models list|show|verify|add|import|export``."""
-    parser = subparsers.add_parser("models", help="List, show and verify models, add one, and exchange them with the published pix2pix code")
+    parser = subparsers.add_parser(
+        "models", help="List, show and verify models, add one, and exchange them with the published pix2pix code"
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(actions, "list", "List the models at hand", "lowdosecontrast models list", run_list, show_list)
     for name, summary, run, show in (
@@ -164,7 +195,14 @@ def add_models(subparsers: Any) -> None:
         ("verify", "Check a model file: format, card, shapes, SHA-256, finite weights", run_verify, show_verified),
         ("add", "Check a model file and keep a copy of it beside the others", run_add, show_verified),
     ):
-        command = add_command(actions, name, summary, f"lowdosecontrast models {name} starter".replace("add starter", "add mine.safetensors"), run, show)
+        command = add_command(
+            actions,
+            name,
+            summary,
+            f"lowdosecontrast models {name} starter".replace("add starter", "add mine.safetensors"),
+            run,
+            show,
+        )
         command.add_argument("model", metavar="NAME|FILE")
     _add_exchange(actions)
 
@@ -178,10 +216,24 @@ def _add_exchange(actions: Any) -> None:
         run_import,
         show_verified,
     )
-    command.add_argument("checkpoint", metavar="CHECKPOINT", help="a *_net_G.pth (or .safetensors) of a unet_128 or unet_256")
+    command.add_argument(
+        "checkpoint", metavar="CHECKPOINT", help="a *_net_G.pth (or .safetensors) of a unet_128 or unet_256"
+    )
     command.add_argument("--output", required=True, metavar="FILE", help="the model file, ending in .safetensors")
-    command.add_argument("--low", type=float, default=0.0, metavar="VALUE", help="pixel value that was black in its training images (default: %(default)g)")
-    command.add_argument("--high", type=float, default=16383.0, metavar="VALUE", help="pixel value that was white (default: %(default)g, 14 bits)")
+    command.add_argument(
+        "--low",
+        type=float,
+        default=0.0,
+        metavar="VALUE",
+        help="pixel value that was black in its training images (default: %(default)g)",
+    )
+    command.add_argument(
+        "--high",
+        type=float,
+        default=16383.0,
+        metavar="VALUE",
+        help="pixel value that was white (default: %(default)g, 14 bits)",
+    )
     command.add_argument("--overwrite", action="store_true", help="replace a model that exists")
     command = add_command(
         actions,
@@ -192,7 +244,9 @@ def _add_exchange(actions: Any) -> None:
         show_exported,
     )
     command.add_argument("model", metavar="NAME|FILE")
-    command.add_argument("--output", required=True, metavar="CHECKPOINT", help="the checkpoint file, such as latest_net_G.pth")
+    command.add_argument(
+        "--output", required=True, metavar="CHECKPOINT", help="the checkpoint file, such as latest_net_G.pth"
+    )
     command.add_argument("--overwrite", action="store_true", help="replace a checkpoint that exists")
 
 
@@ -216,7 +270,10 @@ def run_export(arguments: argparse.Namespace) -> dict[str, Any]:
     model = load_model(find_model(arguments.model))
     path = export_checkpoint(arguments.output, model.generator, arguments.overwrite)
     a, scale = model.card.architecture, model.card.intensity
-    options = f"--netG {a.architecture} --ngf {a.ngf} --norm {a.norm} --input_nc {a.in_channels} --output_nc {a.out_channels}" + ("" if a.dropout else " --no_dropout")
+    options = (
+        f"--netG {a.architecture} --ngf {a.ngf} --norm {a.norm} --input_nc {a.in_channels} --output_nc {a.out_channels}"
+        + ("" if a.dropout else " --no_dropout")
+    )
     notes = [f"its input is a {scale.kind} scale of {scale.low:g} to {scale.high:g} pixel values on -1 to 1"]
     if model.card.composition.kind != "direct":
         notes.append("its output corrects the input times a gain and is no image by itself")
@@ -224,12 +281,20 @@ def run_export(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def show_exported(result: Any) -> str:
-    return f"{result['output']}\noptions of the reference code: {result['options']}\n" + "\n".join(f"note: {note}" for note in result["notes"])
+    return f"{result['output']}\noptions of the reference code: {result['options']}\n" + "\n".join(
+        f"note: {note}" for note in result["notes"]
+    )
 
 
 def run_list(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return [
-        {"name": e.name, "path": str(e.path), "problem": e.problem, "description": e.card.description if e.card else "", "version": e.card.version if e.card else ""}
+        {
+            "name": e.name,
+            "path": str(e.path),
+            "problem": e.problem,
+            "description": e.card.description if e.card else "",
+            "version": e.card.version if e.card else "",
+        }
         for e in list_models()
     ]
 
@@ -237,7 +302,10 @@ def run_list(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 def show_list(result: Any) -> str:
     if not result:
         return "no models; add one with 'lowdosecontrast models add FILE'"
-    return table([(r["name"], r["version"], r["problem"] or r["description"]) for r in result], ("name", "version", "description"))
+    return table(
+        [(r["name"], r["version"], r["problem"] or r["description"]) for r in result],
+        ("name", "version", "description"),
+    )
 
 
 def run_show(arguments: argparse.Namespace) -> dict[str, Any]:

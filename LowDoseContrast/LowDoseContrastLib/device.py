@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from .errors import InputError
@@ -51,7 +51,7 @@ def choose_placement(device: str = "auto", precision: str = "auto") -> Placement
     return Placement(device, "bf16" if native else "fp32", reason)
 
 
-@lru_cache(maxsize=None)
+@cache
 def has_native_bf16(device: str) -> bool:
     """Whether bfloat16 products are done in hardware; elsewhere they are slower than float32."""
     import torch
@@ -88,4 +88,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError))):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "not enough memory" in text or "can't allocate" in text)
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "not enough memory" in text or "can't allocate" in text
+    )

@@ -154,7 +154,11 @@ def _decode(dataset: Dataset, path: str | Path) -> np.ndarray:
             pixels = _decode_by_simpleitk(dataset, path) if compressed else None
             pixels = dataset.pixel_array if pixels is None else pixels
     except Exception as error:  # decoders raise whatever they like
-        raise InputError(path, f"the pixels cannot be decoded ({_brief(error)})", "the file is damaged or its encoding is not supported") from error
+        raise InputError(
+            path,
+            f"the pixels cannot be decoded ({_brief(error)})",
+            "the file is damaged or its encoding is not supported",
+        ) from error
     pixels = np.asarray(pixels)
     if pixels.ndim == 2:
         pixels = pixels[np.newaxis]
@@ -174,14 +178,18 @@ def _decode_by_simpleitk(dataset: Dataset, path: str | Path) -> np.ndarray:
         pixels = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError:
         return None
-    pixels = np.rint((pixels - float(dataset.get("RescaleIntercept", 0) or 0)) / float(dataset.get("RescaleSlope", 1) or 1))
+    pixels = np.rint(
+        (pixels - float(dataset.get("RescaleIntercept", 0) or 0)) / float(dataset.get("RescaleSlope", 1) or 1)
+    )
     if _text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
         # GDCM inverts MONOCHROME1 on reading; this library keeps the stored values.
         pixels = 2 ** int(dataset.BitsStored) - 1 - pixels
     return pixels.astype(np.int16 if dataset.get("PixelRepresentation") else np.uint16)
 
 
-def write_derived(path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False) -> None:
+def write_derived(
+    path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False
+) -> None:
     """Writes ``pixels`` as an image derived from the DICOM mammogram ``source``.
 
     New SOP and series identity in the same study and frame of reference, ImageType
@@ -204,7 +212,11 @@ def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, ov
     frames, dataset.Rows, dataset.Columns = pixels.shape
     if frames > 1:
         dataset.NumberOfFrames = frames
-    little = pixels.astype("<i2" if dataset.PixelRepresentation else "<u2") if dataset.BitsAllocated == 16 else pixels.astype("u1")
+    little = (
+        pixels.astype("<i2" if dataset.PixelRepresentation else "<u2")
+        if dataset.BitsAllocated == 16
+        else pixels.astype("u1")
+    )
     data = little.tobytes()
     dataset.PixelData = data + b"\0" * (len(data) % 2)
     dataset["PixelData"].VR = "OW"
@@ -213,7 +225,14 @@ def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, ov
         dataset.save_as(temporary, enforce_file_format=True)
 
 
-def derived_header(source: Mammogram, description: str, equipment: str, derivation: Any = ("LDC-001", "Dose appearance by neural network"), label: str = "enhanced", identity: Any = None) -> Dataset:
+def derived_header(
+    source: Mammogram,
+    description: str,
+    equipment: str,
+    derivation: Any = ("LDC-001", "Dose appearance by neural network"),
+    label: str = "enhanced",
+    identity: Any = None,
+) -> Dataset:
     """The data set of an image derived from ``source``, without pixels.
 
     Args:
@@ -239,7 +258,12 @@ def derived_header(source: Mammogram, description: str, equipment: str, derivati
     if original and source.header is not None:
         dataset.SourceImageSequence = [source_reference(dataset.SOPClassUID, original)]
     # What described the source's pixels alone, or signed them.
-    for keyword in ("SmallestImagePixelValue", "LargestImagePixelValue", "IconImageSequence", "DigitalSignaturesSequence"):
+    for keyword in (
+        "SmallestImagePixelValue",
+        "LargestImagePixelValue",
+        "IconImageSequence",
+        "DigitalSignaturesSequence",
+    ):
         if keyword in dataset:
             delattr(dataset, keyword)
     return dataset
@@ -289,7 +313,15 @@ def _new_header(source: Mammogram) -> Dataset:
     dataset.Modality = "MG"
     dataset.PresentationIntentType = "FOR PRESENTATION" if presentation else "FOR PROCESSING"
     dataset.PatientName = dataset.PatientID = "Anonymous"
-    for keyword in ("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID", "PatientBirthDate", "PatientSex"):
+    for keyword in (
+        "StudyDate",
+        "StudyTime",
+        "AccessionNumber",
+        "ReferringPhysicianName",
+        "StudyID",
+        "PatientBirthDate",
+        "PatientSex",
+    ):
         setattr(dataset, keyword, "")
     dataset.InstanceNumber = 1
     dataset.SamplesPerPixel = 1

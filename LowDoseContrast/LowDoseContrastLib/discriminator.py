@@ -62,7 +62,9 @@ class PixelDiscriminator(nn.Module):
         return self.net(x)
 
 
-def build_discriminator(kind: str = "basic", in_channels: int = 2, ndf: int = 64, n_layers: int = 3, norm: str = "batch") -> nn.Module:
+def build_discriminator(
+    kind: str = "basic", in_channels: int = 2, ndf: int = 64, n_layers: int = 3, norm: str = "batch"
+) -> nn.Module:
     """Returns the discriminator ``basic`` (three layers), ``n_layers`` or ``pixel``.
 
     Raises:

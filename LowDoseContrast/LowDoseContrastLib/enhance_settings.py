@@ -25,7 +25,11 @@ class Settings:
         InputError: an unknown mode or an overlap out of range.
     """
 
-    mode: str = setting("tiles", "how the network sees the image: overlapping tiles, the whole at once, or the paper's patches", choices=MODES)
+    mode: str = setting(
+        "tiles",
+        "how the network sees the image: overlapping tiles, the whole at once, or the paper's patches",
+        choices=MODES,
+    )
     overlap: float = setting(0.1, "part of a tile that overlaps the next", least=0, most=0.9, metavar="F")
     mask: bool = setting(True, "enhance the air around the breast too")
     allow_out_of_domain: bool = setting(False, "go on although the image is not of the kind the model was made for")

@@ -42,7 +42,9 @@ def read_mammogram(path: str | Path) -> Mammogram:
     except PermissionError as error:
         raise InputError(path, "may not be read", "check its permissions") from error
     if suffix_of(path) not in _INPUT_SUFFIXES:
-        raise InputError(path, f"is neither DICOM nor one of {', '.join(_INPUT_SUFFIXES)}", "convert it to one of these")
+        raise InputError(
+            path, f"is neither DICOM nor one of {', '.join(_INPUT_SUFFIXES)}", "convert it to one of these"
+        )
     return _read_by_itk(path)
 
 
@@ -53,16 +55,22 @@ def _read_by_itk(path: str | Path) -> Mammogram:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), "unknown error")
-        raise InputError(path, f"cannot be read ({_short(reason)})", "the file is damaged or not what its ending says") from error
+        raise InputError(
+            path, f"cannot be read ({_short(reason)})", "the file is damaged or not what its ending says"
+        ) from error
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
     if image.GetDimension() not in (2, 3):
-        raise InputError(path, f"has {image.GetDimension()} dimensions", "LowDoseContrast takes images and stacks of images")
+        raise InputError(
+            path, f"has {image.GetDimension()} dimensions", "LowDoseContrast takes images and stacks of images"
+        )
     pixels = sitk.GetArrayFromImage(image)
     if image.GetDimension() == 2:
         pixels, image = pixels[np.newaxis], sitk.JoinSeries(image)
     if pixels.dtype.itemsize > 4 and pixels.dtype.kind in "iu":
-        raise InputError(path, f"has {8 * pixels.dtype.itemsize}-bit integers", "convert it to 8 or 16 bits or to float")
+        raise InputError(
+            path, f"has {8 * pixels.dtype.itemsize}-bit integers", "convert it to 8 or 16 bits or to float"
+        )
     geometry = Geometry(tuple(image.GetSpacing()), tuple(image.GetOrigin()), tuple(image.GetDirection()))
     spacing = None if suffix_of(path) in _FLAT else geometry.pixel_spacing
     return Mammogram(pixels, spacing, geometry=geometry, source=str(path))
@@ -85,12 +93,18 @@ def check_output_format(path: str | Path, mammogram: Mammogram) -> None:
         raise InputError(path, "unknown output format", f"end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
     integers = pixels.dtype.kind in "iu" and pixels.dtype.itemsize <= 2
     if suffix == ".dcm" and not integers:
-        raise InputError(path, f"mammography DICOM holds 8 to 16-bit integers, {mammogram.source} has {pixels.dtype} pixels", "write .nrrd instead")
+        raise InputError(
+            path,
+            f"mammography DICOM holds 8 to 16-bit integers, {mammogram.source} has {pixels.dtype} pixels",
+            "write .nrrd instead",
+        )
     if suffix == ".png" and (len(pixels) > 1 or pixels.dtype not in (np.uint8, np.uint16)):
         raise InputError(path, "PNG holds one image of 8 or 16-bit unsigned integers", "write .nrrd or .tif instead")
 
 
-def write_mammogram(path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False) -> None:
+def write_mammogram(
+    path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False
+) -> None:
     """Writes ``pixels`` with the geometry of ``source`` in the format that the ending of ``path`` names.
 
     DICOM becomes an image derived from ``source`` (:func:`LowDoseContrastLib.dicom.write_derived`);
@@ -123,4 +137,6 @@ def write_mammogram(path: str | Path, source: Mammogram, pixels: np.ndarray, des
         try:
             sitk.WriteImage(image, str(temporary), useCompression=suffix_of(path) != ".nii")
         except RuntimeError as error:
-            raise InputError(path, f"cannot be written ({_short(str(error).splitlines()[-1])})", "check the free space on the disk") from error
+            raise InputError(
+                path, f"cannot be written ({_short(str(error).splitlines()[-1])})", "check the free space on the disk"
+            ) from error

@@ -22,7 +22,14 @@ class SkipBlock(nn.Module):
     result. The children of ``model`` keep the positions that the reference code gives them.
     """
 
-    def __init__(self, outer_channels: int, inner_channels: int, inner: nn.Module | None = None, norm: str = "batch", dropout: bool = False) -> None:
+    def __init__(
+        self,
+        outer_channels: int,
+        inner_channels: int,
+        inner: nn.Module | None = None,
+        norm: str = "batch",
+        dropout: bool = False,
+    ) -> None:
         super().__init__()
         bias = conv_has_bias(norm)
         make_norm = norm_layer(norm)
@@ -44,7 +51,9 @@ class SkipBlock(nn.Module):
 class OutermostBlock(nn.Module):
     """The first convolution, the levels below it, and the last transposed convolution with tanh."""
 
-    def __init__(self, in_channels: int, out_channels: int, inner_channels: int, inner: nn.Module, norm: str = "batch") -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, inner_channels: int, inner: nn.Module, norm: str = "batch"
+    ) -> None:
         super().__init__()
         down = nn.Conv2d(in_channels, inner_channels, 4, stride=2, padding=1, bias=conv_has_bias(norm))
         up = nn.ConvTranspose2d(2 * inner_channels, out_channels, 4, stride=2, padding=1)
@@ -71,7 +80,15 @@ class UNetGenerator(nn.Module):
         ValueError: an unknown architecture or norm, or a size below 1.
     """
 
-    def __init__(self, architecture: str = "unet_256", in_channels: int = 1, out_channels: int = 1, ngf: int = 64, norm: str = "batch", dropout: bool = True) -> None:
+    def __init__(
+        self,
+        architecture: str = "unet_256",
+        in_channels: int = 1,
+        out_channels: int = 1,
+        ngf: int = 64,
+        norm: str = "batch",
+        dropout: bool = True,
+    ) -> None:
         super().__init__()
         if architecture not in DOWNSAMPLINGS:
             raise ValueError(f"unknown generator '{architecture}': choose one of {', '.join(DOWNSAMPLINGS)}")

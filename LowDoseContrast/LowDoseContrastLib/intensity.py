@@ -36,6 +36,10 @@ class IntensityScale:
 
     Raises:
         ValueError: ``low`` is not below ``high``, a log scale does not start above 0, or ``levels`` is below 1.
+
+    >>> scale = IntensityScale("log", 10.0, 1000.0)
+    >>> [round(float(scale.normalise(value)), 3) for value in (10, 100, 1000)]  # a factor is a shift
+    [-1.0, 0.0, 1.0]
     """
 
     kind: str

@@ -68,7 +68,9 @@ class Mammogram:
         if pixels.size == 0:
             raise InputError(self.source, "the image has no pixels")
         if pixels.dtype.kind not in "iuf":
-            raise InputError(self.source, f"pixels of type {pixels.dtype} are not supported", "convert to integers or floats")
+            raise InputError(
+                self.source, f"pixels of type {pixels.dtype} are not supported", "convert to integers or floats"
+            )
         if pixels.dtype.kind == "f":
             bad = int(np.count_nonzero(~np.isfinite(pixels)))
             if bad:

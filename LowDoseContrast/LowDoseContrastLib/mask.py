@@ -57,6 +57,12 @@ class Breast:
         sign: +1 where the air around the breast is bright (more X-rays), -1 where it is dark, None to find out.
 
     Without air in the picture (a patch, a constant image) everything is breast.
+
+    >>> image = np.full((128, 128), 4000)  # air lets all X-rays through
+    >>> image[32:96, :64] = 400 + 2 * np.arange(64)
+    >>> breast = Breast(image)
+    >>> breast.sign, int(breast.mask.sum()) == 64 * 64
+    (1, True)
     """
 
     def __init__(self, image: np.ndarray, sign: int | None = None) -> None:
@@ -175,7 +181,7 @@ def _edge_of_tissue(means: np.ndarray, threshold: float, sign: int) -> float:
 def _enlarge(blocks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Blocks back to pixels; the strip that no block covers repeats the last one."""
     pixels = np.repeat(np.repeat(blocks, _BLOCK, axis=0), _BLOCK, axis=1)
-    missing = [(0, max(0, side - have)) for side, have in zip(shape, pixels.shape)]
+    missing = [(0, max(0, side - have)) for side, have in zip(shape, pixels.shape, strict=True)]
     return np.pad(pixels, missing, mode="edge")[: shape[0], : shape[1]]
 
 

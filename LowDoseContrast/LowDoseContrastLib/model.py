@@ -65,7 +65,13 @@ def model_from_generator(generator: UNetGenerator, card: ModelCard) -> Model:
     return Model(card, generator, None, _content_hash(generator.state_dict(), card.to_json()))
 
 
-def save_model(path: str | Path, generator: UNetGenerator, card: ModelCard, dtype: torch.dtype | None = "float16", overwrite: bool = False) -> Path:
+def save_model(
+    path: str | Path,
+    generator: UNetGenerator,
+    card: ModelCard,
+    dtype: torch.dtype | None = "float16",
+    overwrite: bool = False,
+) -> Path:
     """Writes ``generator`` and ``card`` as a model file and returns its path.
 
     ``dtype`` ``float16`` stores the convolution weights in half precision (they are read back as
@@ -222,4 +228,6 @@ def check_finite(weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
     """Raises InputError where a tensor holds NaN or infinite values."""
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise InputError(path, f"{name} holds NaN or infinite weights", "the model cannot be used, train or fetch it again")
+            raise InputError(
+                path, f"{name} holds NaN or infinite weights", "the model cannot be used, train or fetch it again"
+            )

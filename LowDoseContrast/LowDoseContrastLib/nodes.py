@@ -18,17 +18,14 @@ from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
 from .mask import Breast
 from .report import EnhancementReport
-from .steps import Progress
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
     from .enhance import Enhancement
-    from .steps import Steps
 
 _SOURCE_ROLE = "LowDoseContrast.source"
 _CCI_MAP_ROLE = "LowDoseContrast.cciMap"
-_STRIPE = 256  # rows looked at in one step
 
 
 @dataclass(frozen=True)
@@ -110,8 +107,12 @@ def geometry_of(node: slicer.vtkMRMLVolumeNode) -> Geometry:
     directions = [[0.0] * 3 for _ in range(3)]
     node.GetIJKToRASDirections(directions)
     to_lps = (-1.0, -1.0, 1.0)
-    direction = tuple(sign * value + 0.0 for sign, row in zip(to_lps, directions) for value in row)  # 0.0, not -0.0
-    return Geometry(tuple(node.GetSpacing()), tuple(s * v + 0.0 for s, v in zip(to_lps, node.GetOrigin())), direction)
+    direction = tuple(
+        sign * value + 0.0 for sign, row in zip(to_lps, directions, strict=True) for value in row
+    )  # 0.0, not -0.0
+    return Geometry(
+        tuple(node.GetSpacing()), tuple(s * v + 0.0 for s, v in zip(to_lps, node.GetOrigin(), strict=True)), direction
+    )
 
 
 def has_voxels(node: slicer.vtkMRMLVolumeNode) -> bool:
@@ -122,7 +123,8 @@ def has_voxels(node: slicer.vtkMRMLVolumeNode) -> bool:
 
 
 def comparable_image(node: slicer.vtkMRMLVolumeNode) -> NodeImage:
-    """:func:`image_from_node`, but the voxels of an enhanced volume mean what those of its source mean, where that is still there.
+    """:func:`image_from_node`, but the voxels of an enhanced volume mean what those of its source mean, where that is
+    still there.
 
     The result of an enhancement has no header of its own, and a CCI depends on bits and polarity.
 
@@ -162,6 +164,7 @@ def _reader_inverted(mammogram: Mammogram) -> bool:
 
 # Headers
 
+
 def header_key(node: slicer.vtkMRMLVolumeNode) -> tuple[Any, ...]:
     """What the header behind a node depends on; another value means that it must be looked up again."""
     storage = node.GetStorageNode()
@@ -170,7 +173,8 @@ def header_key(node: slicer.vtkMRMLVolumeNode) -> tuple[Any, ...]:
 
 
 def keep_header(node: slicer.vtkMRMLVolumeNode, modalities: Sequence[str] | None = None) -> NodeHeader:
-    """Looks up the header behind a node and keeps it as an attribute of it, so that it travels in scenes and with clones.
+    """Looks up the header behind a node and keeps it as an attribute of it, so that it travels in scenes and with
+    clones.
 
     Args:
         modalities: keep only headers of these DICOM modalities; None for any.
@@ -204,7 +208,10 @@ def header_of(node: slicer.vtkMRMLVolumeNode) -> NodeHeader:
 
 
 def files_of(node: slicer.vtkMRMLVolumeNode) -> list[Path]:
-    """The files that a volume node was loaded from, as far as the scene and the DICOM database know: a list of paths."""
+    """The files that a volume node was loaded from, as far as the scene and the DICOM database know.
+
+    A list of paths.
+    """
     database = getattr(slicer, "dicomDatabase", None)
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
     stored = [database.fileForInstance(uid) for uid in uids] if database is not None and database.isOpen else []
@@ -214,7 +221,9 @@ def files_of(node: slicer.vtkMRMLVolumeNode) -> list[Path]:
     if storage is None or not storage.GetFileName():
         return []
     count = storage.GetNumberOfFileNames()
-    return [Path(storage.GetFullNameFromNthFileName(i)) for i in range(count)] or [Path(storage.GetFullNameFromFileName())]
+    return [Path(storage.GetFullNameFromNthFileName(i)) for i in range(count)] or [
+        Path(storage.GetFullNameFromFileName())
+    ]
 
 
 def _read_header(path: Path) -> Dataset | None:
@@ -248,23 +257,34 @@ def _why_another_image(node: slicer.vtkMRMLVolumeNode, dataset: Dataset) -> str:
     columns, rows, _slices = node.GetImageData().GetDimensions()
     if (rows, columns) == (dataset.get("Rows"), dataset.get("Columns")):
         return ""
-    return f"the volume has {columns} x {rows} pixels and its DICOM file {dataset.get('Columns')} x {dataset.get('Rows')}: it was cropped or resampled"
+    stated = f"{dataset.get('Columns')} x {dataset.get('Rows')}"
+    return f"the volume has {columns} x {rows} pixels and its DICOM file {stated}: it was cropped or resampled"
 
 
 def _why_none(node: slicer.vtkMRMLVolumeNode, paths: Sequence[Path], found: Path | None) -> str:
     if found:
         return f"{found.name} cannot be read as DICOM"
     if paths:
-        return f"it was loaded from {paths[0].name}, which is not DICOM" if paths[0].is_file() else f"its file {paths[0].name} is no longer there"
+        return (
+            f"it was loaded from {paths[0].name}, which is not DICOM"
+            if paths[0].is_file()
+            else f"its file {paths[0].name} is no longer there"
+        )
     return "there is no file behind the volume"
 
 
 # Results
 
-def write_enhancement(enhancement: Enhancement, image: NodeImage, source_node: slicer.vtkMRMLVolumeNode, target_node: slicer.vtkMRMLVolumeNode) -> None:
+
+def write_enhancement(
+    enhancement: Enhancement,
+    image: NodeImage,
+    source_node: slicer.vtkMRMLVolumeNode,
+    target_node: slicer.vtkMRMLVolumeNode,
+) -> None:
     """Puts an enhancement into ``target_node``: voxels, geometry, place in the hierarchy, provenance."""
     voxels = image.node_values(enhancement.mammogram.pixels)
-    _fill(target_node, voxels, source_node, "enhanced")
+    fill(target_node, voxels, source_node, "enhanced")
     target_node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(enhancement.report.to_json()))
     target_node.SetAttribute("LowDoseContrast.model", enhancement.report.model)
     target_node.SetAttribute("LowDoseContrast.modelSHA256", enhancement.report.model_sha256)
@@ -272,55 +292,11 @@ def write_enhancement(enhancement: Enhancement, image: NodeImage, source_node: s
     target_node.SetAttribute("LowDoseContrast.notice", enhancement.report.notice)
 
 
-def change_steps(target_node: slicer.vtkMRMLVolumeNode, source_node: slicer.vtkMRMLVolumeNode, enhanced_node: slicer.vtkMRMLVolumeNode, image: NodeImage) -> Steps[float]:
-    """Generator: fills ``target_node`` with enhanced - fitted gain x source, float32, in the values that the network saw.
-
-    Yields :class:`LowDoseContrastLib.steps.Progress`; closing it leaves ``target_node`` as it is.
-
-    Args:
-        image: the :class:`NodeImage` of the source.
-
-    Returns:
-        The 99th percentile of the absolute change, for a window.
-
-    Raises:
-        InputError: volumes of different sizes, or one that is no enhancement of the other.
-    """
-    report = report_of(enhanced_node)
-    before, after = (slicer.util.arrayFromVolume(n) for n in (source_node, enhanced_node))
-    if before.shape != after.shape:
-        raise InputError("", f"{source_node.GetName()} and {enhanced_node.GetName()} differ in size", "choose volumes of the same image")
-    if report is None:
-        raise InputError(enhanced_node.GetName(), "was not made by this module", "choose an enhanced volume")
-    tissue, power, cross = np.zeros(before.shape, dtype=bool), 0.0, 0.0
-    stripes = [(i, slice(start, start + _STRIPE)) for i in range(len(before)) for start in range(0, before.shape[1], _STRIPE)]
-    for index, seen in enumerate(before):
-        tissue[index] = Breast(image.seen_values(seen, report), report.air).tissue
-        yield _change_progress(0.3 * (index + 1) / len(before))
-    for done, stripe in enumerate(stripes, start=1):
-        x, y = (image.seen_values(v[stripe][tissue[stripe]], report).astype(np.float64) for v in (before, after))
-        power, cross = power + float(x @ x), cross + float(x @ y)
-        yield _change_progress(0.3 + 0.3 * done / len(stripes))
-    gain = cross / power if power else 1.0
-    change, sample = np.zeros(before.shape, dtype=np.float32), []
-    for done, stripe in enumerate(stripes, start=1):
-        inside = tissue[stripe]
-        found = image.seen_values(after[stripe][inside], report) - np.float32(gain) * image.seen_values(before[stripe][inside], report)
-        change[stripe][inside] = found
-        sample.append(np.abs(found[:: max(1, len(stripes) * found.size // 500_000)]))
-        yield _change_progress(0.6 + 0.4 * done / len(stripes))
-    _fill(target_node, change, source_node, "difference")
-    target_node.SetAttribute("LowDoseContrast.fittedGain", f"{gain:.6g}")
-    sample = np.concatenate(sample)
-    return float(np.percentile(sample, 99)) if sample.size else 1.0
-
-
-def _change_progress(done: float) -> Progress:
-    return Progress(done, "Computing the difference")
-
-
-def write_cci_map(maps: np.ndarray, measured: dict[str, Any], source_node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLVolumeNode:
-    """Puts local standard deviations into a volume node beside ``source_node``, that of an earlier map of it if there is one.
+def write_cci_map(
+    maps: np.ndarray, measured: dict[str, Any], source_node: slicer.vtkMRMLVolumeNode
+) -> slicer.vtkMRMLVolumeNode:
+    """Puts local standard deviations into a volume node beside ``source_node``, that of an earlier map of it if there
+    is one.
 
     Args:
         maps: float32 (slices, rows, columns), on the scale 0 to ``measured["levels"]``.
@@ -333,7 +309,7 @@ def write_cci_map(maps: np.ndarray, measured: dict[str, Any], source_node: slice
     if node is None:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"{source_node.GetName()} CCI map")
         source_node.SetNodeReferenceID(_CCI_MAP_ROLE, node.GetID())
-    _fill(node, maps, source_node, "cciMap")
+    fill(node, maps, source_node, "cciMap")
     node.SetAttribute("LowDoseContrast.cci", json.dumps(measured))
     inside = maps[maps > 0]
     set_window(node, 0.0, float(np.percentile(inside[:: max(1, inside.size // 200_000)], 99)) if inside.size else 1.0)
@@ -362,7 +338,10 @@ def set_window(node: slicer.vtkMRMLVolumeNode, low: float, high: float) -> None:
 
 
 def _display_of(node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLDisplayNode:
-    """The display node, made where there is none; it does not look for a window by itself, which takes a second on large images."""
+    """The display node, made where there is none.
+
+    It does not look for a window by itself, which takes a second on large images.
+    """
     if node.GetDisplayNode() is None:
         display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
         display.SetDefaultColorMap()
@@ -371,7 +350,8 @@ def _display_of(node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLDisplayNode:
     return node.GetDisplayNode()
 
 
-def _fill(node: slicer.vtkMRMLVolumeNode, voxels: np.ndarray, source_node: slicer.vtkMRMLVolumeNode, role: str) -> None:
+def fill(node: slicer.vtkMRMLVolumeNode, voxels: np.ndarray, source_node: slicer.vtkMRMLVolumeNode, role: str) -> None:
+    """Put voxels into a volume node of ours: geometry and place in the hierarchy are those of its source."""
     display = _display_of(node)
     display.AutoWindowLevelOff()
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))

@@ -47,11 +47,25 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         found = read_weights(path)
     else:
         if tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2]) < _SAFE_TORCH:
-            raise InputError(path, f"reading a checkpoint safely needs torch 2.6 or newer, this is {torch.__version__}", "update torch")
+            raise InputError(
+                path,
+                f"reading a checkpoint safely needs torch 2.6 or newer, this is {torch.__version__}",
+                "update torch",
+            )
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-            raise InputError(path, f"is no checkpoint of weights alone ({_brief(error)})", "name a *_net_G.pth") from error
+        except (
+            RuntimeError,
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            pickle.UnpicklingError,
+            zipfile.BadZipFile,
+        ) as error:
+            raise InputError(
+                path, f"is no checkpoint of weights alone ({_brief(error)})", "name a *_net_G.pth"
+            ) from error
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise InputError(path, "holds something else than weights by name", "name a *_net_G.pth")
     if all(name.startswith("module.") for name in found):
@@ -75,7 +89,11 @@ def architecture_of(weights: Mapping[str, torch.Tensor], source: str | Path) -> 
     """
     first, last = weights.get("model.model.0.weight"), weights.get("model.model.3.weight")
     if first is None or last is None or first.ndim != 4 or last.ndim != 4:
-        raise InputError(source, "holds no U-Net generator of the reference code (no model.model.0 and .3)", "name a *_net_G.pth of a unet_128 or unet_256")
+        raise InputError(
+            source,
+            "holds no U-Net generator of the reference code (no model.model.0 and .3)",
+            "name a *_net_G.pth of a unet_128 or unet_256",
+        )
     from .choices import DOWNSAMPLINGS
 
     downs, prefix = 1, "model.model.1.model."
@@ -83,7 +101,11 @@ def architecture_of(weights: Mapping[str, torch.Tensor], source: str | Path) -> 
         downs, prefix = downs + 1, prefix + "3.model."
     name = next((name for name, depth in DOWNSAMPLINGS.items() if depth == downs), None)
     if name is None:
-        raise InputError(source, f"is a U-Net of {downs} down-samplings", f"those of {', '.join(f'{d} ({n})' for n, d in DOWNSAMPLINGS.items())} can be used")
+        raise InputError(
+            source,
+            f"is a U-Net of {downs} down-samplings",
+            f"those of {', '.join(f'{d} ({n})' for n, d in DOWNSAMPLINGS.items())} can be used",
+        )
     if any(key.endswith("running_mean") for key in weights):
         norm = "batch"
     else:
@@ -112,7 +134,8 @@ def read_generator(path: str | Path) -> tuple[UNetGenerator, bool]:
         from a colour one).
 
     Raises:
-        InputError: as :func:`read_checkpoint` and :func:`architecture_of`; or weights that do not fit or are not finite.
+        InputError: as :func:`read_checkpoint` and :func:`architecture_of`; or weights that do not fit or are not
+            finite.
     """
     from .generator import UNetGenerator
 
@@ -153,7 +176,9 @@ def import_checkpoint(path: str | Path, name: str, low: float, high: float) -> t
     architecture = Architecture(generator.architecture, ngf=generator.ngf, norm=generator.norm, dropout=False)
     limits = (SCALE_LIMIT, GREY_LIMIT) if folded else (SCALE_LIMIT,)
     description = "Imported from a checkpoint of the published pix2pix code."
-    return generator, ModelCard(name, architecture=architecture, intensity=scale, limits=limits, description=description, licence="unknown")
+    return generator, ModelCard(
+        name, architecture=architecture, intensity=scale, limits=limits, description=description, licence="unknown"
+    )
 
 
 def export_checkpoint(path: str | Path, generator: UNetGenerator, overwrite: bool = False) -> Path:

@@ -16,7 +16,8 @@ class EnhancementReport:
     Attributes:
         input, source_uid: file or node name, and SOP Instance UID (None without one).
         model, model_version, model_sha256: of the model.
-        mode, overlap, mask: see :class:`LowDoseContrastLib.enhance_settings.Settings`; ``mode`` is the one that was used.
+        mode, overlap, mask: see :class:`LowDoseContrastLib.enhance_settings.Settings`; ``mode`` is the one that was
+            used.
         device, precision, placement: where the network ran, and why there.
         windows: how many windows the network saw.
         breast_share: part of the image that is breast, in [0, 1].
@@ -88,5 +89,7 @@ class EnhancementReport:
             TypeError: a key without a default is missing.
         """
         known = {each.name for each in dataclasses.fields(cls)}
-        found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known}
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known
+        }
         return cls(**found)

@@ -1,4 +1,5 @@
-"""One description of a setting serves its check, its command-line option, its row in a panel and the words for a child process.
+"""One description of a setting serves its check, its command-line option, its row in a panel and the words for a child
+process.
 
 A frozen dataclass declares its fields with :func:`setting` and calls :func:`check` in
 ``__post_init__``; everything else is derived from the same description.
@@ -27,7 +28,8 @@ class Setting:
     """What is known of a setting beside its name, type and default.
 
     Attributes:
-        help: what it is, in a few words, and of a truth value what turning its default round does; a setting without help has no option.
+        help: what it is, in a few words, and of a truth value what turning its default round does; a setting without
+            help has no option.
         unit: of its value, where it has one.
         source: where the default comes from.
         least, most: the limits of its value, both allowed.
@@ -147,11 +149,27 @@ def add_options(parser: Any, cls: type, names: Iterable[str] = (), options: Mapp
             option = (options or {}).get(name) or option_of(cls, name)
             text = ", ".join(filter(None, (described.help, described.unit)))
             if kind_of(cls, name)[0] is bool:
-                parser.add_argument(option, dest=name, default=defaults[name], action="store_false" if defaults[name] else "store_true", help=text)
+                parser.add_argument(
+                    option,
+                    dest=name,
+                    default=defaults[name],
+                    action="store_false" if defaults[name] else "store_true",
+                    help=text,
+                )
             else:
                 shown = described.default_help or ("none" if defaults[name] is None else str(defaults[name]))
-                kind, metavar = kind_of(cls, name)[0], described.metavar or "|".join(map(str, described.choices)) or None
-                parser.add_argument(option, dest=name, default=defaults[name], type=kind, metavar=metavar, help=f"{text} (default: {shown})".replace("%", "%%"))
+                kind, metavar = (
+                    kind_of(cls, name)[0],
+                    described.metavar or "|".join(map(str, described.choices)) or None,
+                )
+                parser.add_argument(
+                    option,
+                    dest=name,
+                    default=defaults[name],
+                    type=kind,
+                    metavar=metavar,
+                    help=f"{text} (default: {shown})".replace("%", "%%"),
+                )
 
 
 def option_of(cls: type, name: str) -> str:
@@ -171,7 +189,10 @@ def from_arguments(cls: type[_Settings], arguments: argparse.Namespace, **others
 
 
 def words_of(settings: Any, options: Mapping[str, str] | None = None) -> list[str]:
-    """Return the command-line words that give these settings to another process; fields at their default are left out."""
+    """Return the command-line words that give these settings to another process.
+
+    Fields at their default are left out.
+    """
     cls, defaults, words = type(settings), defaults_of(type(settings)), []
     for name, described in settings_of(cls).items():
         value = getattr(settings, name)

@@ -53,7 +53,9 @@ def part(steps: Steps[T], start: float, end: float) -> Steps[T]:
     >>> list(part(counting(), 0.5, 1.0))
     [Progress(done=0.75, message='half', remaining=None)]
     """
-    return (yield from mapped(steps, lambda progress: Progress(start + (end - start) * progress.done, progress.message)))
+    return (
+        yield from mapped(steps, lambda progress: Progress(start + (end - start) * progress.done, progress.message))
+    )
 
 
 def timed(steps: Steps[T], message: str = "") -> Steps[T]:

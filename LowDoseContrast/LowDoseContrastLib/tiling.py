@@ -55,6 +55,10 @@ def tile_plan(mask: np.ndarray, overlap: float, multiple: int = TILE) -> Plan:
         mask: bool (rows, columns); air outside of it costs no window.
         overlap: least share of a window's side shared with its neighbour, in [0, 0.9].
         multiple: the network takes sides that are a multiple of this.
+
+    >>> plan = tile_plan(np.ones((256, 480), dtype=bool), overlap=0.1)
+    >>> plan.shape, plan.origins
+    ((256, 256), ((0, 0), (0, 224)))
     """
     side = multiple * math.ceil(TILE / multiple)
     stride = max(1, round(side * (1 - overlap)))
@@ -77,7 +81,7 @@ def _bands(mask: np.ndarray, side: int, stride: int) -> list[tuple[int, int]]:
 def whole_plan(mask: np.ndarray, multiple: int = TILE) -> Plan:
     """One window around the breast, its sides rounded up to what the network takes."""
     origin, shape = [], []
-    for span, length in zip(extent(mask), mask.shape):
+    for span, length in zip(extent(mask), mask.shape, strict=True):
         side = multiple * math.ceil((span.stop - span.start) / multiple)
         origin.append(_inside(span.start, side, length))
         shape.append(side)
@@ -109,7 +113,10 @@ def cut(image: np.ndarray, origin: tuple[int, int], shape: tuple[int, int]) -> n
     """The window of ``image`` (rows, columns) at ``origin``; beyond the edge the image is mirrored."""
     (row, column), (rows, columns) = origin, shape
     inside = image[max(row, 0) : row + rows, max(column, 0) : column + columns]
-    missing = [(max(-start, 0), side - have - max(-start, 0)) for start, side, have in zip(origin, shape, inside.shape)]
+    missing = [
+        (max(-start, 0), side - have - max(-start, 0))
+        for start, side, have in zip(origin, shape, inside.shape, strict=True)
+    ]
     return np.pad(inside, missing, mode="symmetric") if np.any(missing) else inside
 
 
@@ -128,8 +135,10 @@ class Blender:
 
     def add(self, origin: tuple[int, int], answer: np.ndarray) -> None:
         """Adds ``answer`` (rows, columns) of the window at ``origin``."""
-        target = tuple(slice(max(o, 0), min(o + s, n)) for o, s, n in zip(origin, self._plan.shape, self._shape))
-        source = tuple(slice(t.start - o, t.stop - o) for t, o in zip(target, origin))
+        target = tuple(
+            slice(max(o, 0), min(o + s, n)) for o, s, n in zip(origin, self._plan.shape, self._shape, strict=True)
+        )
+        source = tuple(slice(t.start - o, t.stop - o) for t, o in zip(target, origin, strict=True))
         if self._weight is None:
             self._sum[target] = answer[source]
             return

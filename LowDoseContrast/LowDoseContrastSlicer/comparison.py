@@ -48,7 +48,13 @@ class Comparison:
     def __init__(self) -> None:
         self._link = WindowLink()
 
-    def showSideBySide(self, before: slicer.vtkMRMLVolumeNode, after: slicer.vtkMRMLVolumeNode, image: np.ndarray | None = None, keepWindow: bool = False) -> None:
+    def showSideBySide(
+        self,
+        before: slicer.vtkMRMLVolumeNode,
+        after: slicer.vtkMRMLVolumeNode,
+        image: np.ndarray | None = None,
+        keepWindow: bool = False,
+    ) -> None:
         """Two linked slice views, the input on the left, the result on the right, windowed alike but for the gain.
 
         Args:
@@ -68,7 +74,7 @@ class Comparison:
 
     def _showTwo(self, *sides: Any) -> None:
         showLayout(PAIR_LAYOUT, LAYOUTS)
-        for tag, (node, label) in zip(_VIEWS[PAIR_LAYOUT], sides):
+        for tag, (node, label) in zip(_VIEWS[PAIR_LAYOUT], sides, strict=True):
             composite = self._fill(tag, label, node)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)
@@ -88,20 +94,31 @@ class Comparison:
         if composite is not None and composite.GetForegroundVolumeID():
             composite.SetForegroundOpacity(opacity)
 
-    def differenceSteps(self, before: slicer.vtkMRMLVolumeNode, after: slicer.vtkMRMLVolumeNode, image: np.ndarray, target: slicer.vtkMRMLVolumeNode | None = None) -> Steps[slicer.vtkMRMLVolumeNode]:
-        """Generator: shows result - fitted gain x input in one view; yields Progress, returns the volume node that holds it.
+    def differenceSteps(
+        self,
+        before: slicer.vtkMRMLVolumeNode,
+        after: slicer.vtkMRMLVolumeNode,
+        image: np.ndarray,
+        target: slicer.vtkMRMLVolumeNode | None = None,
+    ) -> Steps[slicer.vtkMRMLVolumeNode]:
+        """Generator: shows result - fitted gain x input in one view; yields Progress, returns the volume node that
+        holds it.
 
         Args:
             image: the NodeImage of the input.
             target: an earlier volume to fill anew; a new one if None.
         """
-        from LowDoseContrastLib.nodes import change_steps, set_window
+        from LowDoseContrastLib.nodes import set_window
+
+        from .difference import differenceSteps
 
         made = target is None
         if made:
-            target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _("{name} change beyond gain").format(name=after.GetName()))
+            target = slicer.mrmlScene.AddNewNodeByClass(
+                "vtkMRMLScalarVolumeNode", _("{name} change beyond gain").format(name=after.GetName())
+            )
         try:
-            spread = yield from change_steps(target, before, after, image)
+            spread = yield from differenceSteps(target, before, after, image)
         except BaseException:
             if made:
                 slicer.mrmlScene.RemoveNode(target)
@@ -112,8 +129,11 @@ class Comparison:
         self.fit()
         return target
 
-    def refresh(self, before: slicer.vtkMRMLVolumeNode, after: slicer.vtkMRMLVolumeNode, image: np.ndarray | None = None) -> None:
-        """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other layouts alone.
+    def refresh(
+        self, before: slicer.vtkMRMLVolumeNode, after: slicer.vtkMRMLVolumeNode, image: np.ndarray | None = None
+    ) -> None:
+        """Shows another input and its result (or None) where the side-by-side views are on the screen; leaves other
+        layouts alone.
 
         ``image``: the NodeImage of the input, where the caller has it.
         """
@@ -162,8 +182,17 @@ class Comparison:
         widget = manager.sliceWidget(tag) if manager is not None else None
         return widget.sliceLogic().GetSliceCompositeNode() if widget is not None else None
 
-    def _fill(self, tag: str, label: str, background: slicer.vtkMRMLVolumeNode, foreground: slicer.vtkMRMLVolumeNode | None = None) -> slicer.vtkMRMLSliceCompositeNode:
-        """Puts volumes into a view of ours, which no other volume enters by being loaded; returns its composite node."""
+    def _fill(
+        self,
+        tag: str,
+        label: str,
+        background: slicer.vtkMRMLVolumeNode,
+        foreground: slicer.vtkMRMLVolumeNode | None = None,
+    ) -> slicer.vtkMRMLSliceCompositeNode:
+        """Puts volumes into a view of ours, which no other volume enters by being loaded.
+
+        Returns its composite node.
+        """
         widget = slicer.app.layoutManager().sliceWidget(tag)
         widget.mrmlSliceNode().SetLayoutLabel(label)
         composite = widget.sliceLogic().GetSliceCompositeNode()

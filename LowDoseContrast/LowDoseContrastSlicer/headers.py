@@ -35,7 +35,9 @@ class HeaderKeeper(VTKObservationMixin):
         if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
             return
         # The file is named only after the volume is in the scene, and the instance in the database later still.
-        self._volumes.add(node, (node.ReferenceAddedEvent, node.ReferenceModifiedEvent, vtk.vtkCommand.ModifiedEvent), self._onChanged)
+        self._volumes.add(
+            node, (node.ReferenceAddedEvent, node.ReferenceModifiedEvent, vtk.vtkCommand.ModifiedEvent), self._onChanged
+        )
         self._onChanged(node, event)
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -20,7 +20,8 @@ def ensure_torch() -> bool:
 
 
 def ensure_packages(packages: Iterable[str]) -> bool:
-    """True if ``packages`` can be imported in versions that will do, after installing with the user's consent what is missing.
+    """True if ``packages`` can be imported in versions that will do, after installing with the user's consent what is
+    missing.
 
     torch comes from the PyTorch extension, which picks the build that fits the computer; the other
     packages come from the requirements file. Nothing is installed without a yes.
@@ -35,7 +36,9 @@ def ensure_packages(packages: Iterable[str]) -> bool:
     from LowDoseContrastLib.resources import resource
 
     requirements = resource("requirements.txt")
-    question = _("LowDoseContrast needs the Python packages listed in {file}. Install them now?").format(file=requirements)
+    question = _("LowDoseContrast needs the Python packages listed in {file}. Install them now?").format(
+        file=requirements
+    )
     if not slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Low-Dose Contrast")):
         return False
     slicer.util.pip_install(["-r", str(requirements)])
@@ -87,7 +90,10 @@ def _install_torch() -> bool:
     remains = _half_installed("torch")
     if remains:
         slicer.util.errorDisplay(
-            _("PyTorch is only half installed. Close Slicer, delete the folder {folder}, start Slicer and press the button again.").format(folder=remains),
+            _(
+                "PyTorch is only half installed. Close Slicer, delete the folder {folder}, start Slicer and press "
+                "the button again."
+            ).format(folder=remains),
             windowTitle=_("Low-Dose Contrast"),
         )
         return False
@@ -95,9 +101,15 @@ def _install_torch() -> bool:
         import PyTorchUtils
     except ImportError:
         slicer.util.errorDisplay(
-            _("The network needs PyTorch. Install the PyTorch extension in the Extensions Manager, restart Slicer and press the button again."),
+            _(
+                "The network needs PyTorch. Install the PyTorch extension in the Extensions Manager, restart "
+                "Slicer and press the button again."
+            ),
             windowTitle=_("Low-Dose Contrast"),
         )
         return False
     # The extension asks for consent itself and returns None where the user declines.
-    return PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT) is not None
+    return (
+        PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
+        is not None
+    )

@@ -60,7 +60,10 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         return add_model(path).name
 
     def addTrainedModel(self, path: str | Path, name: str) -> str:
-        """Adds the model of a training under ``name`` or a similar free one and chooses it; returns its name. Raises InputError."""
+        """Adds the model of a training under ``name`` or a similar free one and chooses it.
+
+        Returns its name. Raises InputError.
+        """
         from LowDoseContrastLib.catalogue import add_trained_model
 
         self.getParameterNode().model = added = add_trained_model(path, name).name
@@ -145,7 +148,10 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         return aboutImage(image) if image else ""  # the reason not to apply says why it cannot be used
 
     def stackedFiles(self, node: slicer.vtkMRMLVolumeNode) -> list[Path]:
-        """The DICOM files that Slicer has stacked into a volume, each an image of its own; empty for a volume of one file."""
+        """The DICOM files that Slicer has stacked into a volume, each an image of its own.
+
+        Empty for a volume of one file.
+        """
         image = self.usableImage(node)
         return list(image.header.stacked) if image else []
 
@@ -157,9 +163,14 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         ]
 
     def firstInput(self) -> slicer.vtkMRMLVolumeNode | None:
-        """The first volume in the scene that could be a mammogram: not one that this extension made. None without one."""
+        """The first volume in the scene that could be a mammogram.
+
+        Not one that this extension made. None without one.
+        """
         volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        return next((node for node in volumes if not roleOf(node) and node.GetClassName() == "vtkMRMLScalarVolumeNode"), None)
+        return next(
+            (node for node in volumes if not roleOf(node) and node.GetClassName() == "vtkMRMLScalarVolumeNode"), None
+        )
 
     def _problemOf(self, node: slicer.vtkMRMLVolumeNode) -> str:
         from LowDoseContrastLib.errors import InputError
@@ -182,7 +193,8 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         return bool(result and node and source_of(result) is node and result.GetAttribute(REPORT_ATTRIBUTE))
 
     def outputFor(self, parameters: LowDoseContrastParameterNode) -> slicer.vtkMRMLVolumeNode | None:
-        """Where the result of the chosen input should go: the chosen output, but never over the result of another volume.
+        """Where the result of the chosen input should go: the chosen output, but never over the result of another
+        volume.
 
         Returns a volume node, or None for a new one.
         """
@@ -213,14 +225,22 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
     def _reasonInImage(self, domain: Domain, image: NodeImage) -> str:
         objections = domain.objections(image.mammogram)
         if objections:
-            return _("Outside of the model's domain: {reasons}. Choose another model, or allow it under Advanced.").format(reasons="; ".join(objections))
+            return _(
+                "Outside of the model's domain: {reasons}. Choose another model, or allow it under Advanced."
+            ).format(reasons="; ".join(objections))
         stacked = image.header.stacked
         if stacked:
-            text = _("Slicer has stacked {count} files of one series as slices, and only the header of {name} is known: press Load single files, or allow it under Advanced.")
+            text = _(
+                "Slicer has stacked {count} files of one series as slices, and only the header of {name} is "
+                "known: press Load single files, or allow it under Advanced."
+            )
             return text.format(count=len(stacked), name=image.header.path.name)
         unknown = domain.unknowns(image.mammogram)
         if unknown:
-            text = _("It cannot be told whether the model fits: the volume does not state its {facts}. Load the DICOM file, or allow it under Advanced.")
+            text = _(
+                "It cannot be told whether the model fits: the volume does not state its {facts}. Load the DICOM "
+                "file, or allow it under Advanced."
+            )
             return text.format(facts=", ".join(unknown))
         return ""
 
@@ -263,12 +283,16 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         return run_to_end(self.steps(parameters))
 
     def differenceSteps(self, parameters: LowDoseContrastParameterNode) -> Steps[slicer.vtkMRMLVolumeNode]:
-        """Generator: shows what the network did beyond its gain; yields Progress, returns the volume node that holds it."""
+        """Generator: shows what the network did beyond its gain.
+
+        Yields Progress, returns the volume node that holds it.
+        """
         source, result = parameters.inputVolume, parameters.outputVolume
         return self.comparison.differenceSteps(source, result, self.image(source), parameters.differenceVolume)
 
     def exportResult(self, node: slicer.vtkMRMLVolumeNode, path: str | Path) -> str:
-        """Writes an enhanced volume with what made it, in the format that the ending of ``path`` names; DICOM becomes an image derived from the source.
+        """Writes an enhanced volume with what made it, in the format that the ending of ``path`` names; DICOM becomes
+        an image derived from the source.
 
         Slicer's own DICOM export knows no mammography, and its own Save keeps no report.
 
@@ -284,21 +308,30 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
         source, report = source_of(node), report_of(node)
         if source is None or report is None:
-            raise InputError("", _("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName()))
+            raise InputError(
+                "", _("The volume that {name} was made from is no longer in the scene.").format(name=node.GetName())
+            )
         image, isDicom = self.image(source), suffix_of(path) == ".dcm"
         if isDicom and image.header.stacked:
-            text = _("{name} was stacked from {count} files, each an image of its own; load them one by one and enhance each.")
+            text = _(
+                "{name} was stacked from {count} files, each an image of its own; load them one by one and "
+                "enhance each."
+            )
             raise InputError("", text.format(name=source.GetName(), count=len(image.header.stacked)))
         pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
         placed = dataclasses.replace(image.mammogram, geometry=geometry_of(node))
         write_mammogram(path, placed, pixels, *report.provenance, overwrite=True)
         said = _("Saved: {path}.").format(path=path)
         if isDicom and image.header.dataset is None:
-            said += " " + _("The source has no DICOM header ({reason}): patient, study, intent and bit depth in the file are assumed.").format(reason=image.header.reason)
+            said += " " + _(
+                "The source has no DICOM header ({reason}): patient, study, intent and bit depth in the file are "
+                "assumed."
+            ).format(reason=image.header.reason)
         return said
 
     def advance(self, steps: Steps[Any], milliseconds: float, last: Progress | None = None) -> Progress:
-        """Lets ``steps`` work for about ``milliseconds``, or until they have something else to say than in ``last``; returns the newest Progress.
+        """Lets ``steps`` work for about ``milliseconds``, or until they have something else to say than in ``last``;
+        returns the newest Progress.
 
         What they say first must be drawn before they go on, for a step that cannot be cut may follow.
         """
@@ -345,7 +378,11 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         variant = report.cci_variant
         seam = report.seam_index
         rows = [
-            (_("CCI, {low:g}-{high:g} to {levels}").format(**variant), f"{report.cci_before:.3f}", f"{report.cci_after:.3f}"),
+            (
+                _("CCI, {low:g}-{high:g} to {levels}").format(**variant),
+                f"{report.cci_before:.3f}",
+                f"{report.cci_after:.3f}",
+            ),
             (_("CCI-norm"), f"{report.cci_norm_before:.4f}", f"{report.cci_norm_after:.4f}"),
             (_("Fitted gain"), "", f"{report.gain:.3f}"),
             (_("Seam index"), "", "-" if seam is None else f"{seam:.3f}"),
@@ -353,5 +390,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             (_("Device"), "", f"{report.device}, {report.precision}"),
             (_("Model"), "", f"{report.model} ({report.model_sha256[:8]})"),
         ]
-        notes = [_("Out of domain: {reason}").format(reason=reason) for reason in report.out_of_domain] + list(report.notes)
+        notes = [_("Out of domain: {reason}").format(reason=reason) for reason in report.out_of_domain] + list(
+            report.notes
+        )
         return rows, notes

@@ -9,7 +9,9 @@ from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrappe
 
 from .setting_rows import SettingRows
 
-SETTINGS = SettingRows(Settings, {"mode": "mode", "overlap": "overlap", "mask": "useMask", "allow_out_of_domain": "allowOutOfDomain"})
+SETTINGS = SettingRows(
+    Settings, {"mode": "mode", "overlap": "overlap", "mask": "useMask", "allow_out_of_domain": "allowOutOfDomain"}
+)
 
 
 @parameterNodeWrapper

@@ -25,7 +25,9 @@ def loadSample(dose: str) -> slicer.vtkMRMLVolumeNode:
     Raises:
         KeyError: no such dose, or its file was not installed.
     """
-    return slicer.util.loadVolume(str(samplePaths()[dose]), {"singleFile": True, "name": _("Phantom {dose} dose").format(dose=dose)})
+    return slicer.util.loadVolume(
+        str(samplePaths()[dose]), {"singleFile": True, "name": _("Phantom {dose} dose").format(dose=dose)}
+    )
 
 
 def registerSampleData() -> None:

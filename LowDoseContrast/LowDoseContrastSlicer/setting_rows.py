@@ -1,4 +1,7 @@
-"""Rows of a panel from the libraries' descriptions of settings: type, range and default of a parameter, and the settings chosen."""
+"""Rows of a panel from the libraries' descriptions of settings.
+
+Type, range and default of a parameter, and the settings chosen.
+"""
 
 from __future__ import annotations
 

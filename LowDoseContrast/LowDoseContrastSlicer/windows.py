@@ -36,12 +36,16 @@ def showBreast(node: slicer.vtkMRMLVolumeNode) -> None:
 
 
 def isWindowed(node: slicer.vtkMRMLVolumeNode) -> bool:
-    """Whether :func:`showBreast` has windowed the volume before, so that its window is that, or what the user made of it."""
+    """Whether :func:`showBreast` has windowed the volume before, so that its window is that, or what the user made of
+    it.
+    """
     display = node.GetDisplayNode()
     return display is not None and display.GetAttribute(_WINDOWED_ATTRIBUTE) is not None
 
 
-def showAlike(node: slicer.vtkMRMLVolumeNode, enhancedNode: slicer.vtkMRMLVolumeNode, image: NodeImage | None = None) -> None:
+def showAlike(
+    node: slicer.vtkMRMLVolumeNode, enhancedNode: slicer.vtkMRMLVolumeNode, image: NodeImage | None = None
+) -> None:
     """Windows an enhanced volume as its source is, but for the fitted gain: what still differs, the network did.
 
     ``image``: the NodeImage of the source, where the caller has it.
@@ -103,7 +107,10 @@ class WindowLink:
         else:
             other, edges = first, ((low - self._offset) / self._factor, (high - self._offset) / self._factor)
         tolerance = 1e-6 * max(1.0, abs(edges[0]), abs(edges[1]))
-        if all(abs(a - b) <= tolerance for a, b in zip(edges, (other.GetWindowLevelMin(), other.GetWindowLevelMax()))):
+        if all(
+            abs(a - b) <= tolerance
+            for a, b in zip(edges, (other.GetWindowLevelMin(), other.GetWindowLevelMax()), strict=True)
+        ):
             return
         self._isFollowing = True
         try:

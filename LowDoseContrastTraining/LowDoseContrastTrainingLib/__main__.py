@@ -1,4 +1,3 @@
-
 from __future__ import annotations
 
 import os
@@ -17,7 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _leave(code: int) -> None:
-    """Ends the process; a worker of ``torchrun`` at once, for a thread of its process group that meets an ending Python aborts it."""
+    """Ends the process; a worker of ``torchrun`` at once, for a thread of its process group that meets an ending Python
+    aborts it.
+    """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         sys.exit(code)
     sys.stdout.flush()

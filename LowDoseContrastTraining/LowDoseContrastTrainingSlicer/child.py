@@ -60,7 +60,9 @@ class ChildProcess:
         self._deadline: Any = None
 
     @classmethod
-    def start(cls, arguments: Sequence[str], folder: str | Path, searchPaths: Sequence[str | Path] = ()) -> ChildProcess:
+    def start(
+        cls, arguments: Sequence[str], folder: str | Path, searchPaths: Sequence[str | Path] = ()
+    ) -> ChildProcess:
         """``PythonSlicer`` with ``arguments``. Raises RuntimeError without PythonSlicer."""
         folder = Path(folder)
         with open(folder / "output.json", "wb") as output, open(folder / "errors.txt", "wb") as errors:

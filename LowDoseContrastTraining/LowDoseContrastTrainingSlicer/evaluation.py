@@ -53,7 +53,9 @@ class Evaluation(Task):
         return EvaluationResults(parameters.evaluationFolder)
 
     def models(self, parameters: LowDoseContrastTrainingParameterNode, files: Sequence[str] = ()) -> list[ModelChoice]:
-        """A :class:`ModelChoice` for each model at hand, that of the chosen training, ``files`` and what is chosen already."""
+        """A :class:`ModelChoice` for each model at hand, that of the chosen training, ``files`` and what is chosen
+        already.
+        """
         from LowDoseContrastLib.catalogue import list_models
 
         entries = list_models()
@@ -62,7 +64,9 @@ class Evaluation(Task):
         others = [str(trained.model)] if trained.exists() and os.path.isfile(trained.model) else []
         known = [choice.model for choice in choices]
         others = [model for model in dict.fromkeys([*others, *files, *parameters.models]) if model not in known]
-        contents = [self._content(entry.path) or entry.name for entry in entries] + [self._content(model) or model for model in others]
+        contents = [self._content(entry.path) or entry.name for entry in entries] + [
+            self._content(model) or model for model in others
+        ]
         return _eachOnce(choices + [self._choice(model) for model in others], contents, parameters.models)
 
     def _content(self, path: str | Path) -> Any:
@@ -110,7 +114,14 @@ class Evaluation(Task):
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastTrainingLib.baselines.names import chosen_names
 
-        problem = next((each.problem for each in self.models(parameters) if each.problem and set(each.names) & set(parameters.models)), "")
+        problem = next(
+            (
+                each.problem
+                for each in self.models(parameters)
+                if each.problem and set(each.names) & set(parameters.models)
+            ),
+            "",
+        )
         try:
             CciVariant(parameters.evaluationScale)
             chosen_names(parameters.baselines.strip() or "all")
@@ -136,8 +147,22 @@ class Evaluation(Task):
         chosen = [choice.model for choice in self.models(parameters) if set(choice.names) & set(parameters.models)]
         for model in filter(chosen.__contains__, parameters.models):
             arguments += ["--model", model]
-        arguments += ["--output", parameters.evaluationFolder, "--baselines", parameters.baselines.strip() or "all", "--split", parameters.judgedSplit]
-        arguments += ["--cci-scale", parameters.evaluationScale, "--seed", str(parameters.bootstrapSeed), "--device", parameters.evaluationDevice]
+        arguments += [
+            "--output",
+            parameters.evaluationFolder,
+            "--baselines",
+            parameters.baselines.strip() or "all",
+            "--split",
+            parameters.judgedSplit,
+        ]
+        arguments += [
+            "--cci-scale",
+            parameters.evaluationScale,
+            "--seed",
+            str(parameters.bootstrapSeed),
+            "--device",
+            parameters.evaluationDevice,
+        ]
         if parameters.noise.strip():
             arguments += ["--noise", parameters.noise.strip()]
         if parameters.allowOutOfDomain:
@@ -156,7 +181,9 @@ class Evaluation(Task):
 
     def doneText(self, result: dict[str, Any]) -> str:
         rows = result["rows"]
-        text = _("Done: {methods} methods on {arrangements} arrangements.").format(methods=len(rows), arrangements=len(rows[0].get("arrangements", ())))
+        text = _("Done: {methods} methods on {arrangements} arrangements.").format(
+            methods=len(rows), arrangements=len(rows[0].get("arrangements", ()))
+        )
         return " ".join([text, *(f"{row['method']}: {row['verdict']}." for row in rows if row["kind"] == "model")])
 
     def cancelledText(self) -> str:
@@ -168,9 +195,12 @@ class Evaluation(Task):
 
 
 def _eachOnce(choices: Sequence[ModelChoice], contents: Sequence[Any], ticked: Sequence[str]) -> list[ModelChoice]:
-    """The choices, those of the same content joined; of its names a joined one goes by a ticked one, or else by its first."""
+    """The choices, those of the same content joined.
+
+    Of its names a joined one goes by a ticked one, or else by its first.
+    """
     joined: dict[Any, list[ModelChoice]] = {}
-    for choice, content in zip(choices, contents):
+    for choice, content in zip(choices, contents, strict=True):
         joined.setdefault(content, []).append(choice)
     return [_joined(same, ticked) for same in joined.values()]
 

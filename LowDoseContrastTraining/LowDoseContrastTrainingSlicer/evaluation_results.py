@@ -14,7 +14,10 @@ from slicer.i18n import tr as _
 
 @dataclass(frozen=True)
 class Interval:
-    """By how much a method differs from the gain; ``low`` and ``high`` are those of the 95% interval, None where there is none."""
+    """By how much a method differs from the gain.
+
+    ``low`` and ``high`` are those of the 95% interval, None where there is none.
+    """
 
     mean: float
     low: float | None
@@ -88,9 +91,11 @@ class EvaluationTable:
     def _measures(self) -> tuple[tuple[str, str], ...]:
         return (
             ("cci_output", _("CCI")), ("cci_norm_output", _("CCI-norm")), ("cci_ratio_error", _("CCI error")),
-            ("psnr_matched", _("PSNR matched")), ("ssim_matched", _("SSIM matched")), ("psnr", _("PSNR")), ("ssim", _("SSIM")),
+            ("psnr_matched", _("PSNR matched")), ("ssim_matched", _("SSIM matched")),
+            ("psnr", _("PSNR")), ("ssim", _("SSIM")),
             ("slope", _("Slope")), ("offset", _("Offset")),
-            ("detectability", _("Detectability")), ("bias", _("Bias")), ("false_calcifications", _("False calc. / cm2")),
+            ("detectability", _("Detectability")), ("bias", _("Bias")),
+            ("false_calcifications", _("False calc. / cm2")),
         )  # fmt: skip
 
     def cells(self) -> list[list[str]]:
@@ -98,7 +103,12 @@ class EvaluationTable:
         return [self._cellsOf(number, row) for number, row in enumerate(self.rows, start=1)]
 
     def _cellsOf(self, number: int, row: dict[str, Any]) -> list[str]:
-        return [str(number), str(row["method"]), str(row.get("verdict", "")), *(_text(row.get(key)) for key, _title in self._measures())]
+        return [
+            str(number),
+            str(row["method"]),
+            str(row.get("verdict", "")),
+            *(_text(row.get(key)) for key, _title in self._measures()),
+        ]
 
     def reasons(self) -> list[str]:
         """Why each verdict is as it is, one text a row."""
@@ -107,10 +117,14 @@ class EvaluationTable:
     def lines(self) -> list[str]:
         """The verdicts on the models and what a reader must know, a sentence each."""
         verdicts = [
-            f"{row['method']}: {row.get('verdict', '')}. {why}." for row, why in zip(self.rows, self.reasons()) if row.get("kind") == "model"
+            f"{row['method']}: {row.get('verdict', '')}. {why}."
+            for row, why in zip(self.rows, self.reasons(), strict=True)
+            if row.get("kind") == "model"
         ]
         notes = [_("Note: {text}").format(text=text) for text in self._document.get("notes", [])]
-        return verdicts + notes + [text for text in (self._document.get("caution"), self._document.get("notice")) if text]
+        return (
+            verdicts + notes + [text for text in (self._document.get("caution"), self._document.get("notice")) if text]
+        )
 
     def intervals(self, measure: str) -> Any:
         """``{place of the row: Interval}`` of the methods that were compared with the gain by ``measure``."""

@@ -52,42 +52,71 @@ class EvaluationViews:
         """Fills the nodes with an EvaluationTable and arranges the views."""
         self._updateTable(parameters, table)
         self._updateCharts(parameters, table)
-        charts = [chart for chart in (parameters.contrastChart, parameters.likenessChart, parameters.detectabilityChart) if chart]
+        charts = [
+            chart
+            for chart in (parameters.contrastChart, parameters.likenessChart, parameters.detectabilityChart)
+            if chart
+        ]
         showLayout(LAYOUT_IDS[len(charts)], LAYOUTS)
-        for tag, chart in zip(CHART_VIEWS, charts):
+        for tag, chart in zip(CHART_VIEWS, charts, strict=False):
             showChart(tag, chart)
-        slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(parameters.resultTable.GetID())
+        slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").SetTableNodeID(
+            parameters.resultTable.GetID()
+        )
 
     def _updateTable(self, parameters: LowDoseContrastTrainingParameterNode, table: EvaluationTable) -> None:
         if not parameters.resultTable:
             parameters.resultTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Evaluation"))
         columns = [*table.columns(), _("Reasons")]
-        fillTable(parameters.resultTable, columns, [[*cells, why] for cells, why in zip(table.cells(), table.reasons())])
+        fillTable(
+            parameters.resultTable,
+            columns,
+            [[*cells, why] for cells, why in zip(table.cells(), table.reasons(), strict=True)],
+        )
 
     # The charts
 
     def _updateCharts(self, parameters: LowDoseContrastTrainingParameterNode, table: EvaluationTable) -> None:
         charts = {
-            "contrastChart": ("cci_ratio_error", _("CCI error less that of the gain"), _("below 0: nearer to the high dose")),
-            "likenessChart": ("psnr_matched", _("PSNR matched less that of the gain"), _("dB; above 0: nearer to the high dose")),
-            "detectabilityChart": ("detectability", _("Detectability less that of the gain"), _("above 0: more is found")),
+            "contrastChart": (
+                "cci_ratio_error",
+                _("CCI error less that of the gain"),
+                _("below 0: nearer to the high dose"),
+            ),
+            "likenessChart": (
+                "psnr_matched",
+                _("PSNR matched less that of the gain"),
+                _("dB; above 0: nearer to the high dose"),
+            ),
+            "detectabilityChart": (
+                "detectability",
+                _("Detectability less that of the gain"),
+                _("above 0: more is found"),
+            ),
         }
         removeSeries(*(getattr(parameters, field) for field in charts))
         if not table.hasTruth:
             self._remove(parameters, "detectabilityChart")
             del charts["detectabilityChart"]
         if not parameters.intervalTable:
-            parameters.intervalTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Evaluation, intervals"))
+            parameters.intervalTable = slicer.mrmlScene.AddNewNodeByClass(
+                "vtkMRMLTableNode", _("Evaluation, intervals")
+            )
         found = {measure: table.intervals(measure) for measure, _title, _axis in charts.values()}
         self._fillIntervals(parameters.intervalTable, table, found)
         for field, (measure, title, axis) in charts.items():
             if not getattr(parameters, field):
                 setattr(parameters, field, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", title))
             with NodeModify(getattr(parameters, field)):
-                self._draw(getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure])
+                self._draw(
+                    getattr(parameters, field), parameters.intervalTable, table, (measure, title, axis), found[measure]
+                )
 
     def _fillIntervals(self, node: slicer.vtkMRMLVolumeNode, table: slicer.vtkMRMLTableNode, found: Any) -> None:
-        """Columns of three values, for a chart has no error bars and VTK draws no line through one point: mean, and ends of the interval."""
+        """Columns of three values, for a chart has no error bars and VTK draws no line through one point.
+
+        Mean, and ends of the interval.
+        """
         count = len(table.rows)
         columns = {"ends": (1 - ROOM, (count + 1) / 2, count + ROOM), "zero": (0, 0, 0)}
         for measure, intervals in found.items():
@@ -101,13 +130,25 @@ class EvaluationViews:
             for name, values in columns.items():
                 node.AddColumn(_array(name, values))
 
-    def _draw(self, chart: slicer.vtkMRMLPlotChartNode, node: slicer.vtkMRMLVolumeNode, table: slicer.vtkMRMLTableNode, texts: Sequence[str], intervals: Any) -> None:
+    def _draw(
+        self,
+        chart: slicer.vtkMRMLPlotChartNode,
+        node: slicer.vtkMRMLVolumeNode,
+        table: slicer.vtkMRMLTableNode,
+        texts: Sequence[str],
+        intervals: Any,
+    ) -> None:
         measure, title, axis = texts
         self._addSeries(chart, node, (_("gain"), "ends", "zero"), ZERO_COLOUR, isDashed=True)
         for place, each in intervals.items():
             name, colour = table.methods[place], MODEL_COLOUR if table.isModel(place) else BASELINE_COLOUR
             if each.low is not None:
-                self._addSeries(chart, node, (_("{method}, 95% interval").format(method=name), f"row {place + 1}", _interval(measure, place)), colour)
+                self._addSeries(
+                    chart,
+                    node,
+                    (_("{method}, 95% interval").format(method=name), f"row {place + 1}", _interval(measure, place)),
+                    colour,
+                )
             self._addSeries(chart, node, (name, f"row {place + 1}", _mean(measure, place)), colour, isMarked=True)
         chart.SetTitle(title)
         chart.SetXAxisTitle(_("row of the table; mean and 95% interval"))
@@ -119,12 +160,30 @@ class EvaluationViews:
         chart.SetLegendVisibility(False)
         chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
 
-    def _addSeries(self, chart: slicer.vtkMRMLPlotChartNode, node: slicer.vtkMRMLVolumeNode, columns: Sequence[str], colour: tuple[float, float, float], isMarked: bool = False, isDashed: bool = False) -> None:
+    def _addSeries(
+        self,
+        chart: slicer.vtkMRMLPlotChartNode,
+        node: slicer.vtkMRMLVolumeNode,
+        columns: Sequence[str],
+        colour: tuple[float, float, float],
+        isMarked: bool = False,
+        isDashed: bool = False,
+    ) -> None:
         """``columns``: name of the series, columns of its abscissa and its ordinate. A line, or a marker."""
         kind = slicer.vtkMRMLPlotSeriesNode
         marker = kind.MarkerStyleCircle if isMarked else kind.MarkerStyleNone
         line = kind.LineStyleNone if isMarked else kind.LineStyleDash if isDashed else kind.LineStyleSolid
-        addSeries(chart, node, columns[0], columns[1:], colour, MarkerStyle=marker, LineStyle=line, MarkerSize=9, LineWidth=1 if isDashed else 2)
+        addSeries(
+            chart,
+            node,
+            columns[0],
+            columns[1:],
+            colour,
+            MarkerStyle=marker,
+            LineStyle=line,
+            MarkerSize=9,
+            LineWidth=1 if isDashed else 2,
+        )
 
     def _remove(self, parameters: LowDoseContrastTrainingParameterNode, field: str) -> None:
         """The chart of an earlier evaluation, for which this one has no figures."""

@@ -23,7 +23,10 @@ class Manifests:
         return state is not None and state != self._state and state[-1] > LONG
 
     def made(self, folder: str | Path, make: Callable[..., Any]) -> Any:
-        """``make(folder, manifest, fingerprint)``, called once for each state of the file. Raises as it does, and InputError without a manifest."""
+        """``make(folder, manifest, fingerprint)``, called once for each state of the file.
+
+        Raises as it does, and InputError without a manifest.
+        """
         from LowDoseContrastLib.errors import InputError
         from LowDoseContrastTrainingLib.dataset.manifest import read_manifest
 

@@ -1,6 +1,5 @@
 """The choices of the panel, kept in the scene."""
 
-
 import json
 from typing import Annotated, Any
 
@@ -16,17 +15,23 @@ from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrappe
 
 RECIPE_FILE = "from a file"
 
-SIMULATION = SettingRows(SimulationPlan, {name: name for name in ("seed", "arrangements", "realisations", "presentation")})
+SIMULATION = SettingRows(
+    SimulationPlan, {name: name for name in ("seed", "arrangements", "realisations", "presentation")}
+)
 PREPARATION = SettingRows(
     PrepareSettings,
     {
-        "patch_size": "patchSize", "stride": "stride", "bits": "bits", "split": "split", "test": "test", "validation": "validation", "seed": "splitSeed",
-        "breast_part": "breastPart", "group_by": "groupBy", "doses": "doses", "scale": "scale", "fold": "fold", "align": "align", "max_shift": "maxShift",
+        "patch_size": "patchSize", "stride": "stride", "bits": "bits", "split": "split",
+        "test": "test", "validation": "validation", "seed": "splitSeed",
+        "breast_part": "breastPart", "group_by": "groupBy", "doses": "doses",
+        "scale": "scale", "fold": "fold", "align": "align", "max_shift": "maxShift",
     },
     nones={"stride": 0, "test": -1, "validation": -1, "fold": 1},
     texts=("bits",),
 )  # fmt: skip
-RUN = SettingRows(RunSettings, {"epochs": "epochs", "threads": "threads", "device": "device"}, nones={"epochs": 0, "threads": 0})
+RUN = SettingRows(
+    RunSettings, {"epochs": "epochs", "threads": "threads", "device": "device"}, nones={"epochs": 0, "threads": 0}
+)
 
 
 @parameterNodeWrapper

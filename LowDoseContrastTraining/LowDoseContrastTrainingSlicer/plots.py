@@ -19,8 +19,16 @@ def seriesOf(chart: slicer.vtkMRMLPlotChartNode) -> list[Any]:
     return [series for series in found if series is not None]  # the user may have removed some
 
 
-def addSeries(chart: slicer.vtkMRMLPlotChartNode, table: slicer.vtkMRMLTableNode, name: str, columns: Sequence[str], colour: tuple[float, float, float], **style: Any) -> None:
-    """Shows two columns of a table in the chart, abscissa and ordinate; ``style``: further properties of the series node, as MarkerSize=5.
+def addSeries(
+    chart: slicer.vtkMRMLPlotChartNode,
+    table: slicer.vtkMRMLTableNode,
+    name: str,
+    columns: Sequence[str],
+    colour: tuple[float, float, float],
+    **style: Any,
+) -> None:
+    """Shows two columns of a table in the chart, abscissa and ordinate; ``style``: further properties of the series
+    node, as MarkerSize=5.
 
     The node enters the chart when it is complete, for every change of it has all views drawn again.
     """
@@ -53,7 +61,10 @@ def isWholeShown(chart: slicer.vtkMRMLPlotChartNode) -> bool:
     """Whether all that a chart draws lies within its axes, so that nobody has zoomed in. True of an empty one."""
     for series in seriesOf(chart):
         table = series.GetTableNode().GetTable() if series.GetTableNode() else None
-        for name, (low, high) in ((series.GetXColumnName(), chart.GetXAxisRange()), (series.GetYColumnName(), chart.GetYAxisRange())):
+        for name, (low, high) in (
+            (series.GetXColumnName(), chart.GetXAxisRange()),
+            (series.GetYColumnName(), chart.GetYAxisRange()),
+        ):
             column = table.GetColumnByName(name) if table and name else None
             if isinstance(column, vtk.vtkDataArray) and column.GetNumberOfTuples():
                 first, last = column.GetRange()

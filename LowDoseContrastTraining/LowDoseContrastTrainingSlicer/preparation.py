@@ -56,14 +56,22 @@ class Preparation(Task):
         return PREPARATION.chosen(parameters, group_by=parameters.groupBy or "auto", **unused, **used)
 
     def arguments(self, parameters: LowDoseContrastTrainingParameterNode) -> list[str]:
-        return ["prepare", parameters.acquisitionsFolder, parameters.dataSetFolder, *words_of(self._settings(parameters))]
+        return [
+            "prepare",
+            parameters.acquisitionsFolder,
+            parameters.dataSetFolder,
+            *words_of(self._settings(parameters)),
+        ]
 
     def startTexts(self, parameters: LowDoseContrastTrainingParameterNode) -> tuple[str, str]:
         return _("Prepare"), _("Find the pairs and cut them into patches")
 
     def doneText(self, result: Any) -> str:
         counts = {name: result[name] for name in ("pairs", "arrangements", *SPLITS)}
-        return _("Done: {pairs} pairs of patches of {arrangements} arrangements; {train} to train, {val} to validate, {test} to test.").format(**counts)
+        return _(
+            "Done: {pairs} pairs of patches of {arrangements} arrangements; {train} to train, {val} to validate, "
+            "{test} to test."
+        ).format(**counts)
 
     def cancelledText(self) -> str:
         return _("Cancelled; nothing half-written was left. Prepare goes on where it stopped.")
@@ -71,7 +79,10 @@ class Preparation(Task):
     def splitText(self, split: str) -> str:
         """What a way to split means, in a sentence."""
         return {
-            "random": _("As the paper: every arrangement can be in training and in test, so figures on the test part are too good."),
+            "random": _(
+                "As the paper: every arrangement can be in training and in test, so figures on the test part are "
+                "too good."
+            ),
             "arrangement": _("Whole arrangements are held out, so training and test share none."),
             "loo": _("Leave one out: the arrangement of the fold is held out. Prepare one data set for each fold."),
         }[split]
@@ -81,7 +92,9 @@ class Preparation(Task):
         recipe = RECIPES.get(parameters.recipe)
         if recipe is None or recipe.crop == "resize" or parameters.patchSize >= recipe.crop_size:
             return ""
-        return _("The recipe {recipe} of step 3 needs patches of {size} pixels or more.").format(recipe=recipe.name, size=recipe.crop_size)
+        return _("The recipe {recipe} of step 3 needs patches of {size} pixels or more.").format(
+            recipe=recipe.name, size=recipe.crop_size
+        )
 
     # Looking at it
 
@@ -114,21 +127,35 @@ class Preparation(Task):
             counts = splits.setdefault(patch["arrangement"], dict.fromkeys(SPLITS, 0))
             counts[patch["split"]] += 1
         folds = {each["test"]: each["fold"] for each in manifest["folds"]}
-        return [self._row(pair, folds[pair["group"]], splits.get(pair["number"], {})) for pair in manifest["arrangements"]]
+        return [
+            self._row(pair, folds[pair["group"]], splits.get(pair["number"], {})) for pair in manifest["arrangements"]
+        ]
 
     def _row(self, pair: dict[str, Any], fold: Any, counts: Any) -> list[str]:
         files = [pair[level]["file"] for level in ("low", "high")]
         doses = " / ".join(f"{pair[level]['dose_mgy']:.2f}" for level in ("low", "high"))
         shift = ", ".join(f"{each:+.1f}" for each in pair["shift"])
-        return [f"{fold}: {pair['group']}", ", ".join(name for name, count in counts.items() if count), str(sum(counts.values())), shift, doses, *files]
+        return [
+            f"{fold}: {pair['group']}",
+            ", ".join(name for name, count in counts.items() if count),
+            str(sum(counts.values())),
+            shift,
+            doses,
+            *files,
+        ]
 
     def _notes(self, manifest: dict[str, Any]) -> list[str]:
         from LowDoseContrastTrainingLib.dataset.pairing import summary
 
         counts, settings = manifest["counts"], manifest["settings"]
         lines = [
-            _("{pairs} pairs of patches: {train} to train, {val} to validate, {test} to test; {excluded} were mostly air.").format(**counts),
-            _("Made with patches of {patch_size} pixels every {stride}, {bits} bits, split {split}, seed {seed}.").format(**settings),
+            _(
+                "{pairs} pairs of patches: {train} to train, {val} to validate, {test} to test; {excluded} were "
+                "mostly air."
+            ).format(**counts),
+            _(
+                "Made with patches of {patch_size} pixels every {stride}, {bits} bits, split {split}, seed {seed}."
+            ).format(**settings),
         ]
         lines += [_("Warning: {text}").format(text=text) for text in manifest["warnings"]]
         return lines + [_("Files: {text}").format(text=text) for text in summary(manifest["files"])]

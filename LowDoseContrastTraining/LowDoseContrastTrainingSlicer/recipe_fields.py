@@ -29,7 +29,15 @@ class RecipeFields:
         """(field, value, value in the recipe itself, type) of all fields but the name, as texts."""
         changes = self._changes.values()
         named = [name for name in self._types if name != "name"]
-        return [(name, _text(changes.get(name, getattr(self._base, name))), _text(getattr(self._base, name)), self._types[name]) for name in named]
+        return [
+            (
+                name,
+                _text(changes.get(name, getattr(self._base, name))),
+                _text(getattr(self._base, name)),
+                self._types[name],
+            )
+            for name in named
+        ]
 
     def change(self, name: str, text: str) -> None:
         """Gives a field another value. Raises InputError, naming the field, where the recipe forbids it."""
@@ -50,7 +58,9 @@ def rowsOf(recipe: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 
 def _text(value: Any) -> str:
-    return {None: "none", True: "yes", False: "no"}.get(value) if value is None or isinstance(value, bool) else str(value)
+    return (
+        {None: "none", True: "yes", False: "no"}.get(value) if value is None or isinstance(value, bool) else str(value)
+    )
 
 
 def _value(text: str, kind: str) -> Any:

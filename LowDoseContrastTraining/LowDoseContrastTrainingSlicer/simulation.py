@@ -47,7 +47,9 @@ class Simulation(Task):
         return _("Simulate"), _("Write the images into the folder")
 
     def doneText(self, result: Any) -> str:
-        return _("Done: {images} images of {arrangements} arrangements.").format(images=len(result["files"]), arrangements=result["arrangements"])
+        return _("Done: {images} images of {arrangements} arrangements.").format(
+            images=len(result["files"]), arrangements=result["arrangements"]
+        )
 
     def cancelledText(self) -> str:
         return _("Cancelled; nothing half-written was left. Simulate goes on where it stopped.")
@@ -85,7 +87,12 @@ class Simulation(Task):
         names = _("Arrangement {number} {dose} dose")
         return [
             slicer.util.loadVolume(
-                str(path), {"name": names.format(number=int(path.parent.name.split("-")[1]), dose=path.stem), "singleFile": True, "show": False}
+                str(path),
+                {
+                    "name": names.format(number=int(path.parent.name.split("-")[1]), dose=path.stem),
+                    "singleFile": True,
+                    "show": False,
+                },
             )
             for path in self.firstPair(folder)
         ]

@@ -81,17 +81,25 @@ class Task:
 
     def start(self, parameters: LowDoseContrastTrainingParameterNode) -> ChildProcess:
         """Starts it and returns its ChildProcess. Raises RuntimeError without PythonSlicer."""
-        return self.startCommand(self.arguments(parameters), tempfile.mkdtemp(prefix="LowDoseContrastTraining-", dir=slicer.app.temporaryPath))
+        return self.startCommand(
+            self.arguments(parameters),
+            tempfile.mkdtemp(prefix="LowDoseContrastTraining-", dir=slicer.app.temporaryPath),
+        )
 
     def startCommand(self, arguments: Sequence[str], folder: str | Path) -> ChildProcess:
         """A command of the training library in a process that reports its progress."""
         import LowDoseContrastLib
 
         modules = [Path(path).resolve().parents[1] for path in (LowDoseContrastLib.__file__, __file__)]
-        return ChildProcess.start(["-m", "LowDoseContrastTrainingLib", *arguments, "--progress", "lines", "--json"], folder, modules)
+        return ChildProcess.start(
+            ["-m", "LowDoseContrastTrainingLib", *arguments, "--progress", "lines", "--json"], folder, modules
+        )
 
     def outcome(self, child: ChildProcess, labelOf: Callable[[str], str] = str) -> str:
-        """What became of a child that has ended, in a sentence; ``labelOf`` turns the name of a setting into its label."""
+        """What became of a child that has ended, in a sentence.
+
+        ``labelOf`` turns the name of a setting into its label.
+        """
         try:
             return self.doneText(child.result())
         except ChildCancelled:
@@ -120,7 +128,9 @@ class Task:
         if progress.remaining < 100:
             return _("{message}: {seconds:.0f} s left").format(message=progress.message, seconds=progress.remaining)
         if progress.remaining < 6000:
-            return _("{message}: {minutes:.0f} min left").format(message=progress.message, minutes=progress.remaining / 60)
+            return _("{message}: {minutes:.0f} min left").format(
+                message=progress.message, minutes=progress.remaining / 60
+            )
         return _("{message}: {hours:.1f} h left").format(message=progress.message, hours=progress.remaining / 3600)
 
 
@@ -128,4 +138,6 @@ def _plainReason(said: str) -> str:
     missing = re.search(r"(?:the Python package |No module named ')([\w-]+)", said)
     if not missing:
         return said
-    return _("Slicer's Python lacks the package {name}; install it with slicer.util.pip_install in the Python console.").format(name=missing[1])
+    return _(
+        "Slicer's Python lacks the package {name}; install it with slicer.util.pip_install in the Python console."
+    ).format(name=missing[1])

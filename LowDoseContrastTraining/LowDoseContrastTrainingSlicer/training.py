@@ -46,7 +46,9 @@ class Training(Task):
             return _("Choose another folder for the training than that of the data set.")
         foreign = self.run(parameters).foreignFile()
         if foreign:
-            return _("The folder of the training holds {name}, which is of no training; choose an empty one.").format(name=foreign)
+            return _("The folder of the training holds {name}, which is of no training; choose an empty one.").format(
+                name=foreign
+            )
         if self.run(parameters).isComplete():
             return _("The training in this folder is complete; choose another folder for a new one.")
         return self._checks.reason(parameters, self.run(parameters))
@@ -54,7 +56,13 @@ class Training(Task):
     def arguments(self, parameters: LowDoseContrastTrainingParameterNode) -> list[str]:
         """The command line; a training with a checkpoint goes on with the recipe that it began with."""
         run = self.run(parameters)
-        arguments = ["train", parameters.dataSetFolder, parameters.runFolder, "--recipe", str(self._recipe(parameters, run))]
+        arguments = [
+            "train",
+            parameters.dataSetFolder,
+            parameters.runFolder,
+            "--recipe",
+            str(self._recipe(parameters, run)),
+        ]
         if run.begun():
             arguments.append("--resume")
         if parameters.startFrom and not run.canGoOn():
@@ -143,5 +151,7 @@ def _epochLine(row: dict[str, float]) -> str:
     losses = ", ".join(f"{name} {row[f'{name}_mean']:.4g}" for name in CURVES if f"{name}_mean" in row)
     line = _("epoch {epoch:.0f}: {losses}").format(epoch=row.get("epoch", 0), losses=losses)
     if "val_l1_model" in row and "val_l1_gain" in row:
-        line += _("; validation L1 {model:.4g}, of the scaled input {gain:.4g}").format(model=row["val_l1_model"], gain=row["val_l1_gain"])
+        line += _("; validation L1 {model:.4g}, of the scaled input {gain:.4g}").format(
+            model=row["val_l1_model"], gain=row["val_l1_gain"]
+        )
     return line + f"; {row['seconds']:.0f} s" if "seconds" in row else line

@@ -44,12 +44,20 @@ class TrainingChecks:
         recipe, data = self._recipe(parameters, run), MANIFESTS.made(parameters.dataSetFolder, data_set_of)
         if run.canGoOn():
             if run.dataFingerprint() != data.fingerprint:
-                raise InputError("", _("The training in this folder learnt from another data set"), _("choose that one, or another folder"))
+                raise InputError(
+                    "",
+                    _("The training in this folder learnt from another data set"),
+                    _("choose that one, or another folder"),
+                )
             hasOwnScale = run.startedFrom() is not None
         elif parameters.startFrom:
             hasOwnScale = check_start(parameters.startFrom, recipe)
         elif run.begun() and run.startedFrom() is not None:
-            raise InputError("", _("The training in this folder was stopped before it had read the model it starts from"), _("choose {name} again").format(name=run.startedFrom()))
+            raise InputError(
+                "",
+                _("The training in this folder was stopped before it had read the model it starts from"),
+                _("choose {name} again").format(name=run.startedFrom()),
+            )
         else:
             hasOwnScale = False
         check_suits(data, recipe, hasOwnScale)

@@ -46,7 +46,8 @@ LAYOUTS = {
     <property name="viewlabel" action="default">S</property>
     <property name="viewcolor" action="default">#2A7F9E</property>
   </view></item>
-  <item splitSize="500"><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}{_plotView(VALIDATION_VIEW, "V")}
+  <item splitSize="500"><layout type="vertical" split="true">{_plotView(LOSS_VIEW, "L")}
+    {_plotView(VALIDATION_VIEW, "V")}
   </layout></item>
 </layout>"""
 }
@@ -95,17 +96,35 @@ class TrainingViews:
         columns = {"epoch": "epoch", **{name: f"{name}_mean" for name in CURVES}, **{name: name for name in VALIDATION}}
         there = {name: column for name, column in columns.items() if history and all(column in row for row in history)}
         drawn = there if len(history) > 1 else ()  # VTK counts it as an error to draw a line through one point
-        legend = {**{name: name for name in CURVES}, **dict(zip(VALIDATION, (_("model"), _("scaled input"))))}
-        wanted = {chart: {name: legend[name] for name in names if name in drawn} for chart, names in ((parameters.lossChart, CURVES), (parameters.validationChart, VALIDATION))}
+        legend = {
+            **{name: name for name in CURVES},
+            **dict(zip(VALIDATION, (_("model"), _("scaled input")), strict=True)),
+        }
+        wanted = {
+            chart: {name: legend[name] for name in names if name in drawn}
+            for chart, names in ((parameters.lossChart, CURVES), (parameters.validationChart, VALIDATION))
+        }
         stale = [chart for chart, names in wanted.items() if not self._shows(chart, parameters.lossTable, names)]
         followed = [chart for chart in wanted if chart in stale or isWholeShown(chart)]
         removeSeries(*stale)
         with NodeModify(parameters.lossTable):
-            slicer.util.updateTableFromArray(parameters.lossTable, [np.array([row[column] for row in history]) for column in there.values()], list(there))
+            slicer.util.updateTableFromArray(
+                parameters.lossTable,
+                [np.array([row[column] for row in history]) for column in there.values()],
+                list(there),
+            )
         circle = slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle
         for chart, names in wanted.items():
             for column, name in names.items() if chart in stale else ():
-                addSeries(chart, parameters.lossTable, name, ("epoch", column), COLOURS[column], MarkerStyle=circle, MarkerSize=5)
+                addSeries(
+                    chart,
+                    parameters.lossTable,
+                    name,
+                    ("epoch", column),
+                    COLOURS[column],
+                    MarkerStyle=circle,
+                    MarkerSize=5,
+                )
             chart.Modified()  # as slicer.util.plot does, lest a view of nodes that were there before stays empty
         fitViews(*followed)
 
@@ -119,7 +138,9 @@ class TrainingViews:
     def _shows(self, chart: slicer.vtkMRMLPlotChartNode, table: slicer.vtkMRMLTableNode, names: Any) -> bool:
         """Whether the chart has a series for each of these columns of the table, and no others."""
         shown = seriesOf(chart)
-        return len(shown) == chart.GetNumberOfPlotSeriesNodes() and [each.GetYColumnName() for each in shown if each.GetTableNode() is table] == list(names)
+        return len(shown) == chart.GetNumberOfPlotSeriesNodes() and [
+            each.GetYColumnName() for each in shown if each.GetTableNode() is table
+        ] == list(names)
 
     # The sample patches
 
@@ -140,7 +161,9 @@ class TrainingViews:
             slicer.util.arrayFromVolumeModified(node)
             return
         before = node.GetImageData().GetDimensions() if node.GetImageData() else None
-        node.SetName(_("Samples of epoch {epoch}: scaled input, output, target").format(epoch=int(path.stem.rpartition("-")[2])))
+        node.SetName(
+            _("Samples of epoch {epoch}: scaled input, output, target").format(epoch=int(path.stem.rpartition("-")[2]))
+        )
         slicer.util.updateVolumeFromArray(node, pixels[None])
         if node.GetImageData().GetDimensions() != before:
             self._showSamples(node)

@@ -52,14 +52,20 @@ class VolumeContrast:
         """Measures the chosen volumes, then writes the table and, if they are wanted, the maps; returns the table node.
 
         Raises:
-            InputError: a volume that is empty or has colours, is of another modality, or shows no breast; nothing is written then.
+            InputError: a volume that is empty or has colours, is of another modality, or shows no breast; nothing is
+                written then.
         """
         from LowDoseContrastLib.nodes import write_cci_map
 
         variant, reference = self.variant(parameters), parameters.cciReference
-        measured = {node.GetID(): self._measured(node, variant, parameters.cciMaps) for node in self.volumes(parameters)}
+        measured = {
+            node.GetID(): self._measured(node, variant, parameters.cciMaps) for node in self.volumes(parameters)
+        }
         of_reference = measured[reference.GetID()][0] if reference and reference.GetID() in measured else None
-        rows = [self._row(slicer.mrmlScene.GetNodeByID(identity), found, of_reference) for identity, (found, _maps) in measured.items()]
+        rows = [
+            self._row(slicer.mrmlScene.GetNodeByID(identity), found, of_reference)
+            for identity, (found, _maps) in measured.items()
+        ]
         if not parameters.cciTable:
             parameters.cciTable = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("CCI of volumes"))
         fillTable(parameters.cciTable, self._columns(), rows)
@@ -68,7 +74,9 @@ class VolumeContrast:
                 write_cci_map(maps, found, slicer.mrmlScene.GetNodeByID(identity))
         return parameters.cciTable
 
-    def _measured(self, node: slicer.vtkMRMLVolumeNode, variant: CciVariant, keepMap: bool) -> tuple[dict[str, Any], Any]:
+    def _measured(
+        self, node: slicer.vtkMRMLVolumeNode, variant: CciVariant, keepMap: bool
+    ) -> tuple[dict[str, Any], Any]:
         """(figures, map or None) of a volume."""
         from LowDoseContrastLib.cci import measure
         from LowDoseContrastLib.errors import InputError
@@ -76,7 +84,11 @@ class VolumeContrast:
 
         mammogram = comparable_image(node).mammogram
         if mammogram.modality not in _MAMMOGRAPHY:
-            raise InputError(node.GetName(), _("is of modality {modality} and no mammogram").format(modality=mammogram.modality), _("untick it"))
+            raise InputError(
+                node.GetName(),
+                _("is of modality {modality} and no mammogram").format(modality=mammogram.modality),
+                _("untick it"),
+            )
         try:
             found, maps = measure(mammogram, variant)
         except InputError as error:
@@ -84,11 +96,29 @@ class VolumeContrast:
         return found, maps if keepMap else None
 
     def _columns(self) -> list[str]:
-        return [_("Volume"), _("CCI"), _("CCI-norm"), _("CCI ratio"), _("Pixel values: levels"), _("Scale"), _("Windows")]
+        return [
+            _("Volume"),
+            _("CCI"),
+            _("CCI-norm"),
+            _("CCI ratio"),
+            _("Pixel values: levels"),
+            _("Scale"),
+            _("Windows"),
+        ]
 
-    def _row(self, node: slicer.vtkMRMLVolumeNode, found: dict[str, Any], reference: dict[str, Any] | None) -> list[str]:
+    def _row(
+        self, node: slicer.vtkMRMLVolumeNode, found: dict[str, Any], reference: dict[str, Any] | None
+    ) -> list[str]:
         ratio = f"{found['cci'] / reference['cci']:.3f}" if reference and reference["cci"] else ""
         if found is reference:
             ratio = _("1 (reference)")
         limits = _("{low:g} to {high:g}: 0 to {levels}").format(**found)
-        return [node.GetName(), f"{found['cci']:.4f}", f"{found['cci_norm']:.5f}", ratio, limits, found["scale"], str(found["windows"])]
+        return [
+            node.GetName(),
+            f"{found['cci']:.4f}",
+            f"{found['cci_norm']:.5f}",
+            ratio,
+            limits,
+            found["scale"],
+            str(found["windows"]),
+        ]

@@ -56,7 +56,9 @@ class ComparePart:
     def showSideBySide(self, keepWindow: bool = False) -> None:
         """Shows the chosen input and its result side by side."""
         parameters = self._panel.parameters
-        self.comparison.showSideBySide(parameters.inputVolume, parameters.outputVolume, self._logic.image(parameters.inputVolume), keepWindow)
+        self.comparison.showSideBySide(
+            parameters.inputVolume, parameters.outputVolume, self._logic.image(parameters.inputVolume), keepWindow
+        )
         whenLaidOut(self.comparison.fit)
 
     def onFade(self, checked: bool = False) -> None:

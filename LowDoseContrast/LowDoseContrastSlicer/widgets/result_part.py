@@ -23,7 +23,9 @@ class ResultPart:
         self._shown: Any = None
         ui.exportButton.connect("clicked(bool)", self.onExport)
         header = ui.resultTable.horizontalHeader()
-        for column, sizing in enumerate((qt.QHeaderView.ResizeToContents, qt.QHeaderView.Stretch, qt.QHeaderView.Stretch)):
+        for column, sizing in enumerate(
+            (qt.QHeaderView.ResizeToContents, qt.QHeaderView.Stretch, qt.QHeaderView.Stretch)
+        ):
             header.setSectionResizeMode(column, sizing)
 
     def update(self, parameters: LowDoseContrastParameterNode) -> None:

@@ -22,11 +22,24 @@ def add_prepare(subparsers: Any) -> None:
         run_prepare,
         _show_prepare,
     )
-    parser.add_argument("input", metavar="DICOMDIR", help="folder with mammograms of each arrangement at a low and a high dose; of several realisations the first is paired")
+    parser.add_argument(
+        "input",
+        metavar="DICOMDIR",
+        help=(
+            "folder with mammograms of each arrangement at a low and a high dose; of several realisations the first "
+            "is paired"
+        ),
+    )
     parser.add_argument("output", metavar="OUTDIR", help="folder for the data set, new or of an interrupted run")
     add_options(parser, PrepareSettings, ("patch_size", "stride", "bits", "scale", "breast_part"))
-    add_options(parser.add_argument_group("which images are pairs"), PrepareSettings, ("group_by", "doses", "max_shift", "align"))
-    add_options(parser.add_argument_group("what is held out"), PrepareSettings, ("split", "fold", "seed", "test", "validation"))
+    add_options(
+        parser.add_argument_group("which images are pairs"),
+        PrepareSettings,
+        ("group_by", "doses", "max_shift", "align"),
+    )
+    add_options(
+        parser.add_argument_group("what is held out"), PrepareSettings, ("split", "fold", "seed", "test", "validation")
+    )
     add_progress(parser)
 
 
@@ -39,6 +52,9 @@ def run_prepare(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _show_prepare(result: Any) -> str:
     counts = ", ".join(f"{result[name]} {name}" for name in ("train", "val", "test"))
-    lines = [f"{result['pairs']} patch pairs of {result['arrangements']} arrangements ({counts}); {result['excluded']} mostly air"]
+    lines = [
+        f"{result['pairs']} patch pairs of {result['arrangements']} arrangements ({counts}); {result['excluded']} "
+        "mostly air"
+    ]
     lines += [f"files: {line}" for line in result["files"]] + [f"warning: {line}" for line in result["warnings"]]
     return "\n".join([*lines, result["manifest"], *filter(None, [result["contact_sheet"]])])

@@ -18,14 +18,28 @@ def add_train(subparsers: Any) -> None:
         subparsers,
         "train",
         "Train a pix2pix model on a prepared data set",
-        "lowdosecontrast train dataset run --recipe compact\n  lowdosecontrast train mine tuned --recipe compact --from run/model.safetensors",
+        "lowdosecontrast train dataset run --recipe compact\n  lowdosecontrast train mine tuned --recipe compact "
+        "--from run/model.safetensors",
         run_train,
         _show_train,
     )
     parser.add_argument("dataset", metavar="DATASET", help="folder made by 'prepare'")
     parser.add_argument("output", metavar="OUTDIR", help="new folder for the training run")
-    parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="run1 to run4 (the paper's), compact, starter, or a .json or .toml file")
-    parser.add_argument("--from", dest="start", metavar="NAME|FILE", help="start the generator from a model, or from a *_net_G.pth of the published pix2pix code; the discriminator starts afresh")
+    parser.add_argument(
+        "--recipe",
+        required=True,
+        metavar="NAME|FILE",
+        help="run1 to run4 (the paper's), compact, starter, or a .json or .toml file",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="NAME|FILE",
+        help=(
+            "start the generator from a model, or from a *_net_G.pth of the published pix2pix code; the discriminator "
+            "starts afresh"
+        ),
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in OUTDIR")
     add_options(parser, RunSettings)
     add_progress(parser)
@@ -52,6 +66,9 @@ def _show_train(result: Any) -> str:
     lines = [f"{result['epochs']} epochs, the model of epoch {result['best_epoch']} is kept: {result['model']}"]
     for title, rows in (("validation", result["validation"]), ("test", result["test"])):
         if rows:
-            lines += [f"\n{title} (pixel values; decibels; structural similarity; fine detail and 3x3 standard deviation over those of the true image)"]
+            lines += [
+                f"\n{title} (pixel values; decibels; structural similarity; fine detail and 3x3 standard "
+                "deviation over those of the true image)"
+            ]
             lines += [table([[row[key] for key in keys] for row in rows], keys)]
     return "\n".join(lines)

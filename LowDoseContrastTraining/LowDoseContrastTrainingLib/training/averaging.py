@@ -56,9 +56,9 @@ class AveragedGenerator:
             if isinstance(module, nn.Dropout):
                 module.eval()
         with torch.no_grad():
-            for _, batch in zip(range(count if norms else 0), batches):
+            for _, batch in zip(range(count if norms else 0), batches, strict=False):
                 pix2pix.enhance(batch.low, averaged)
-        for norm, momentum in zip(norms, momenta):
+        for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         return averaged.eval()
 

@@ -57,7 +57,11 @@ class Batches:
         check_crops(store.shape, recipe)
         fewest = min(recipe.batch_size, len(store) * recipe.crops_per_patch)
         if fewest < parts:
-            raise InputError("", f"a batch of {fewest} cannot be shared by {parts} processes", "raise the recipe's batch_size or start fewer")
+            raise InputError(
+                "",
+                f"a batch of {fewest} cannot be shared by {parts} processes",
+                "raise the recipe's batch_size or start fewer",
+            )
 
     def __len__(self) -> int:
         return len(self._ends())
@@ -78,11 +82,11 @@ class Batches:
         rng = np.random.default_rng([self.recipe.seed, epoch])
         count = len(self.store)
         order = np.concatenate([rng.permutation(count) for _ in range(self.recipe.crops_per_patch)])
-        for start, end in zip((0, *self._ends()), self._ends()):
+        for start, end in zip((0, *self._ends()), self._ends(), strict=False):
             crops = [(number, *self._drawn(rng)) for number in order[start:end]]
             bounds = [place * len(crops) // self.parts for place in (self.part, self.part + 1)]
             own = crops[slice(*bounds)]
-            sides = zip(*(self._crop(*crop) for crop in own))
+            sides = zip(*(self._crop(*crop) for crop in own), strict=True)
             low, high = (torch.stack(side)[:, None] for side in sides)
             yield Batch(low, high, len(own) * self.parts / len(crops))
 
@@ -99,7 +103,9 @@ class Batches:
         size, made = self.recipe.crop_size, []
         for stored in self.store.pair(number):
             if self.recipe.crop == "resize":
-                image = resized(torch.from_numpy(self.scale.decode(stored)), self.recipe.load_size)[row : row + size, column : column + size]
+                image = resized(torch.from_numpy(self.scale.decode(stored)), self.recipe.load_size)[
+                    row : row + size, column : column + size
+                ]
             else:
                 image = torch.from_numpy(self.scale.decode(stored[row : row + size, column : column + size]))
             made.append(image.flip(axes) if axes else image)

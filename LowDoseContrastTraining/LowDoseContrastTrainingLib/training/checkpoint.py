@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 SCHEMA = 3
 
 
-def save_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, history: list, fingerprint: str, origin: dict | None = None) -> None:
+def save_checkpoint(
+    path: Path,
+    pix2pix: Pix2Pix,
+    average: AveragedGenerator,
+    history: list,
+    fingerprint: str,
+    origin: dict | None = None,
+) -> None:
     """Write the state after the epochs in ``history``; the last one stays until this is whole.
 
     ``origin`` is the record of what a fine-tuning started from.
@@ -40,7 +47,9 @@ def save_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, hi
         torch.save(state, stream)
 
 
-def load_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, fingerprint: str, origin: dict | None = None) -> list:
+def load_checkpoint(
+    path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, fingerprint: str, origin: dict | None = None
+) -> list:
     """Restore a training in place; return its history, a row for each finished epoch.
 
     Batches and dropout need no state: they follow from the seed and the epoch.
@@ -58,10 +67,12 @@ def load_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, fi
     if state["data"] != fingerprint:
         raise InputError(path, "was trained on another data set", "resume with the same one")
     if state.get("from") != origin:
-        raise InputError(path, "started from other weights than the recipe.json beside it says", "start again in another folder")
+        raise InputError(
+            path, "started from other weights than the recipe.json beside it says", "start again in another folder"
+        )
     pix2pix.generator.load_state_dict(state["generator"])
     pix2pix.discriminator.load_state_dict(state["discriminator"])
-    for optimiser, saved in zip(pix2pix.optimisers, state["optimisers"]):
+    for optimiser, saved in zip(pix2pix.optimisers, state["optimisers"], strict=True):
         optimiser.load_state_dict(saved)
     average.load_state_dict(state["average"])
     if pix2pix.pool.size:
@@ -70,7 +81,10 @@ def load_checkpoint(path: Path, pix2pix: Pix2Pix, average: AveragedGenerator, fi
 
 
 def _check_recipe(path: Path, saved: dict, wanted: dict) -> None:
-    saved = {**Recipe().to_dict(), **saved}  # a field that an older version lacked is at its default, which is as it was
+    saved = {
+        **Recipe().to_dict(),
+        **saved,
+    }  # a field that an older version lacked is at its default, which is as it was
     for name, value in wanted.items():
         if saved[name] != value:
             raise InputError(path, f"was trained with {name} {saved[name]}, not {value}", "resume with the same recipe")

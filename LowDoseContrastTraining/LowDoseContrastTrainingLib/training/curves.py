@@ -15,7 +15,11 @@ _CHARTS = (
     ("Discriminator, before the half", "loss", (("D_real_mean", "D_real"), ("D_fake_mean", "D_fake"))),
     ("Validation: mean abs. error", "pixel values", (("val_l1_model", "model"), ("val_l1_gain", "input x gain"))),
     ("Validation: structural similarity", "SSIM", (("val_ssim_model", "model"), ("val_ssim_gain", "input x gain"))),
-    ("Validation: finest detail and noise", "ratio to the true image", (("val_fine_ratio_model", "model"), ("val_fine_ratio_gain", "input x gain"))),
+    (
+        "Validation: finest detail and noise",
+        "ratio to the true image",
+        (("val_fine_ratio_model", "model"), ("val_fine_ratio_gain", "input x gain")),
+    ),
 )
 
 
@@ -40,7 +44,9 @@ def write_curves(folder: str | Path, history: list[dict], gan_from: int = 0, bes
     return path
 
 
-def curves_figure(history: list[dict], gan_from: int = 0, best: int | None = None, inches: float = 11.0, text: float = 10.0) -> Any:
+def curves_figure(
+    history: list[dict], gan_from: int = 0, best: int | None = None, inches: float = 11.0, text: float = 10.0
+) -> Any:
     """Return the curves as a matplotlib figure.
 
     Args:
@@ -59,7 +65,7 @@ def curves_figure(history: list[dict], gan_from: int = 0, best: int | None = Non
     axes = figure.subplots(down, 3, squeeze=False).ravel()
     for axis in axes[len(charts) :]:
         axis.set_axis_off()
-    for axis, (heading, unit, lines) in zip(axes, charts):
+    for axis, (heading, unit, lines) in zip(axes, charts, strict=True):
         for column, label in lines:
             rows = [row for row in history if gan_from < row["epoch"] or column.startswith(("val_", "G_L1"))]
             axis.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=label)

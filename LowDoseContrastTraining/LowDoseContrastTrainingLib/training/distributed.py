@@ -23,7 +23,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 _RESTARTS = "TORCHELASTIC_RESTART_COUNT"
 # The option's name from torch 2.12 on, and before.
-_SYNC_BUFFERS = next(name for name in ("forward_sync_buffers", "broadcast_buffers") if name in inspect.signature(DistributedDataParallel).parameters)
+_SYNC_BUFFERS = next(
+    name
+    for name in ("forward_sync_buffers", "broadcast_buffers")
+    if name in inspect.signature(DistributedDataParallel).parameters
+)
 _TIMEOUT = datetime.timedelta(hours=2)  # the others wait while the first process judges an epoch
 
 
@@ -96,17 +100,25 @@ def joined_team(device: str) -> Iterator[Team]:
         yield Team(device=device)
         return
     if device not in ("cpu", "cuda"):
-        raise InputError(f"device {device}", "several processes can train on cpu or cuda", "choose {device}, or start one process")
+        raise InputError(
+            f"device {device}", "several processes can train on cpu or cuda", "choose {device}, or start one process"
+        )
     if device == "cuda":
         if local >= torch.cuda.device_count():
-            raise InputError("", f"this computer has {torch.cuda.device_count()} GPUs for more processes", f"start torchrun with --nproc_per_node {torch.cuda.device_count()}")
+            raise InputError(
+                "",
+                f"this computer has {torch.cuda.device_count()} GPUs for more processes",
+                f"start torchrun with --nproc_per_node {torch.cuda.device_count()}",
+            )
         torch.cuda.set_device(local)
     elif os.environ.get("OMP_NUM_THREADS", "1") == "1":  # what torchrun sets, whatever the cores
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", size))))
     store, rank, size = next(distributed.rendezvous("env://", timeout=_TIMEOUT))
     # torchrun hands the same store to processes that it starts again: the addresses of the dead are still in it.
     fresh = distributed.PrefixStore(f"{os.environ.get(_RESTARTS, 0)}-{size}", store)
-    distributed.init_process_group("nccl" if device == "cuda" else "gloo", store=fresh, rank=rank, world_size=size, timeout=_TIMEOUT)
+    distributed.init_process_group(
+        "nccl" if device == "cuda" else "gloo", store=fresh, rank=rank, world_size=size, timeout=_TIMEOUT
+    )
     try:
         yield Team(distributed.get_rank(), size, device)
     finally:

@@ -33,7 +33,7 @@ class Diverged(InputError):
 
 def check_losses(losses: tuple, epoch: int, step: int) -> None:
     """Raise :class:`Diverged` if a loss of this step (both counted from 1) is not finite."""
-    for name, value in zip(LOSS_NAMES, losses):
+    for name, value in zip(LOSS_NAMES, losses, strict=True):
         if not math.isfinite(value):
             raise _diverged(epoch, f"{name} is {value} at step {step}", "lower the recipe's learning_rate")
 
@@ -56,9 +56,15 @@ def check_history(history: list[dict], recipe: Recipe) -> None:
         return
     span = f"for {recipe.collapse_epochs} epochs"
     if recipe.gan_mode != "wgangp" and epoch - recipe.collapse_epochs >= recipe.gan_from and _discriminator_won(recent):
-        raise _diverged(epoch, f"D_real and D_fake are below {D_WON:g} {span} while G_GAN grows", "lower discriminator_rate or ndf")
+        raise _diverged(
+            epoch, f"D_real and D_fake are below {D_WON:g} {span} while G_GAN grows", "lower discriminator_rate or ndf"
+        )
     if "val_l1_model" in last and _lost(history, recent):
-        raise _diverged(epoch, f"the validation's L1 is over {L1_FACTOR:g} times its best and the gain's {span}", "lower learning_rate or gan_weight")
+        raise _diverged(
+            epoch,
+            f"the validation's L1 is over {L1_FACTOR:g} times its best and the gain's {span}",
+            "lower learning_rate or gan_weight",
+        )
 
 
 def _discriminator_won(recent: list[dict[str, float]]) -> bool:

@@ -19,7 +19,11 @@ def check_tensorboard() -> None:
     try:
         import torch.utils.tensorboard  # noqa: F401
     except ImportError as error:
-        raise InputError("", "{tensorboard} needs the package tensorboard", "install it (pip install tensorboard) or leave the option out") from error
+        raise InputError(
+            "",
+            "{tensorboard} needs the package tensorboard",
+            "install it (pip install tensorboard) or leave the option out",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -48,7 +52,9 @@ def event_log(run: Path, history: list[dict]) -> Iterator[Callable[[dict[str, fl
                     writer.add_scalar(_tag(column), value, row["epoch"])
             picture = sample_path(run, int(row["epoch"]))
             if picture.exists():
-                writer.add_image("samples: input x gain, output, target", read_png(picture), row["epoch"], dataformats="HW")
+                writer.add_image(
+                    "samples: input x gain, output, target", read_png(picture), row["epoch"], dataformats="HW"
+                )
             writer.flush()
 
     try:
@@ -64,7 +70,9 @@ def _writing(folder: Path) -> Any:
     try:
         yield
     except OSError as error:
-        raise InputError(folder, f"cannot be written ({error.strerror})", "free some space, or resume without {tensorboard}") from error
+        raise InputError(
+            folder, f"cannot be written ({error.strerror})", "free some space, or resume without {tensorboard}"
+        ) from error
 
 
 def _tag(column: str) -> str:

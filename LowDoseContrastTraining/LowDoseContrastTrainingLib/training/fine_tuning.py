@@ -84,7 +84,10 @@ def find_start(name_or_file: str | Path, recipe: Recipe) -> Start:
 
 
 def check_start(name_or_file: str | Path, recipe: Recipe) -> bool:
-    """As far as can be seen without torch, raise InputError where :func:`find_start` would; return whether the start has a scale of its own."""
+    """As far as can be seen without torch, raise InputError where :func:`find_start` would.
+
+    Return whether the start has a scale of its own.
+    """
     path = _path(name_or_file)
     if _is_of_published_code(path):
         if not path.is_file():
@@ -108,13 +111,17 @@ def start_of_run(output: Path, recipe: Recipe, name_or_file: str | Path | None, 
     record = _recorded(settings) if resume and settings.exists() else None
     if not (resume and (output / CHECKPOINT_FILE).exists()):
         if record is not None and name_or_file is None:
-            raise InputError(output, f"this run was stopped before it had read {record['name']}", "name that again with {start}")
+            raise InputError(
+                output, f"this run was stopped before it had read {record['name']}", "name that again with {start}"
+            )
         return None if name_or_file is None else find_start(name_or_file, recipe)
     if name_or_file is not None:
         path = _path(name_or_file)
         if record is None or not path.is_file() or file_sha256(path) != record["sha256"]:
             before = "fresh weights" if record is None else f"{record['name']} (SHA-256 {record['sha256'][:12]}...)"
-            raise InputError(output, f"this run started from {before}, not from {name_or_file}", "resume without {start}")
+            raise InputError(
+                output, f"this run started from {before}, not from {name_or_file}", "resume without {start}"
+            )
     return None if record is None else Start.from_record(record)
 
 
@@ -155,7 +162,9 @@ def _check_intensity(path: Path, recipe: Recipe, card: ModelCard) -> None:
             _must_equal(path, recipe, field, value)
     _must_equal(path, recipe, "composition", composition.kind)
     if composition.kind == "residual":
-        _must_equal(path, recipe, "correction", composition.strength * (1 if scale.kind == "linear" else scale.span / 2))
+        _must_equal(
+            path, recipe, "correction", composition.strength * (1 if scale.kind == "linear" else scale.span / 2)
+        )
         _must_equal(path, recipe, "offset", composition.offset)
 
 
@@ -164,4 +173,8 @@ def _must_equal(path: Path, recipe: Recipe, field: str, value: Any) -> None:
     same = math.isclose(wanted, value, rel_tol=1e-9) if isinstance(value, float) else wanted == value
     if not same:
         shown = f"{value:.9g}" if isinstance(value, float) else value
-        raise InputError(path, f"has {field} {shown}, the recipe {wanted}", f"set the recipe's {field} to {shown} or start from another model")
+        raise InputError(
+            path,
+            f"has {field} {shown}, the recipe {wanted}",
+            f"set the recipe's {field} to {shown} or start from another model",
+        )

@@ -54,7 +54,7 @@ class HeldOut:
         """Yield (input, target), float32 (up to ``CHUNK``, rows, columns) each."""
         for start in range(0, len(self), CHUNK):
             pairs = [self._store.pair(number) for number in range(start, min(start + CHUNK, len(self)))]
-            yield tuple(np.stack([self._middle(image) for image in side]) for side in zip(*pairs))
+            yield tuple(np.stack([self._middle(image) for image in side]) for side in zip(*pairs, strict=True))
 
     def _middle(self, stored: np.ndarray) -> np.ndarray:
         pixels, size = self.scale.decode(stored), self.recipe.crop_size

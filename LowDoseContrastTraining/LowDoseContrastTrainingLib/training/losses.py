@@ -40,7 +40,14 @@ def gan_loss(logits: torch.Tensor, is_real: bool, mode: str) -> torch.Tensor:
     raise ValueError(f"unknown GAN mode '{mode}': choose one of {', '.join(GAN_MODES)}")
 
 
-def gradient_penalty(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, points: str = "mixed", constant: float = 1.0, weight: float = 10.0) -> torch.Tensor:
+def gradient_penalty(
+    critic: nn.Module,
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    points: str = "mixed",
+    constant: float = 1.0,
+    weight: float = 10.0,
+) -> torch.Tensor:
     """Return weight x mean of (|gradient of the critic| - constant)^2 over the batch.
 
     The gradient is that of the critic's summed map with respect to all it sees of one sample, at

@@ -13,7 +13,8 @@ LIMITS = (
 )
 OWN_LIMITS = {
     "AtoB": "It adds no X-ray quanta: it lowers noise by smoothing, and faint small details lose contrast.",
-    "BtoA": "It makes a high dose look like a low one: its noise is a network's and not a detector's, the same for the same image.",
+    "BtoA": "It makes a high dose look like a low one: its noise is a network's and not a detector's, "
+    "the same for the same image.",
 }
 
 
@@ -43,7 +44,8 @@ def model_card(pix2pix: Pix2Pix, data: PairedDataSet, rows: dict, origin: dict |
         intensity=pix2pix.scale,
         composition=pix2pix.composition,
         domain=domain,
-        recipe=pix2pix.recipe.to_dict() | ({"from": {key: origin[key] for key in ("name", "sha256")}} if origin else {}),
+        recipe=pix2pix.recipe.to_dict()
+        | ({"from": {key: origin[key] for key in ("name", "sha256")}} if origin else {}),
         dataset=data.fingerprint,
         results=tuple(results),
         limits=(LIMITS[0], OWN_LIMITS[data.direction], *LIMITS[1:]),

@@ -22,7 +22,7 @@ class DenseAdam(torch.optim.Adam):
     def __init__(self, parameters: Any, **settings: Any) -> None:
         self._weights = list(parameters)
         self._moved = [weight.dim() == 4 and not weight.is_contiguous() for weight in self._weights]
-        views = [_dense(weight.detach(), moved) for weight, moved in zip(self._weights, self._moved)]
+        views = [_dense(weight.detach(), moved) for weight, moved in zip(self._weights, self._moved, strict=True)]
         try:
             super().__init__(views, fused=True, **settings)
         except RuntimeError:  # torch before 2.4 fuses on GPUs only
@@ -35,7 +35,7 @@ class DenseAdam(torch.optim.Adam):
 
     def step(self) -> None:
         """Change every weight that has a gradient."""
-        for view, weight, moved in zip(self.param_groups[0]["params"], self._weights, self._moved):
+        for view, weight, moved in zip(self.param_groups[0]["params"], self._weights, self._moved, strict=True):
             view.grad = None if weight.grad is None else _dense(weight.grad, moved)
         super().step()
         for view in self.param_groups[0]["params"]:
@@ -53,7 +53,10 @@ class DenseAdam(torch.optim.Adam):
     def _rearranged(self, states: dict, order: tuple) -> dict:
         moved = {index for index, each in enumerate(self._moved) if each}
         return {
-            index: {name: value.permute(order).contiguous() if index in moved and value.dim() == 4 else value for name, value in state.items()}
+            index: {
+                name: value.permute(order).contiguous() if index in moved and value.dim() == 4 else value
+                for name, value in state.items()
+            }
             for index, state in states.items()
         }
 

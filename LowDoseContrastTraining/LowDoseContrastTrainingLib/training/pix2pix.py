@@ -31,7 +31,9 @@ LOSS_NAMES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_penalty")
 DETAIL_WINDOW = 9  # pixels; what is finer than this is detail
 
 
-def intensity_of(recipe: Recipe, data: PairedDataSet, kept: IntensityScale | None = None) -> tuple[IntensityScale, Composition]:
+def intensity_of(
+    recipe: Recipe, data: PairedDataSet, kept: IntensityScale | None = None
+) -> tuple[IntensityScale, Composition]:
     """Return how a recipe scales a data set's pixel values, and how answers become pixel values.
 
     The gain of a residual is the data set's dose ratio. ``kept`` is the scale of a model that is
@@ -111,7 +113,15 @@ class Pix2Pix:
         team: the processes that train together.
     """
 
-    def __init__(self, recipe: Recipe, scale: IntensityScale, composition: Composition, placement: Placement | None = None, weights: dict | None = None, team: Team = Team()) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        scale: IntensityScale,
+        composition: Composition,
+        placement: Placement | None = None,
+        weights: dict | None = None,
+        team: Team = Team(),
+    ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.scale, self.composition = recipe, scale, composition
         placement = placement or choose_placement("cpu", recipe.precision)
@@ -130,7 +140,9 @@ class Pix2Pix:
         self.pool = ImagePool(recipe.pool_size, recipe.seed + team.rank)
         self.discriminator.to(self.device, memory_format=self._layout)
         adam = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2)}
-        self.optimisers = tuple(DenseAdam(network.parameters(), **adam) for network in (self.generator, self.discriminator))
+        self.optimisers = tuple(
+            DenseAdam(network.parameters(), **adam) for network in (self.generator, self.discriminator)
+        )
         self._generate, self._discriminate = team.parallel(self.generator), team.parallel(self.discriminator)
 
     def new_generator(self) -> UNetGenerator:
@@ -148,7 +160,7 @@ class Pix2Pix:
         """Set both learning rates to ``factor`` times the recipe's; return the generator's."""
         recipe = self.recipe
         rates = (recipe.learning_rate, recipe.discriminator_rate or recipe.learning_rate)
-        for optimiser, rate in zip(self.optimisers, rates):
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
         return rates[0] * factor
@@ -182,7 +194,9 @@ class Pix2Pix:
         recipe = self.recipe
         if recipe.gan_mode != "wgangp":
             return real.new_zeros(())
-        return gradient_penalty(self.discriminator, real, fake, recipe.penalty_points, recipe.penalty_constant, recipe.penalty_weight)
+        return gradient_penalty(
+            self.discriminator, real, fake, recipe.penalty_points, recipe.penalty_constant, recipe.penalty_weight
+        )
 
     def step(self, low: torch.Tensor, high: torch.Tensor, adversarial: bool = True, weight: float = 1.0) -> Losses:
         """Train on one batch of pixel values, (N, 1, H, W) each; return its losses.

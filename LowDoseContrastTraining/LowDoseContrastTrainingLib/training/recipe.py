@@ -124,14 +124,26 @@ class Recipe:
     def __post_init__(self) -> None:
         check(self, "recipe field")
         if self.patience and self.select == "last":
-            raise InputError("", "recipe field patience needs select l1 or psnr: by 'last' the last epoch is always the best", field="patience")
+            raise InputError(
+                "",
+                "recipe field patience needs select l1 or psnr: by 'last' the last epoch is always the best",
+                field="patience",
+            )
         if self.total_epochs < 1:
             raise InputError("", "a recipe needs at least one epoch", field="epochs")
         multiple = 2 ** DOWNSAMPLINGS[self.architecture]
         if self.crop_size % multiple or self.crop_size < multiple:
-            raise InputError("", f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}", field="crop_size")
+            raise InputError(
+                "",
+                f"recipe field crop_size must be a multiple of {multiple}, it is {self.crop_size}",
+                field="crop_size",
+            )
         if self.crop == "resize" and self.load_size < self.crop_size:
-            raise InputError("", f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}", field="load_size")
+            raise InputError(
+                "",
+                f"recipe field load_size must be at least crop_size, {self.crop_size}, it is {self.load_size}",
+                field="load_size",
+            )
 
     @property
     def total_epochs(self) -> int:
@@ -141,4 +153,3 @@ class Recipe:
     def to_dict(self) -> dict:
         """Return the fields, JSON-able."""
         return dataclasses.asdict(self)
-

@@ -39,6 +39,10 @@ def load_recipe(name_or_file: str | Path, epochs: int | None = None) -> Recipe:
 
     Raises:
         InputError: an unknown name or field, or a value out of its range.
+
+    >>> recipe = load_recipe("run4", epochs=10)
+    >>> recipe.ngf, recipe.gan_mode, recipe.epochs, recipe.epochs_decay
+    (96, 'lsgan', 5, 5)
     """
     text = str(name_or_file)
     if text in RECIPES:
@@ -46,7 +50,9 @@ def load_recipe(name_or_file: str | Path, epochs: int | None = None) -> Recipe:
     elif text.endswith((".json", ".toml")):
         recipe = recipe_from_dict({"name": Path(text).stem, **read_settings(text)}, text)
     else:
-        raise InputError(text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file")
+        raise InputError(
+            text, f"there is no recipe of that name (known: {', '.join(RECIPES)})", "or name a .json or .toml file"
+        )
     if epochs is None:
         return recipe
     constant = round(epochs * recipe.epochs / recipe.total_epochs)

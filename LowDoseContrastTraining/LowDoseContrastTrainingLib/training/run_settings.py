@@ -21,11 +21,23 @@ class RunSettings:
         InputError: a value out of its range.
     """
 
-    epochs: int | None = setting(None, "epochs in all, constant rate and decay in the recipe's proportion", least=1, metavar="N", default_help="the recipe's")
+    epochs: int | None = setting(
+        None,
+        "epochs in all, constant rate and decay in the recipe's proportion",
+        least=1,
+        metavar="N",
+        default_help="the recipe's",
+    )
     tensorboard: bool = setting(False, "write event files to OUTDIR/tensorboard (needs the package tensorboard)")
     device: str = setting("auto", "where to train; auto takes a GPU before the CPU", choices=DEVICES)
     threads: int | None = setting(None, "threads of the processor", least=1, metavar="N", default_help="all cores")
-    memory: float | None = setting(None, "memory for decoded patches, in each process; the others are read when needed", least=0, metavar="GB", default_help="a quarter of the computer's")
+    memory: float | None = setting(
+        None,
+        "memory for decoded patches, in each process; the others are read when needed",
+        least=0,
+        metavar="GB",
+        default_help="a quarter of the computer's",
+    )
 
     def __post_init__(self) -> None:
         check(self)

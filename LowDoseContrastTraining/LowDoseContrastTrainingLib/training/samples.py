@@ -25,7 +25,7 @@ def write_triples(path: Path, low: np.ndarray, output: np.ndarray, high: np.ndar
         sign: +1 where air is bright; the picture shows dense tissue bright.
     """
     rows = []
-    for source, made, true in zip(low, output, high):
+    for source, made, true in zip(low, output, high, strict=True):
         gain = float(np.median(true) / max(float(np.median(source)), 1e-6))
         rows.append(np.concatenate(windowed((source * gain, made, true), true, sign), axis=1))
     write_png(path, np.concatenate(rows, axis=0))

@@ -37,6 +37,9 @@ def rate_factor(epoch: int, epochs: int, epochs_decay: int, decay_step: str = "e
     1 - max(0, k + 1 - epochs) / (epochs_decay + 1), as the reference implementation, where k is
     how often its scheduler has been stepped: ``end`` steps after each epoch, so k is the epoch;
     ``start`` (releases before 2025) before it, so the last epoch runs at a rate of 0.
+
+    >>> [rate_factor(epoch, epochs=2, epochs_decay=3) for epoch in range(5)]
+    [1.0, 1.0, 0.75, 0.5, 0.25]
     """
     stepped = epoch + (1 if decay_step == "start" else 0)
     return 1.0 - max(0, stepped + 1 - epochs) / (epochs_decay + 1)

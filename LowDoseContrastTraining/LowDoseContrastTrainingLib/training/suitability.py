@@ -31,14 +31,18 @@ def check_crops(shape: tuple[int, int], recipe: Recipe) -> None:
     """Raise InputError where patches (rows, columns) are smaller than what a recipe crops of them."""
     if recipe.crop == "native" and min(shape) < recipe.crop_size:
         problem = f"the patches are {shape[1]}x{shape[0]} pixels, the recipe crops {recipe.crop_size}"
-        raise InputError("", problem, f"prepare with a patch size of {recipe.crop_size} or more, or train with another {{recipe}}")
+        raise InputError(
+            "", problem, f"prepare with a patch size of {recipe.crop_size} or more, or train with another {{recipe}}"
+        )
 
 
 def check_validation(data: PairedDataSet, recipe: Recipe) -> None:
     """Raise InputError where a recipe needs a validation part that a data set lacks."""
     needs = "patience" if recipe.patience else "lr_policy plateau" if recipe.lr_policy == "plateau" else None
     if needs and not data.of("val"):
-        raise InputError(data.folder, f"holds no validation patches, which the recipe's {needs} needs", "prepare it with some")
+        raise InputError(
+            data.folder, f"holds no validation patches, which the recipe's {needs} needs", "prepare it with some"
+        )
 
 
 def scale_of(recipe: Recipe, stored: StoredScale) -> IntensityScale:
@@ -50,4 +54,8 @@ def scale_of(recipe: Recipe, stored: StoredScale) -> IntensityScale:
     try:
         return IntensityScale(recipe.scale, low, high, levels)
     except ValueError as error:
-        raise InputError("", str(error), f"set the recipe's scale_low and scale_high (None takes the data set's {stored.low:g} and {stored.high:g})") from error
+        raise InputError(
+            "",
+            str(error),
+            f"set the recipe's scale_low and scale_high (None takes the data set's {stored.low:g} and {stored.high:g})",
+        ) from error

@@ -96,7 +96,9 @@ def train(
             torch.set_num_threads(settings.threads)
         if settings.tensorboard:
             check_tensorboard()
-        data, begun = team.in_turn(lambda: (_opened(data_folder, recipe.direction), start_of_run(output, recipe, start, resume)))
+        data, begun = team.in_turn(
+            lambda: (_opened(data_folder, recipe.direction), start_of_run(output, recipe, start, resume))
+        )
         stated = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
         team.on_first(lambda: _open_folder(output, stated, resume))
         try:
@@ -107,7 +109,11 @@ def train(
                 abandon(output, RECIPE_FILE)
             raise
         del begun  # and with it the weights it holds
-        with event_log(output, run.history) if settings.tensorboard and team.rank == 0 else contextlib.nullcontext() as log:
+        with (
+            event_log(output, run.history)
+            if settings.tensorboard and team.rank == 0
+            else contextlib.nullcontext() as log
+        ):
             while not is_over(run.history, recipe):
                 yield from run.epoch()
                 if log is not None:
@@ -124,7 +130,9 @@ class _Patches:
 
     def __init__(self, data: PairedDataSet, recipe: Recipe, team: Team, memory: float | None) -> None:
         if recipe.pool_size and team.size > 1:
-            raise InputError("", "recipe field pool_size needs a single process", "set it to 0 or start without torchrun")
+            raise InputError(
+                "", "recipe field pool_size needs a single process", "set it to 0 or start without torchrun"
+            )
         room = _default_memory() if memory is None else memory * 1e9
         store = PatchStore(data, "train", room)
         self.batches = Batches(store, data.scale, recipe, team.rank, team.size)
@@ -144,12 +152,27 @@ def _default_memory() -> float:
 class _Run:
     """The parts of one training, as far as its folder has come."""
 
-    def __init__(self, data: PairedDataSet, patches: _Patches, output: Path, recipe: Recipe, placement: Placement, start: Start | None, team: Team) -> None:
+    def __init__(
+        self,
+        data: PairedDataSet,
+        patches: _Patches,
+        output: Path,
+        recipe: Recipe,
+        placement: Placement,
+        start: Start | None,
+        team: Team,
+    ) -> None:
         self.data, self.patches, self.output, self.recipe, self.team = data, patches, output, recipe, team
         self.checkpoint = output / CHECKPOINT_FILE
         self.model, self.model_last = output / MODEL_FILE, output / LAST_MODEL_FILE
         self.origin = start.record() if start else None
-        self.pix2pix = Pix2Pix(recipe, *intensity_of(recipe, data, start.scale if start else None), placement, start.weights if start else None, team)
+        self.pix2pix = Pix2Pix(
+            recipe,
+            *intensity_of(recipe, data, start.scale if start else None),
+            placement,
+            start.weights if start else None,
+            team,
+        )
         self.average = AveragedGenerator(self.pix2pix.generator, recipe.ema, fresh=start is None)
         self.history: list[dict[str, float]] = []
         team.on_first(lambda: check_space(output, _needed_bytes(self.pix2pix, resumed=self.checkpoint.exists())))
@@ -176,7 +199,9 @@ class _Run:
             self.average.update(pix2pix.generator)
             losses_of_steps.append(losses)
             weights.append(batch.weight)
-            yield after_step(epoch + 1, recipe.total_epochs, step, len(batches), losses, self._remaining(epoch + step / len(batches)))
+            yield after_step(
+                epoch + 1, recipe.total_epochs, step, len(batches), losses, self._remaining(epoch + step / len(batches))
+            )
         check_weights(pix2pix, epoch + 1)
         rows = self.team.mean(np.asarray(losses_of_steps, np.float64), np.asarray(weights))
         row = _history_row(epoch, rate, time.monotonic() - start, rows)
@@ -187,7 +212,10 @@ class _Run:
         return (time.monotonic() - self.start) * (self.recipe.total_epochs - epochs) / (epochs - self.resumed)
 
     def _closed(self, row: dict) -> list[dict]:
-        """Judge the epoch just done and write it, the checkpoint last, for it vouches for the rest; return the history."""
+        """Judge the epoch just done and write it, the checkpoint last, for it vouches for the rest.
+
+        Return the history.
+        """
         generator = self.average.generator(self.pix2pix, self.patches.whole.epoch(STATISTICS_EPOCH), STATISTICS_BATCHES)
         found = self._judged("val", generator)
         self.history = [*self.history, row | _validation_columns(found)]
@@ -214,7 +242,13 @@ class _Run:
         generator = self.pix2pix.new_generator()
         generator.load_state_dict(load_model(self.model).generator.state_dict())
         rows = {split: self._judged(split, generator.eval()) for split in self.patches.held_out}
-        save_model(self.model, generator, model_card(self.pix2pix, self.data, rows, self.origin), dtype="float32", overwrite=True)
+        save_model(
+            self.model,
+            generator,
+            model_card(self.pix2pix, self.data, rows, self.origin),
+            dtype="float32",
+            overwrite=True,
+        )
         last = self.history[-1]
         return {
             "epochs": len(self.history),
@@ -229,13 +263,16 @@ class _Run:
 
     def _judged(self, split: str, generator: UNetGenerator) -> list[dict]:
         rows = judge(self.pix2pix, generator, self.patches.held_out[split], self._gains.get(split))
-        self._gains |= {split: row for row in rows if row["method"] == "gain"}
+        if rows:
+            self._gains[split] = rows[0]  # that of the gain comes first
         return rows
 
 
 def _needed_bytes(pix2pix: Pix2Pix, resumed: bool) -> int:
     """Return what a run writes to disk, beside files of an earlier epoch while they are replaced."""
-    generator, discriminator = (sum(weight.nbytes for weight in network.parameters()) for network in (pix2pix.generator, pix2pix.discriminator))
+    generator, discriminator = (
+        sum(weight.nbytes for weight in network.parameters()) for network in (pix2pix.generator, pix2pix.discriminator)
+    )
     checkpoint = 4 * generator + 3 * discriminator  # weights, two moments of Adam, the generator's average
     return checkpoint + generator if resumed else 2 * checkpoint + 3 * generator
 
@@ -247,8 +284,8 @@ def _seed(*purpose: int) -> None:
 
 def _history_row(epoch: int, rate: float, seconds: float, rows: np.ndarray) -> dict[str, float]:
     row = {"epoch": epoch + 1, "learning_rate": rate, "seconds": round(seconds, 3)}
-    row |= {name: float(value) for name, value in zip(LOSS_NAMES, rows[-1])}
-    return row | {f"{name}_mean": float(value) for name, value in zip(LOSS_NAMES, rows.mean(axis=0))}
+    row |= {name: float(value) for name, value in zip(LOSS_NAMES, rows[-1], strict=True)}
+    return row | {f"{name}_mean": float(value) for name, value in zip(LOSS_NAMES, rows.mean(axis=0), strict=True)}
 
 
 def _validation_columns(rows: list[dict]) -> dict:
@@ -259,7 +296,9 @@ def _wants_pictures(epoch: int, total: int) -> bool:
     return (epoch + 1) % max(1, total // 10) == 0 or epoch + 1 == total
 
 
-def _write_samples(output: Path, epoch: int, pix2pix: Pix2Pix, generator: UNetGenerator, held_out: HeldOut, data: PairedDataSet) -> None:
+def _write_samples(
+    output: Path, epoch: int, pix2pix: Pix2Pix, generator: UNetGenerator, held_out: HeldOut, data: PairedDataSet
+) -> None:
     low, high = next(held_out.chunks())
     made = enhanced(pix2pix, generator, low)
     path = sample_path(output, epoch + 1)

@@ -51,7 +51,7 @@ def _row(method: str, make: Any, scale: IntensityScale, held_out: HeldOut) -> di
     """The figures of what ``make`` gives for low-dose patches."""
     sums = 0.0
     for low, high in held_out.chunks():
-        for patch, true, valid in zip(make(low), high, held_out.valid(low, high)):
+        for patch, true, valid in zip(make(low), high, held_out.valid(low, high), strict=True):
             sums = sums + _sums(scale, patch, true, valid, held_out.span)
     return {"method": method, **_figures(sums, held_out.full_scale)}
 
@@ -78,7 +78,16 @@ def _sums(scale: IntensityScale, made: np.ndarray, true: np.ndarray, valid: np.n
     maps = [ssim_map(made, true.astype(made.dtype), span)]
     maps += [local_moments(image)[0] for image in (made, true)]
     maps += [np.abs(ndimage.laplace(image.astype(np.float64))) for image in (made, true)]
-    return np.array([valid.sum(), np.abs(difference).sum(), np.abs(scaled).sum(), np.sum(difference**2), *(each[valid].sum() for each in maps)], np.float64)
+    return np.array(
+        [
+            valid.sum(),
+            np.abs(difference).sum(),
+            np.abs(scaled).sum(),
+            np.sum(difference**2),
+            *(each[valid].sum() for each in maps),
+        ],
+        np.float64,
+    )
 
 
 def _figures(sums: np.ndarray, full_scale: float) -> dict:

@@ -23,7 +23,11 @@ ROW_HEIGHT = 22  # pixels, as in the .ui file
 class EvaluateSection:
     """Judges models, shows what an evaluation found, and measures the contrast of volumes."""
 
-    paths = {"evaluateDataSetEdit": "dataSetFolder", "evaluateSimulationEdit": "acquisitionsFolder", "evaluationFolderEdit": "evaluationFolder"}
+    paths = {
+        "evaluateDataSetEdit": "dataSetFolder",
+        "evaluateSimulationEdit": "acquisitionsFolder",
+        "evaluationFolderEdit": "evaluationFolder",
+    }
 
     def __init__(self, ui: Any, logic: LowDoseContrastTrainingLogic, panel: Any) -> None:
         self._ui, self._logic, self._panel = ui, logic, panel
@@ -48,7 +52,10 @@ class EvaluateSection:
         ui = self._ui
         self._models.update(parameters)
         self.control.update(parameters)
-        for box, edit in ((ui.judgeDataSetCheckBox, ui.evaluateDataSetEdit), (ui.judgeTruthCheckBox, ui.evaluateSimulationEdit)):
+        for box, edit in (
+            (ui.judgeDataSetCheckBox, ui.evaluateDataSetEdit),
+            (ui.judgeTruthCheckBox, ui.evaluateSimulationEdit),
+        ):
             edit.enabled = box.checked
         self._showResults(self._task.results(parameters))
         self._contrast.update(parameters)
@@ -58,7 +65,11 @@ class EvaluateSection:
     def _showResults(self, results: EvaluationResults) -> None:
         ui, state = self._ui, results.state()
         ui.openReportButton.enabled = results.hasReport()
-        ui.openReportButton.toolTip = _("The whole evaluation with its figures, in the browser") if results.hasReport() else _("The folder of the results holds no report.html.")
+        ui.openReportButton.toolTip = (
+            _("The whole evaluation with its figures, in the browser")
+            if results.hasReport()
+            else _("The folder of the results holds no report.html.")
+        )
         if state == self._seen and state is not None:
             return
         self._table, self._seen = results.read(), state
@@ -68,7 +79,11 @@ class EvaluateSection:
         ui.verdictLabel.text = "\n".join(lines)
         ui.verdictLabel.visible = bool(lines)
         ui.showResultsButton.enabled = self._table is not None
-        ui.showResultsButton.toolTip = _("Charts in plot views above the table in a table view") if self._table else _("The folder of the results holds none yet.")
+        ui.showResultsButton.toolTip = (
+            _("Charts in plot views above the table in a table view")
+            if self._table
+            else _("The folder of the results holds none yet.")
+        )
 
     def _fill(self, found: EvaluationTable | None) -> None:
         table = self._ui.resultsTable
@@ -78,7 +93,7 @@ class EvaluateSection:
         columns, rows = found.columns(), found.cells()
         table.rowCount, table.columnCount = len(rows), len(columns)
         table.setHorizontalHeaderLabels(columns)
-        for row, (cells, why) in enumerate(zip(rows, found.reasons())):
+        for row, (cells, why) in enumerate(zip(rows, found.reasons(), strict=True)):
             for column, text in enumerate(cells):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(why)

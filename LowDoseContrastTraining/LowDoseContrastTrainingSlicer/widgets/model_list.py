@@ -42,7 +42,9 @@ class ModelList:
 
     def onTicked(self, item: Any = None) -> None:
         widget = self._ui.modelsListWidget
-        chosen = [choice.model for row, choice in enumerate(self._choices) if widget.item(row).checkState() == qt.Qt.Checked]
+        chosen = [
+            choice.model for row, choice in enumerate(self._choices) if widget.item(row).checkState() == qt.Qt.Checked
+        ]
         self._files += [model for model in self._ticked if model not in self._files]
         # Later, for the list is still busy with the click.
         qt.QTimer.singleShot(0, lambda: self._choose(chosen))

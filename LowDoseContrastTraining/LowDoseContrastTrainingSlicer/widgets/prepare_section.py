@@ -32,8 +32,13 @@ class PrepareSection:
     def update(self, parameters: LowDoseContrastTrainingParameterNode) -> None:
         ui = self._ui
         self.control.update(parameters)
-        ui.splitLabel.text = "\n".join(filter(None, [self._task.splitText(parameters.split), self._task.sizeText(parameters)]))
-        for shown, widgets in ((parameters.split == "loo", (ui.foldLabel, ui.foldSpinBox)), (parameters.split != "loo", (ui.testLabel, ui.testSpinBox))):
+        ui.splitLabel.text = "\n".join(
+            filter(None, [self._task.splitText(parameters.split), self._task.sizeText(parameters)])
+        )
+        for shown, widgets in (
+            (parameters.split == "loo", (ui.foldLabel, ui.foldSpinBox)),
+            (parameters.split != "loo", (ui.testLabel, ui.testSpinBox)),
+        ):
             for widget in widgets:
                 widget.visible = shown
         if self._task.takesLong(parameters.dataSetFolder):

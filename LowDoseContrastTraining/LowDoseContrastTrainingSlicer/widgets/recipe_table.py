@@ -44,7 +44,10 @@ class RecipeTable:
         self._fields, rows, problem = None, [], ""
         try:
             if run.canGoOn():
-                rows, problem = rowsOf(run.recipe()), _("The recipe of the training in the folder; it cannot be changed any more.")
+                rows, problem = (
+                    rowsOf(run.recipe()),
+                    _("The recipe of the training in the folder; it cannot be changed any more."),
+                )
             else:
                 self._fields = RecipeFields(parameters)
                 rows = self._fields.rows()

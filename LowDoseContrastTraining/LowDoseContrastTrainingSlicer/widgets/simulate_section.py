@@ -33,7 +33,9 @@ class SimulateSection:
         hasPair = self._task.firstPair(parameters.acquisitionsFolder) is not None
         self._ui.loadPairButton.enabled = hasPair
         self._ui.loadPairButton.toolTip = (
-            _("Show the lowest and the highest dose of the first arrangement side by side") if hasPair else _("The folder holds no finished arrangement with two doses.")
+            _("Show the lowest and the highest dose of the first arrangement side by side")
+            if hasPair
+            else _("The folder holds no finished arrangement with two doses.")
         )
 
     def release(self) -> None:

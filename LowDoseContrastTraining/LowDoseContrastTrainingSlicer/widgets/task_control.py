@@ -21,17 +21,29 @@ LAST_SECONDS = 3  # how long a closing panel waits for a work that it cancels
 
 
 class TaskControl:
-    """Drives one task through the widgets ``<prefix>Button``, ``...ProgressBar``, ``...StatusLabel``, ``...SettingsWidget``.
+    """Drives one task through the widgets ``<prefix>Button``, ``...ProgressBar``, ``...StatusLabel``,
+    ``...SettingsWidget``.
 
     Attributes:
         child: the running process, or None.
     """
 
-    def __init__(self, ui: Any, prefix: str, task: Task, panel: Any, onStarted: Callable[[], None] | None = None, onPoll: Callable[[ChildProcess], None] | None = None, onFinished: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        prefix: str,
+        task: Task,
+        panel: Any,
+        onStarted: Callable[[], None] | None = None,
+        onPoll: Callable[[ChildProcess], None] | None = None,
+        onFinished: Callable[[], None] | None = None,
+    ) -> None:
         self.child: Any = None
         self._ui, self._task, self._panel = ui, task, panel
         self._onStarted, self._onPoll, self._onFinished = onStarted, onPoll, onFinished
-        self._button, self._bar, self._label, self._settings = (getattr(ui, prefix + name) for name in ("Button", "ProgressBar", "StatusLabel", "SettingsWidget"))
+        self._button, self._bar, self._label, self._settings = (
+            getattr(ui, prefix + name) for name in ("Button", "ProgressBar", "StatusLabel", "SettingsWidget")
+        )
         self._outcome = ""
         self._subject: Any = None
         self._timer = qt.QTimer()

@@ -43,7 +43,14 @@ class TrainSection:
             parameters.runFolder = str(self.run().folder)  # the scene was closed meanwhile
         ui, run = self._ui, self._task.run(parameters)
         self.control.update(parameters)
-        for widget in (ui.recipeComboBox, ui.recipeFileEdit, ui.epochsSpinBox, ui.startFromLineEdit, ui.startFromButton, ui.recipeTable):
+        for widget in (
+            ui.recipeComboBox,
+            ui.recipeFileEdit,
+            ui.epochsSpinBox,
+            ui.startFromLineEdit,
+            ui.startFromButton,
+            ui.recipeTable,
+        ):
             widget.enabled = not run.canGoOn()  # it goes on with the recipe that it began with
         ui.recipeFileLabel.visible = ui.recipeFileEdit.visible = parameters.recipe == RECIPE_FILE
         self._recipe.update(parameters)
@@ -58,9 +65,17 @@ class TrainSection:
         ui, run = self._ui, self.run()
         hasLosses, hasModel = run.exists() and os.path.isfile(run.losses), run.exists() and os.path.isfile(run.model)
         ui.showTrainingButton.enabled = hasLosses or self.control.child is not None
-        ui.showTrainingButton.toolTip = _("Curves in plot views, sample patches in a slice view") if ui.showTrainingButton.enabled else _("Nothing was trained in the folder yet.")
+        ui.showTrainingButton.toolTip = (
+            _("Curves in plot views, sample patches in a slice view")
+            if ui.showTrainingButton.enabled
+            else _("Nothing was trained in the folder yet.")
+        )
         ui.useModelButton.enabled = hasModel
-        ui.useModelButton.toolTip = _("Add the best model so far to the module, and open it") if hasModel else _("The folder holds no model yet; the first epoch makes one.")
+        ui.useModelButton.toolTip = (
+            _("Add the best model so far to the module, and open it")
+            if hasModel
+            else _("The folder holds no model yet; the first epoch makes one.")
+        )
         self._showLog()
 
     def _showLog(self) -> None:
