@@ -18,8 +18,8 @@ from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.dataset import cutting_patches
-from LowDoseContrastTrainingLib.dataset.alignment import overlap
 from LowDoseContrastTrainingLib.dataset.manifest import PatchEntry, open_data_set
+from LowDoseContrastTrainingLib.dataset.overlap import overlap
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings

@@ -10,9 +10,9 @@ from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
 
-from .alignment import Overlap
 from .eight_bit_conversion import StoredScale
 from .manifest import SIDES, PatchEntry
+from .overlap import Overlap
 from .pairing import Pair, read_pair
 from .png import write_png
 

@@ -9,9 +9,10 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mask import Breast
 
 from ..common.picture_sheet import reduced
-from .alignment import TOLERANCE, Overlap, measured_shift, overlap
+from .alignment import TOLERANCE, measured_shift
 from .background import outside_background
 from .cutting_patches import patch_grid
+from .overlap import Overlap, overlap
 from .pairing import Pair, read_pair
 from .prepare_settings import PrepareSettings
 

@@ -14,9 +14,9 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from ..common.file_names import MANIFEST_FILE
-from .alignment import Overlap
 from .by_key import ByKey
 from .eight_bit_conversion import StoredScale
+from .overlap import Overlap
 
 SCHEMA = 1
 SIDES = {"A": "low", "B": "high"}  # folder of the patches -> dose

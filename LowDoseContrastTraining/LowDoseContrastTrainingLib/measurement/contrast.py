@@ -76,7 +76,7 @@ def insert_contrasts(
         if sizes[0] < _LEAST_PIXELS[0] or sizes[1] < _LEAST_PIXELS[1]:
             found.append(_unmeasured(insert, *sizes, "too few pixels of signal or of free tissue around it"))
             continue
-        part = stack[(slice(None), *around)].astype(np.float64)
+        part = stack[:, around[0], around[1]].astype(np.float64)
         found.append(InsertContrast(insert, *contrast_of(part[:, signal], part[:, ring], zero_level), *sizes))
     return found
 

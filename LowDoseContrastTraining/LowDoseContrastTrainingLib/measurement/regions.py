@@ -181,7 +181,8 @@ def cut_square(stack: np.ndarray, row: float, column: float, side: int) -> np.nd
     Raises:
         InputError: it is not inside the images.
     """
-    found = stack[(slice(None), *square(row, column, side))]
+    rows, columns = square(row, column, side)
+    found = stack[:, rows, columns]
     if found.shape[1:] != (side, side):
         problem = f"the place at row {row:.0f}, column {column:.0f} is not inside the images"
         raise InputError("", problem, "are they of this arrangement?")
