@@ -29,8 +29,9 @@ def is_dicom(path: str | Path) -> bool:
     path = Path(path)
     if path.suffix.lower() in (".dcm", ".dicom", ".ima"):
         return True
-    with open(path, "rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+    import pydicom.misc
+
+    return pydicom.misc.is_dicom(path)
 
 
 def read_dicom(path: str | Path) -> Mammogram:
@@ -207,20 +208,9 @@ def write_derived(
 
 def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, overwrite: bool = False) -> None:
     """Writes a data set from :func:`derived_header` with ``pixels`` (slices, rows, columns), uncompressed."""
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    frames, dataset.Rows, dataset.Columns = pixels.shape
-    if frames > 1:
-        dataset.NumberOfFrames = frames
-    little = (
-        pixels.astype("<i2" if dataset.PixelRepresentation else "<u2")
-        if dataset.BitsAllocated == 16
-        else pixels.astype("u1")
-    )
-    data = little.tobytes()
-    dataset.PixelData = data + b"\0" * (len(data) % 2)
-    dataset["PixelData"].VR = "OW"
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    kind = np.dtype(f"{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}")
+    frames = pixels.astype(kind)[0 if len(pixels) == 1 else slice(None)]
+    dataset.set_pixel_data(frames, dataset.PhotometricInterpretation, dataset.BitsStored, generate_instance_uid=False)
     with atomic_output(path, overwrite) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
 

@@ -141,11 +141,6 @@ class Breast:
         return inner | (outer & _breast_side(self._image, threshold, self.sign))
 
 
-def air_sign(image: np.ndarray) -> int | None:
-    """:attr:`Breast.sign` of pixel values (rows, columns)."""
-    return Breast(image).sign
-
-
 def breast_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
     """:attr:`Breast.mask` of pixel values (rows, columns)."""
     return Breast(image, sign).mask

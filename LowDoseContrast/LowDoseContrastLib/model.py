@@ -31,8 +31,8 @@ class Model:
     Attributes:
         card: :class:`LowDoseContrastLib.card.ModelCard`.
         generator: :class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode, float32, on the CPU.
-        path: the file it came from, or None.
-        sha256: of that file, or of the weights where there is no file.
+        path: the file it came from; None of one that was made in memory.
+        sha256: of the file's content.
     """
 
     card: ModelCard
@@ -59,17 +59,11 @@ def build_generator(card: ModelCard) -> UNetGenerator:
         raise InputError("model card is not valid", str(error)) from error
 
 
-def model_from_generator(generator: UNetGenerator, card: ModelCard) -> Model:
-    """A :class:`Model` from a generator in memory, for training and tests."""
-    generator = generator.eval()
-    return Model(card, generator, None, _content_hash(generator.state_dict(), card.to_json()))
-
-
 def save_model(
     path: str | Path,
     generator: UNetGenerator,
     card: ModelCard,
-    dtype: torch.dtype | None = "float16",
+    dtype: str = "float16",
     overwrite: bool = False,
 ) -> Path:
     """Writes ``generator`` and ``card`` as a model file and returns its path.
