@@ -62,12 +62,12 @@ def write_sheet(folder: str | Path, content: Callable[[], Sheet], inches: float,
     return path
 
 
-def title(axis: Axes, text: str) -> None:
+def column_title(axis: Axes, text: str) -> None:
     """Write ``text`` above a column of pictures."""
     axis.set_title(text, color="#dddddd", fontsize=8, pad=4)
 
 
-def reduced(image: np.ndarray, columns: int) -> np.ndarray:
+def thumbnail(image: np.ndarray, columns: int) -> np.ndarray:
     """Return the image averaged over square blocks, about ``columns`` pixels wide."""
     step = max(1, round(image.shape[1] / columns))
     rows, wide = (side - side % step for side in image.shape)

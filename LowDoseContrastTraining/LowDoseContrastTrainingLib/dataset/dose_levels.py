@@ -44,7 +44,7 @@ def dose_level(dose_mgy: float | None, levels: Mapping[str, float]) -> str | Non
     return name if abs(levels[name] - dose_mgy) <= DOSE_TOLERANCE * levels[name] else None
 
 
-def with_doses(images: list[Acquisition], levels: Mapping[str, float]) -> list[Acquisition]:
+def with_estimated_doses(images: list[Acquisition], levels: Mapping[str, float]) -> list[Acquisition]:
     """Return the acquisitions of one view, with a dose from the exposure for those that state none.
 
     At one beam quality the dose is proportional to the exposure. The factor is taken from an image of

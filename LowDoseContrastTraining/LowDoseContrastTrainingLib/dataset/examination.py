@@ -8,7 +8,7 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mask import Breast
 
-from ..common.picture_sheet import reduced
+from ..common.picture_sheet import thumbnail
 from .alignment import TOLERANCE, measured_shift
 from .background import outside_background
 from .cutting_patches import patch_grid
@@ -74,7 +74,7 @@ def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
     places = patch_grid(low.shape, size, settings.step)
     kept = outside_background(mask, places, size, settings.breast_part)
     signal = {name: _percentiles(image[mask]) for name, image in (("low", low), ("high", high))}
-    pictures = reduced(low, _PICTURE), reduced(high, _PICTURE)
+    pictures = thumbnail(low, _PICTURE), thumbnail(high, _PICTURE)
     return Examined(pair, shift, common, signal, kept, len(places) - len(kept), pictures)
 
 

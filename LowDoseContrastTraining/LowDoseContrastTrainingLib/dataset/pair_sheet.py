@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..common.picture_sheet import Sheet, title, write_sheet
+from ..common.picture_sheet import Sheet, column_title, write_sheet
 from .examination import Examined
 from .manifest import PatchEntry
 
@@ -35,7 +35,7 @@ def write_pair_sheet(
 
     def draw(axes: np.ndarray) -> None:
         for column, each in zip(axes.T, chosen, strict=True):
-            title(column[0], f"{each.pair.number}: A above B")
+            column_title(column[0], f"{each.pair.number}: A above B")
             own = [patch for patch in patches if patch.arrangement == each.pair.number]
             for axis, name, picture in zip(column, ("low", "high"), each.pictures, strict=True):
                 _show(axis, picture, each, name)

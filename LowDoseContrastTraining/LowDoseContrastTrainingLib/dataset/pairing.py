@@ -12,7 +12,7 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from .acquisition_header import Acquisition, read_acquisition
-from .dose_levels import DOSE_LEVELS, dose_level, with_doses
+from .dose_levels import DOSE_LEVELS, dose_level, with_estimated_doses
 from .grouping import Grouping
 
 
@@ -129,7 +129,7 @@ class _Views:
         found: list[Pair] = []
         by_first_file = sorted(self.views.items(), key=lambda item: min(image.path for image in item[1]))
         for (group, _, _), images in by_first_file:
-            chosen = self._by_level(with_doses(images, self.levels))
+            chosen = self._by_level(with_estimated_doses(images, self.levels))
             if self._fit(chosen):
                 found.append(Pair(len(found) + 1, group, chosen["low"], chosen["high"]))
         return found

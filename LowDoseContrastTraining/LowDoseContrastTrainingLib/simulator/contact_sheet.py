@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from LowDoseContrastLib.files import read_mammogram
 
-from ..common.picture_sheet import Sheet, reduced, title, write_sheet
+from ..common.picture_sheet import Sheet, column_title, thumbnail, write_sheet
 from .layout import image_path, truth_paths
 from .presentation import presented, windows
 
@@ -58,7 +58,7 @@ def write_contact_sheet(folder: Path, images: Sequence[tuple[int, str]]) -> Path
             for (number, dose), picture in pictures.items():
                 _show(axes[doses.index(dose), number], picture, width, f"{dose}\n{picture.dose_mgy:.2f} mGy")
             for number, axis in enumerate(axes[0]):
-                title(axis, f"{number + 1}: {100 * _density(folder, number):.0f}% dense")
+                column_title(axis, f"{number + 1}: {100 * _density(folder, number):.0f}% dense")
 
         return Sheet((len(doses), across), pictures[images[0]].values.shape, draw)
 
@@ -84,4 +84,4 @@ def _picture(folder: Path, number: int, dose: str) -> _Picture:
     is_right = header.ImageLaterality == "R"
     kept = round(_SHARE * values.shape[1])
     values = values[:, -kept:] if is_right else values[:, :kept]
-    return _Picture(reduced(values, 300), centre - width / 2, width, is_right, float(header.EntranceDoseInmGy))
+    return _Picture(thumbnail(values, 300), centre - width / 2, width, is_right, float(header.EntranceDoseInmGy))

@@ -35,7 +35,7 @@ def _field(default: Any, unit: str, source: str, low: float = 0.0, high: float =
 class AcquisitionParameters:
     """A phantom, a beam and a detector; the defaults are a GE Senographe Essential.
 
-    Every field has its unit, source and range in its metadata (see :func:`described`). Pairs of
+    Every field has its unit, source and range in its metadata (see :func:`documented`). Pairs of
     numbers are ranges from which arrangements, layers and inserts are drawn.
 
     Raises:
@@ -223,7 +223,7 @@ def parameters_for(
         raise error.about(source) from error
 
 
-def described(parameters: AcquisitionParameters) -> dict[str, dict[str, Any]]:
+def documented(parameters: AcquisitionParameters) -> dict[str, dict[str, Any]]:
     """Return name -> {value, unit, source} of every parameter, JSON-able."""
     return {
         name: {"value": getattr(parameters, name), "unit": each.unit, "source": each.source}

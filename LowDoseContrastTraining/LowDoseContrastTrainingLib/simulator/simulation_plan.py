@@ -13,7 +13,7 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.settings import check, setting
 
-from .parameters import DETECTORS, AcquisitionParameters, described, parameters_for
+from .parameters import DETECTORS, AcquisitionParameters, documented, parameters_for
 
 PAPER_ARRANGEMENTS = 12  # the last of which has no high dose
 
@@ -80,7 +80,7 @@ class SimulationPlan:
     def settings(self) -> dict[str, Any]:
         """Return the plan as JSON-able values; a continued run must have the same."""
         plain = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        plain |= {"version": __version__, "parameters": described(self.parameters)}
+        plain |= {"version": __version__, "parameters": documented(self.parameters)}
         return json.loads(json.dumps(plain))
 
 
