@@ -88,6 +88,7 @@ def module_text(mu, photons, layers, absorbed):
             "Sources: xraydb (Elam et al. 2002) and SpekPy (Poludniowski et al. 2021), 3 mm PMMA paddle.",
             '"""',
             "",
+            "# ruff: noqa: E501",
             "# fmt: off",
             f"ENERGIES_KEV = ({', '.join(map(str, ENERGIES_KEV))})",
             "",

@@ -20,7 +20,7 @@ from LowDoseContrastTrainingLib.common.randomness import stream
 from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flats, from_image
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import VALUES, NoiseModel, chest_wall_side
 from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, periodograms, radial_profile
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, oriented
@@ -95,7 +95,7 @@ def measured(images, tissue):
     noises = [(a.astype(np.float64) - b) / np.sqrt(2) for a, b in zip(images[::2], images[1::2])]
     mean = np.mean([image[tissue].mean() for image in images])
     blocks = np.concatenate([blocks_of(noise, 64, tissue) for noise in noises])
-    return np.array([mean, np.mean([noise[tissue].var() for noise in noises]), *radial_profile(noise_power(blocks, 0.1), 0.1, BANDS) / mean**2])
+    return np.array([mean, np.mean([noise[tissue].var() for noise in noises]), *radial_profile(periodograms(blocks, 0.1).mean(axis=0), 0.1, BANDS) / mean**2])
 
 
 def survey():

@@ -25,7 +25,7 @@ from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
 from LowDoseContrastTrainingLib.common.process_memory import keep_freed_memory
 from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
-from LowDoseContrastTrainingLib.dataset.manifest import PairedDataSet
+from LowDoseContrastTrainingLib.dataset.manifest import ImageEntry, PairedDataSet, PairEntry, PatchEntry
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.dataset.png import write_png
 from LowDoseContrastTrainingLib.training.batches import Batches
@@ -70,15 +70,16 @@ def written(folder: Path, count: int) -> PairedDataSet:
     """A prepared data set of noise, which costs as much to read as any other."""
     rng, scale, patches = np.random.default_rng(0), StoredScale(0.0, 12000.0, 255), []
     for number in range(count):
-        patch = {"name": f"{number:05d}.png", "split": "train"}
+        name, digests = f"{number:05d}.png", {}
         for side in "AB":
-            path = folder / side / "train" / patch["name"]
+            path = folder / side / "train" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_png(path, rng.integers(20, 200, (SIDE, SIDE), np.uint8))
-            patch[f"sha256_{side}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        patches.append(patch)
-    arrangement = {"bits": 14, "low": {"dose_mgy": 3.359}, "high": {"dose_mgy": 11.523}}
-    return PairedDataSet(folder, scale, (arrangement,), tuple(patches), "")
+            digests[side] = hashlib.sha256(path.read_bytes()).hexdigest()
+        patches.append(PatchEntry(name, "train", "train", digests))
+    low, high = (ImageEntry(dose, (20.0, 100.0, 200.0)) for dose in (3.359, 11.523))
+    pair = PairEntry(14, (0.1, 0.1), "FOR PROCESSING", "LIN", 1, low, high)
+    return PairedDataSet(folder, scale, (pair,), tuple(patches), "")
 
 
 class Timed:
@@ -147,7 +148,8 @@ def peak(folder, room):
 
 
 def measure(folder, room):
-    data = PairedDataSet(Path(folder), StoredScale(0.0, 12000.0, 255), (), tuple(json.loads((Path(folder) / "patches.json").read_text())), "")
+    patches = tuple(map(PatchEntry.from_json, json.loads((Path(folder) / "patches.json").read_text())))
+    data = PairedDataSet(Path(folder), StoredScale(0.0, 12000.0, 255), (), patches, "")
     store = PatchStore(data, "train", room)
     before = time.perf_counter()
     for _ in Batches(store, data.scale, dataclasses.replace(RECIPES["run1"], batch_size=4)).epoch(0):
@@ -195,7 +197,7 @@ def show_speed():
 def show_memory():
     with tempfile.TemporaryDirectory() as folder:
         data = written(Path(folder), MANY)
-        (Path(folder) / "patches.json").write_text(json.dumps(data.patches))
+        (Path(folder) / "patches.json").write_text(json.dumps([patch.to_json() for patch in data.patches]))
         rows = {name: peak(folder, room) for name, room in (("kept", 1e12), ("half kept", MANY * SIDE**2), ("streamed", 0))}
     print(f"\n{MANY} pairs of {SIDE} x {SIDE} patches, an epoch of batches alone\n{'':12}{'patches MB':>12}{'peak MB':>9}{'ms a patch':>12}")
     for name, row in rows.items():

@@ -1,5 +1,6 @@
 """Several data sets as folds, a simulation in halves, the U-Net with L1 alone, and the leakage gap."""
 
+import dataclasses
 import shutil
 import tempfile
 import unittest
@@ -201,7 +202,7 @@ class HoldingOutTest(FoldsTestCase):
         self.assertNotEqual(turned.fingerprint, data.fingerprint)
         self.assertNotEqual(turned.fingerprint, data.holding_out({"phantom 1"}).fingerprint)
         first = turned.of("test")[0]
-        number = data.of("train").index({key: value for key, value in first.items() if key != "stored"} | {"split": "train"})
+        number = data.of("train").index(dataclasses.replace(first, split="train"))
         np.testing.assert_array_equal(PatchStore(turned, "test", 0).pair(0)[0], PatchStore(data, "train", 0).pair(number)[0])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import lowdosecontrast_examples  # noqa: F401  (finds the libraries in a checkout)
 import numpy as np
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastTrainingLib.measurement.calcifications import candidates, match_calcifications, matched
+from LowDoseContrastTrainingLib.measurement.calcifications import CalcificationSearch, candidates, matched
 from LowDoseContrastTrainingLib.measurement.contrast import insert_contrasts
 from LowDoseContrastTrainingLib.measurement.noise_and_bias import noise_and_bias
 from LowDoseContrastTrainingLib.measurement.noise_power import radial_frequency, radial_profile
@@ -207,7 +207,7 @@ class CalcificationsTest(unittest.TestCase):
 
     def test_planted_grains_are_kept_missed_and_added(self):
         """What lies on the fibre is no calcification of the truth, nor one that was added."""
-        found = match_calcifications(self.image, self.truth)
+        found = CalcificationSearch(self.truth).match(self.image)
         self.assertEqual((int(found.kept.sum()), found.missed, found.added), (15, 5, 7))
         np.testing.assert_array_equal(found.kept, [True] * 15 + [False] * 5)
         self.assertAlmostEqual(found.sensitivity, 0.75)
@@ -234,7 +234,7 @@ class CalcificationsTest(unittest.TestCase):
         self.assertEqual(matched(np.empty((0, 3)), places, 3.5).tolist(), [-1, -1, -1])
 
     def test_no_grains_says_so(self):
-        found = match_calcifications(self.image, planted_truth((520, 520), []))
+        found = CalcificationSearch(planted_truth((520, 520), [])).match(self.image)
         self.assertTrue(found.reason and np.isnan(found.sensitivity))
         self.assertEqual(found.added, 23)
         self.assertEqual(len(candidates(np.full((200, 200), 5.0), PIXEL)), 0)

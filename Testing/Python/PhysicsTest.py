@@ -8,7 +8,7 @@ import lowdosecontrast_physics as physics
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastTrainingLib.common.randomness import stream
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, radial_profile
 from LowDoseContrastTrainingLib.simulator import beam
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement, unit_signal
 from LowDoseContrastTrainingLib.simulator.beam_tables import ABSORPTION, ATTENUATION_PER_CM, ENERGIES_KEV, FLUENCE, HVL_MM
@@ -90,7 +90,7 @@ class PhantomTest(unittest.TestCase):
         for beta in (2.0, 3.2):
             field = power_law_field(stream(1, "t"), (512, 512), 0.1, beta, largest_mm=20.0)
             edges = np.geomspace(0.3, 3.0, 12)
-            power = radial_profile(noise_power(blocks_of(field, 256, step=128), 0.1), 0.1, edges)
+            power = radial_profile(physics.noise_power(blocks_of(field, 256, step=128), 0.1), 0.1, edges)
             slope = -np.polyfit(np.log(np.sqrt(edges[1:] * edges[:-1])), np.log(power), 1)[0]
             self.assertAlmostEqual(slope, beta, delta=0.2)
 
@@ -150,7 +150,7 @@ class DetectorTest(unittest.TestCase):
 
     def test_direct_detector_has_nearly_white_noise(self):
         difference = physics.flat_field(SELENIUM, 2000, 0) - physics.flat_field(SELENIUM, 2000, 1)
-        power = radial_profile(noise_power(blocks_of(difference, 64), SELENIUM.pixel_mm), SELENIUM.pixel_mm, (0.5, 1.5, 4.0, 5.0))
+        power = radial_profile(physics.noise_power(blocks_of(difference, 64), SELENIUM.pixel_mm), SELENIUM.pixel_mm, (0.5, 1.5, 4.0, 5.0))
         self.assertGreater(power[2] / power[0], 0.85)
 
     def test_slanted_edge_gives_the_target_mtf(self):
@@ -223,12 +223,12 @@ class DetectorTest(unittest.TestCase):
 class NoisePowerTest(unittest.TestCase):
     def test_white_noise_has_its_variance_times_the_pixel_area_everywhere(self):
         image = 3.0 * np.random.default_rng(2).standard_normal((1024, 1024))
-        power = radial_profile(noise_power(blocks_of(image, 64), 0.1), 0.1, np.linspace(0.5, 5, 8))
+        power = radial_profile(physics.noise_power(blocks_of(image, 64), 0.1), 0.1, np.linspace(0.5, 5, 8))
         np.testing.assert_allclose(power, 9 * 0.01, rtol=0.03)
 
     def test_agrees_with_scipy_on_coloured_noise(self):
         image = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal((512, 512)), 0.7)
-        ours = noise_power(blocks_of(image, 128, step=64), 0.1)
+        ours = physics.noise_power(blocks_of(image, 128, step=64), 0.1)
         # Along one axis, summed over the other, the spectrum is that of Welch's method.
         _, expected = signal.welch(image, fs=10, window="hann", nperseg=128, detrend="linear", axis=1)
         along = ours.sum(axis=0) * (10 / 128)
@@ -236,7 +236,7 @@ class NoisePowerTest(unittest.TestCase):
 
     def test_a_plane_is_no_noise(self):
         plane = np.add.outer(np.arange(64.0), 3 * np.arange(64.0))
-        self.assertLess(noise_power(plane[None], 0.1).max(), 1e-18)
+        self.assertLess(physics.noise_power(plane[None], 0.1).max(), 1e-18)
 
 
 class PresetsTest(unittest.TestCase):

@@ -18,8 +18,8 @@ from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.dataset import cutting_patches
-from LowDoseContrastTrainingLib.dataset.alignment import overlap
-from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.manifest import PatchEntry, open_data_set
+from LowDoseContrastTrainingLib.dataset.overlap import overlap
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
@@ -114,7 +114,7 @@ class ShiftTest(PreparedTest):
         self.assertEqual(second["overlap"], {"low": [0, 2], "high": [3, 0], "shape": [445, 382]})
         patch = next(each for each in self.manifest()["patches"] if each["arrangement"] == 2)
         data = open_data_set(self.output)
-        index = data.of(patch["split"]).index(patch)
+        index = data.of(patch["split"]).index(PatchEntry.from_json(patch))
         row, column = patch["row"], patch["column"] + 2
         for side, name in enumerate(("low", "high")):
             pixels = read_mammogram(self.place / "dicom" / "arrangement-02" / f"{name}.dcm").pixels[0]

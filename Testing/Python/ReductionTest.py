@@ -10,6 +10,7 @@ from pathlib import Path
 
 import lowdosecontrast_examples  # noqa: F401  puts the libraries on the path
 import numpy as np
+from lowdosecontrast_physics import noise_power
 from LowDoseContrastLib.cli import main
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
@@ -22,7 +23,7 @@ from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flat
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import NoiseModel, given_values
 from LowDoseContrastTrainingLib.dose_reduction.pairs import ReductionPlan, reduce_dose
 from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, radial_profile
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, write_exposure

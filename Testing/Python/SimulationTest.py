@@ -25,7 +25,7 @@ from LowDoseContrastTrainingLib.dataset.pairing import find_pairs
 from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import oriented
 from LowDoseContrastTrainingLib.simulator.layout import image_path
-from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, described, parameters_for
+from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, documented, parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import simulate
 from LowDoseContrastTrainingLib.simulator.simulation_plan import plan
 
@@ -357,7 +357,7 @@ class CommandTest(FolderTestCase):
 
     def test_presets_are_described(self):
         for parameters in DETECTORS.values():
-            json.dumps(described(parameters))
+            json.dumps(documented(parameters))
         with self.assertRaisesRegex(InputError, "choose from"):
             parameters_for("mri")
 

@@ -16,7 +16,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.dataset.cutting_patches import grid
+from LowDoseContrastTrainingLib.dataset.cutting_patches import patch_grid
 from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.pairing import dose_level
@@ -122,7 +122,7 @@ class PatchesTest(unittest.TestCase):
             np.testing.assert_array_equal(scale.decode(read_png(Path(folder) / "a.png")), values)
 
     def test_the_grid_stays_inside(self):
-        self.assertEqual(grid((300, 449), 150, 150), [(0, 0), (0, 150), (150, 0), (150, 150)])
+        self.assertEqual(patch_grid((300, 449), 150, 150), [(0, 0), (0, 150), (150, 0), (150, 150)])
 
     def test_doses_go_to_the_nearest_level(self):
         levels = {"low": 3.359, "high": 11.523}
