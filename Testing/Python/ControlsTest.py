@@ -14,7 +14,7 @@ from lowdosecontrast_training import OneThreadTest
 from LowDoseContrastLib.card import Domain
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import save_model
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Progress, run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.baselines.base import Method
 from LowDoseContrastTrainingLib.baselines.intensity import Gain
@@ -41,7 +41,7 @@ class Changing(Method):
         self.name, self._change = name, change
 
     def steps(self, mammogram):
-        yield 0.0
+        yield Progress(0.0)
         return np.stack([np.asarray(self._change(mammogram, each), np.float32) for each in mammogram.pixels])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import lowdosecontrast_examples as examples
 import numpy as np
 import torch
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Progress, run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.baselines.base import Method
 from LowDoseContrastTrainingLib.common.file_names import PATCHES_FILE, TRUTH_FILE
@@ -43,7 +43,7 @@ class Blur(Method):
     name = "blur"
 
     def whole_steps(self, mammogram):
-        yield 0.0
+        yield Progress(0.0)
         return ndimage.gaussian_filter(mammogram.pixels, (0, 2.0, 2.0))
 
 
@@ -53,7 +53,7 @@ class Grey(Method):
     name = "grey"
 
     def whole_steps(self, mammogram):
-        yield 0.0
+        yield Progress(0.0)
         return np.full_like(mammogram.pixels, 500)
 
 
@@ -177,7 +177,7 @@ class CommandTest(TruthTestCase):
 class MeasuresTest(TruthTestCase):
     def test_a_blur_has_bias_and_a_grey_image_nothing(self):
         data = open_data_set(self.data)
-        places = simulated_arrangements(self.simulation, data, [data.of("val")[0]["arrangement"]])
+        places = simulated_arrangements(self.simulation, data, [data.of("val")[0].arrangement])
         found = run_to_end(truth_results([Blur(), high_dose_of(places), Grey()], places))
         blur, high = (found[name] for name in ("blur", "high dose"))
         self.assertGreater(blur.value("bias"), 2 * abs(high.value("bias")))

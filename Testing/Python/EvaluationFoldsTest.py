@@ -149,12 +149,12 @@ class HalvesTest(OneThreadTest):
         rows = rows_of(document)
         self.assertEqual(list(rows), ["gain", "affine", "anscombe-wavelet", "high dose"])
         data = open_data_set(output / "pairs")
-        groups = {patch["group"] for patch in data.patches}
+        groups = {patch.group for patch in data.patches}
         self.assertEqual((set(rows["affine"]["arrangements"]), len(groups)), (groups, 3))
         self.assertIn("fitted to the other half", " ".join(document["notes"]))
         for fold in rows["affine"]["folds"]:
             others = data.holding_out(fold["arrangements"])
-            self.assertEqual({patch["group"] for patch in others.of("train")}, groups - set(fold["arrangements"]))
+            self.assertEqual({patch.group for patch in others.of("train")}, groups - set(fold["arrangements"]))
             pairs = training_pairs(others)
             slope, offset = np.polyfit(pairs.low[pairs.mask].astype(float), pairs.high[pairs.mask].astype(float), 1)
             self.assertAlmostEqual(fold["parameters"]["slope"], slope, places=4)
@@ -198,7 +198,7 @@ class HoldingOutTest(FoldsTestCase):
     def test_patches_are_read_from_where_they_lie(self):
         data = open_data_set(self.data[0])
         turned = data.holding_out({"phantom 1", "phantom 2"})
-        self.assertEqual({patch["group"] for patch in turned.of("test")}, {"phantom 1", "phantom 2"})
+        self.assertEqual({patch.group for patch in turned.of("test")}, {"phantom 1", "phantom 2"})
         self.assertNotEqual(turned.fingerprint, data.fingerprint)
         self.assertNotEqual(turned.fingerprint, data.holding_out({"phantom 1"}).fingerprint)
         first = turned.of("test")[0]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from LowDoseContrastLib.mammogram import Mammogram
+from LowDoseContrastLib.steps import Progress, Steps
 
 from ..dataset.manifest import PairedDataSet
 from .training_pairs import TrainingPairs
@@ -98,11 +98,11 @@ class Method:
         """Return the version of the method that was not trained on an arrangement."""
         return self
 
-    def steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
-        """Yield the share done; return float32 (patches, rows, columns) pixel values made of a stack of patches."""
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
+        """Return float32 (patches, rows, columns) pixel values made of a stack of patches."""
         raise NotImplementedError
 
-    def whole_steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def whole_steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
         """Do the same for a whole image, (1, rows, columns)."""
         return self.steps(mammogram)
 
@@ -146,9 +146,9 @@ class Baseline(Method):
         raise NotImplementedError
 
     @classmethod
-    def fit_steps(cls, training: Training) -> Generator[float, None, Method]:
-        """Yield the share done; return the fitted method. A baseline that needs more than pairs overrides it."""
-        yield 0.0
+    def fit_steps(cls, training: Training) -> Steps[Method]:
+        """Return the fitted method. A baseline that needs more than pairs overrides it."""
+        yield Progress(0.0)
         return cls.fit(training.pairs)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
@@ -159,9 +159,9 @@ class Baseline(Method):
     def runs(self) -> tuple[Run, ...]:
         return (Run(dataclasses.asdict(self)),)  # type: ignore[call-overload]
 
-    def steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
         made = []
         for number, patch in enumerate(mammogram.pixels):
-            yield number / len(mammogram.pixels)
+            yield Progress(number / len(mammogram.pixels))
             made.append(self.apply(patch))
         return np.stack(made)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import numpy as np
 from LowDoseContrastLib.enhance import Enhancement, Enhancer, Settings
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.model import Model
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.steps import Steps
 
 from .base import MODEL, Method, Run
 
@@ -64,7 +62,7 @@ class ModelMethod(Method):
             ),
         )
 
-    def steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
         """Do as :meth:`.base.Method.steps`.
 
         Raises:
@@ -73,17 +71,17 @@ class ModelMethod(Method):
         enhancement = yield from self._enhanced(mammogram, mask=False)
         return enhancement.mammogram.pixels
 
-    def whole_steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def whole_steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
         """Do as :meth:`.base.Method.whole_steps`, exactly as ``enhance`` does: the air is left alone."""
         enhancement = yield from self._enhanced(mammogram, mask=True)
         if enhancement.report.seam_index is not None:
             self._seams.append(enhancement.report.seam_index)
         return enhancement.mammogram.pixels
 
-    def _enhanced(self, mammogram: Mammogram, mask: bool) -> Generator[float, None, Enhancement]:
+    def _enhanced(self, mammogram: Mammogram, mask: bool) -> Steps[Enhancement]:
         settings = Settings(self._mode, mask=mask, allow_out_of_domain=self._allow_out_of_domain)
         steps = self._enhancer.steps(mammogram, settings)
-        enhancement = yield from mapped(steps, lambda progress: progress.done)
+        enhancement = yield from steps
         for kept, key in ((self._objections, "out_of_domain"), (self._notes, "notes")):
             kept += [each for each in getattr(enhancement.report, key) if each not in kept]
         return enhancement

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
 
 from LowDoseContrastLib.enhance import Enhancer
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.steps import Steps
 
 from ..dataset.manifest import PairedDataSet
 from ..dataset.patch_store import PatchStore
@@ -36,7 +35,7 @@ class UNetL1(Baseline):
         return f"it needs patches of {LEAST_SIDE} pixels or more" if side_of(data) < LEAST_SIDE else ""
 
     @classmethod
-    def fit_steps(cls, training: Training) -> Generator[float, None, ModelMethod]:
+    def fit_steps(cls, training: Training) -> Steps[ModelMethod]:
         """Train the network, or find it trained already on the same data in the folder.
 
         Raises:
@@ -49,7 +48,7 @@ class UNetL1(Baseline):
         folder = training.folder / f"{NAME}-{data.fingerprint[:8]}"
         recipe = l1_recipe(data, training.pairs.noise.offset)
         steps = train(data, folder, recipe, resume=True, settings=RunSettings(device=training.device))
-        result = yield from mapped(steps, lambda progress: progress.done)
+        result = yield from steps
         enhancer = Enhancer(load_model(result["model"]), training.device)
         return ModelMethod(enhancer, True, cls.name, BASELINE, cls.is_denoiser)
 
@@ -84,5 +83,5 @@ def l1_recipe(data: PairedDataSet, offset: float) -> Recipe:
         gan_from=epochs,
         gan_weight=0.0,
         offset=offset,
-        scale_high=float(2 ** data.arrangements[0]["bits"] - 1),
+        scale_high=float(2 ** data.arrangements[0].bits - 1),
     )

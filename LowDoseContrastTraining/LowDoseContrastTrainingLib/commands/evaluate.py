@@ -26,7 +26,7 @@ def add_evaluate(subparsers: Any) -> None:
         run_evaluate,
         _show_evaluate,
     )
-    several = {"action": "append", "default": []}
+    several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument(
         "--dataset",
         metavar="DIR",

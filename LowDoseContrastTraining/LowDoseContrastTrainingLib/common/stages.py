@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from LowDoseContrastLib.steps import Clock, Progress, Steps, mapped
@@ -26,12 +26,12 @@ class Stages:
         self._clock, self._weights, self._furthest = Clock(), weights, 0.0
         self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, steps: Generator[float, None, _Result]) -> Steps[_Result]:
+    def run(self, name: str, steps: Steps[_Result]) -> Steps[_Result]:
         """Run a stage whose ``steps`` yield the share done; return their result."""
         names, total = list(self._weights), sum(self._weights.values())
         before = sum(self._weights[earlier] for earlier in names[: names.index(name)])
         own, start = self._weights[name], time.perf_counter()
-        result = yield from mapped(steps, lambda share: self._progress((before + share * own) / total, name))
+        result = yield from mapped(steps, lambda each: self._progress((before + each.done * own) / total, name))
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
         return result
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.steps import Steps
 from scipy import ndimage
 
 from ..evaluation.held_out_views import View
@@ -82,11 +81,11 @@ class Arrangements:
         return np.stack([image[row : row + side, column : column + side] for row, column in corners])
 
 
-def arrangements(settings: ControlSettings, folder: Path) -> Generator[float, None, Arrangements]:
-    """Yield the share done; return the arrangements, whose images are made in ``folder``."""
+def arrangements(settings: ControlSettings, folder: Path) -> Steps[Arrangements]:
+    """Return the arrangements, whose images are made in ``folder``."""
     count, realisations = settings.arrangements, settings.realisations
     plan = SimulationPlan(settings.seed, count, (LOW, HIGH), settings.chain(**SCENE), realisations, compress=False)
-    yield from mapped(simulate(folder, plan), lambda progress: progress.done)
+    yield from simulate(folder, plan)
     found = [SimulatedArrangement(f"phantom {n + 1}", n, folder, n, LOW, HIGH, realisations) for n in range(count)]
     return Arrangements(settings, found)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.card import Domain
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Steps, run_to_end
 
 from ..baselines.base import Method
 from ..baselines.intensity import Gain, Identity
@@ -77,7 +77,7 @@ def _always(method: Method) -> Callable[[float], Method]:
     return lambda _: method
 
 
-Steps = Callable[[Mammogram], Generator[float, None, np.ndarray]]
+Making = Callable[[Mammogram], Steps[np.ndarray]]
 
 
 class Changed(Method):
@@ -87,15 +87,15 @@ class Changed(Method):
         self.name, self.kind, self.is_denoiser = name or method.name, method.kind, method.is_denoiser
         self._method = method
 
-    def steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
         return self.changed(self._method.steps, mammogram)
 
-    def whole_steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def whole_steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
         return self.changed(self._method.whole_steps, mammogram)
 
-    def changed(self, steps: Steps, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
-        """Yield the share done; return what becomes of the output of ``steps``."""
-        return (yield from steps(mammogram))
+    def changed(self, make: Making, mammogram: Mammogram) -> Steps[np.ndarray]:
+        """Return what becomes of the output of ``make``."""
+        return (yield from make(mammogram))
 
 
 class Remembered(Changed):
@@ -105,10 +105,10 @@ class Remembered(Changed):
         super().__init__(method)
         self._made: dict[tuple[str, str], np.ndarray] = {}
 
-    def changed(self, steps: Steps, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
-        key = steps.__name__, mammogram.source
+    def changed(self, make: Making, mammogram: Mammogram) -> Steps[np.ndarray]:
+        key = make.__name__, mammogram.source
         if key not in self._made:
-            self._made[key] = yield from steps(mammogram)
+            self._made[key] = yield from make(mammogram)
         return self._made[key]
 
 

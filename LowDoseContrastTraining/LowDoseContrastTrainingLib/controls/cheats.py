@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.steps import Steps, part
 from scipy import ndimage
 
 from ..baselines.base import BASELINE, Method
@@ -22,7 +22,7 @@ from ..evaluation.results import rows_of
 from ..evaluation.truth_measures import TruthResult, truth_results
 from ..evaluation.verdict import IMPROVEMENT
 from .arrangements import Arrangements
-from .candidates import Candidate, Changed, Steps
+from .candidates import Candidate, Changed, Making
 from .rows import ControlRow
 
 NAME = "cheats"
@@ -92,9 +92,9 @@ class Cheated(Changed):
         self.kind, self.is_denoiser = BASELINE, False
         self._cheat, self._offset, self._seed = cheat, offset, seed
 
-    def changed(self, steps: Steps, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
+    def changed(self, make: Making, mammogram: Mammogram) -> Steps[np.ndarray]:
         changed = []
-        for number, pixels in enumerate((yield from steps(mammogram))):
+        for number, pixels in enumerate((yield from make(mammogram))):
             rng = stream(self._seed, "cheat", str(mammogram.uid), number)
             changed.append(np.asarray(self._cheat.change(pixels, self._offset, rng), np.float32))
         return np.stack(changed)
@@ -115,8 +115,8 @@ class Judgement:
 
 def cheats(
     candidates: Sequence[Candidate], opponents: Iterable[Method], scenes: Arrangements
-) -> Generator[float, None, tuple[list[ControlRow], Judgement]]:
-    """Yield the share done; return (a row for each candidate and cheat, what the evaluation says besides).
+) -> Steps[tuple[list[ControlRow], Judgement]]:
+    """Return (a row for each candidate and cheat, what the evaluation says besides).
 
     Args:
         opponents: (the gain, a denoising baseline).
@@ -129,8 +129,8 @@ def cheats(
     ]
     named = {each.name: each for each in [*opponents, *methods, *(cheated for *_, cheated in pairs)]}
     every, views = list(named.values()), [scenes.view(index) for index in range(len(scenes.found))]
-    results = yield from mapped(judged(every, views, span_of(views), CciVariant()), lambda share: 0.3 * share)
-    truth = yield from mapped(truth_results(every, scenes.found), lambda share: 0.3 + 0.7 * share)
+    results = yield from part(judged(every, views, span_of(views), CciVariant()), 0.0, 0.3)
+    truth = yield from part(truth_results(every, scenes.found), 0.3, 1.0)
     found = {row.method: row for row in rows_of(results, every, seed, truth)}
     outside = {candidate.name: candidate.outside(*scenes.lows) for candidate in candidates}
     rows = [compared(found[own.name], found[cheated.name], cheat, outside[own.name]) for own, cheat, cheated in pairs]

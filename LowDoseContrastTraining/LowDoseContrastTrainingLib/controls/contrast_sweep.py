@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+from LowDoseContrastLib.steps import Progress, Steps
 
 from ..measurement.fidelity import line
 from .candidates import Candidate
@@ -24,15 +25,15 @@ SLOPE = (0.9, 1.1)  # recovered over true contrast, across all; a tenth is half 
 DEVIATION = 0.2  # of the worst mass, as the band of a single one
 
 
-def contrast_sweep(candidates: Sequence[Candidate], scene: Planted) -> Generator[float, None, list[ControlRow]]:
-    """Yield the share done; return a row for each candidate and contrast, and one for all contrasts.
+def contrast_sweep(candidates: Sequence[Candidate], scene: Planted) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate and contrast, and one for all contrasts.
 
     Args:
         scene: with ``masses(CONTRASTS)``.
     """
     rows = []
     for number, candidate in enumerate(candidates):
-        yield number / len(candidates)
+        yield Progress(number / len(candidates))
         outside, found = candidate.outside(scene.image(WITH, LOW, 0)), []
         for contrast in CONTRASTS:
             place = scene.places[mass_name(contrast)]

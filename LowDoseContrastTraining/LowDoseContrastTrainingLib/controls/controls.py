@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.steps import Progress
+from LowDoseContrastLib.steps import Steps
 
 from ..baselines.base import BASELINE
 from ..baselines.denoising import AnscombeWavelet
@@ -48,7 +48,7 @@ def controls(
     models: Iterable[str] = (),
     settings: ControlSettings = ControlSettings(),  # noqa: B008  frozen
     overwrite: bool = False,
-) -> Generator[Progress, None, Controlled]:
+) -> Steps[Controlled]:
     """Judge the identity, the gain, the true high dose and models by every control, and write what was found.
 
     The files are ``controls.json``, ``controls.csv`` and ``controls.md``.
@@ -72,7 +72,7 @@ def controls(
 def judged_controls(
     candidates: Sequence[Candidate],
     settings: ControlSettings = ControlSettings(),  # noqa: B008  frozen
-) -> Generator[Progress, None, Controlled]:
+) -> Steps[Controlled]:
     """Judge the identity, the gain, the true high dose and other methods by every control.
 
     The true high dose, another exposure than the target, shows that the controls can be passed.
@@ -103,9 +103,7 @@ def planted_scenes(settings: ControlSettings) -> Scenes:
     return pair, Planted(settings, masses(contrast_sweep.CONTRASTS))
 
 
-def planted_controls(
-    candidates: Sequence[Candidate], scenes: Scenes, stages: Stages | None = None
-) -> Generator[Progress, None, Rows]:
+def planted_controls(candidates: Sequence[Candidate], scenes: Scenes, stages: Stages | None = None) -> Steps[Rows]:
     """Judge by the controls with lesions, as :func:`judged_controls`.
 
     Args:
@@ -127,7 +125,7 @@ def planted_controls(
 
 def arranged_controls(
     candidates: Sequence[Candidate], scene: Planted, settings: ControlSettings, stages: Stages | None = None
-) -> Generator[Progress, None, Rows]:
+) -> Steps[Rows]:
     """Judge by the controls on the arrangements that verdicts rest on, as :func:`judged_controls`.
 
     Args:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from LowDoseContrastLib.cci import cci
+from LowDoseContrastLib.steps import Progress, Steps
 
 from ..baselines.base import Method
 from .candidates import Candidate, Remembered, output_of
@@ -27,15 +28,15 @@ FRACTIONS = (0.25, 0.29, 0.40, 0.50, 0.60)  # of the high dose; 0.29 is the pape
 MEAN_ERROR = 0.05
 
 
-def dose_sweep(candidates: Sequence[Candidate], scene: Planted) -> Generator[float, None, list[ControlRow]]:
-    """Yield the share done; return a row for each candidate and dose.
+def dose_sweep(candidates: Sequence[Candidate], scene: Planted) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate and dose.
 
     Args:
         scene: with ``FRACTIONS``.
     """
     rows, pairs = [], [(candidate, fraction) for candidate in candidates for fraction in FRACTIONS]
     for number, (candidate, fraction) in enumerate(pairs):
-        yield number / len(pairs)
+        yield Progress(number / len(pairs))
         dose = dose_name(fraction)
         method = Remembered(candidate.at(scene.ratio_to(dose)))
         recovered, spread = scene.recovered(method, "mass", WITH, dose)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+from LowDoseContrastLib.steps import Progress, Steps
 
 from ..baselines.base import Method
 from ..evaluation.judging import range_of
@@ -29,14 +30,14 @@ _CASES = (
 )
 
 
-def one_sided(candidates: Sequence[Candidate], scene: Planted) -> Generator[float, None, list[ControlRow]]:
-    """Yield the share done; return a row for each candidate, case and place."""
+def one_sided(candidates: Sequence[Candidate], scene: Planted) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate, case and place."""
     span, rows = range_of(scene.image(WITHOUT, HIGH, 0).pixels[0][scene.tissue]), []
     for number, candidate in enumerate(candidates):
         outside = candidate.outside(scene.image(WITH, LOW, 0))
         for case, source, target, follows, holds in _CASES:
             for name in scene.places:
-                yield number / len(candidates)
+                yield Progress(number / len(candidates))
                 recovered, _ = scene.recovered(candidate.method, name, source)
                 both = (_psnr(scene, candidate.method, name, source, other, span) for other in (source, target))
                 agreeing, mismatched = both

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
+
+from LowDoseContrastLib.steps import Progress, Steps
 
 from .candidates import Candidate
 from .planted import WITH, WITHOUT, Planted
@@ -33,12 +35,12 @@ def is_clear(recovered: float) -> bool:
     return abs(recovered) <= APPEARS
 
 
-def presence(candidates: Sequence[Candidate], scene: Planted) -> Generator[float, None, list[ControlRow]]:
-    """Yield the share done; return a row for each candidate, content and place."""
+def presence(candidates: Sequence[Candidate], scene: Planted) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate, content and place."""
     rows = []
     for number, candidate in enumerate(candidates):
         for content, expected, holds in ((WITH, KEPT, is_kept), (WITHOUT, CLEAR, is_clear)):
-            yield (number + 0.5 * (content == WITHOUT)) / len(candidates)
+            yield Progress((number + 0.5 * (content == WITHOUT)) / len(candidates))
             outside = candidate.outside(scene.image(content, LOW, 0))
             for name, place in scene.places.items():
                 recovered, spread = scene.recovered(candidate.method, name, content)

@@ -6,13 +6,13 @@ An improvement rests on the truth alone today, so that no shift can make one; th
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import tissue_mask
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Progress, Steps, run_to_end
 
 from ..dataset.alignment import TOLERANCE, measured_shift
 from ..evaluation.document import Row
@@ -41,8 +41,8 @@ PREPARE = "prepare"
 
 def shifted_pair(
     candidates: Sequence[Candidate], scenes: Arrangements, judgement: Judgement, scene: Planted
-) -> Generator[float, None, list[ControlRow]]:
-    """Yield the share done; return a row for each candidate and shift, and those of ``prepare``.
+) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate and shift, and those of ``prepare``.
 
     Args:
         judgement: of these candidates, the target in its place.
@@ -53,7 +53,7 @@ def shifted_pair(
     numbers, found = range(len(scenes.found)), {}
     span = span_of([scenes.view(index) for index in numbers])
     for place, shift in enumerate((0, *SHIFTS)):
-        yield place / (len(SHIFTS) + 1)
+        yield Progress(place / (len(SHIFTS) + 1))
         results = run_to_end(judged(methods, [scenes.view(index, shift) for index in numbers], span, CciVariant()))
         rows = rows_of(results, methods, scenes.settings.seed, judgement.truth)
         found[shift] = {row.method: row for row in rows}

@@ -14,7 +14,6 @@ import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from ..common.file_names import MANIFEST_FILE
-from .by_key import ByKey
 from .eight_bit_conversion import StoredScale
 from .overlap import Overlap
 
@@ -24,7 +23,7 @@ PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class PatchEntry(ByKey):
+class PatchEntry:
     """A pair of patches.
 
     Attributes:
@@ -42,8 +41,8 @@ class PatchEntry(ByKey):
     split: str = ""
     stored: str = ""
     sha256: Mapping[str, str] = field(default_factory=dict)
-    arrangement: int | None = None
-    group: str | None = None
+    arrangement: int = -1
+    group: str = ""
     row: int = 0
     column: int = 0
     breast: float = 0.0
@@ -65,7 +64,7 @@ class PatchEntry(ByKey):
 
 
 @dataclass(frozen=True)
-class ImageEntry(ByKey):
+class ImageEntry:
     """An image of a pair.
 
     Attributes:
@@ -84,7 +83,7 @@ class ImageEntry(ByKey):
 
 
 @dataclass(frozen=True)
-class PairEntry(ByKey):
+class PairEntry:
     """A pair of images: one view of an arrangement at both doses; what the headers do not state is None.
 
     Attributes:
@@ -104,8 +103,8 @@ class PairEntry(ByKey):
     sign: int | None
     low: ImageEntry
     high: ImageEntry
-    number: int | None = None
-    group: str | None = None
+    number: int = -1
+    group: str = ""
     shift: tuple[float, float] | None = None
     overlap: Overlap | None = None
     rows: int | None = None
@@ -179,11 +178,6 @@ class PairedDataSet:
     def doses(self) -> tuple[str, str]:
         """Which dose goes in and which is wanted: ``low`` and ``high``, or the other way round."""
         return ("low", "high") if self.direction == "AtoB" else ("high", "low")
-
-
-def stored_split(patch: PatchEntry) -> str:
-    """Return the split under which the files of a patch lie."""
-    return patch.stored
 
 
 def open_data_set(folder: str | Path, direction: str = "AtoB") -> PairedDataSet:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .by_key import ByKey
-
 
 @dataclass(frozen=True)
-class Overlap(ByKey):
+class Overlap:
     """The part that both images of a pair show.
 
     Attributes:

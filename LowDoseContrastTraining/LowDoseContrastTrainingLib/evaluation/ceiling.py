@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
 from LowDoseContrastLib.mammogram import Mammogram
+from LowDoseContrastLib.steps import Progress, Steps
 
 from ..baselines.base import CEILING, Method
 from ..dataset.manifest import PairedDataSet
@@ -27,8 +28,8 @@ class TrueHighDose(Method):
     def __init__(self, images: Callable[[Mammogram], np.ndarray], kind: str = CEILING) -> None:
         self.kind, self._images = kind, images
 
-    def steps(self, mammogram: Mammogram) -> Generator[float, None, np.ndarray]:
-        yield 0.0
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
+        yield Progress(0.0)
         return np.asarray(self._images(mammogram), np.float32)
 
 
@@ -52,10 +53,11 @@ def _whole(arrangement: SimulatedArrangement, realisation: int) -> np.ndarray:
 
 def _patches(data: PairedDataSet, view: View, arrangement: SimulatedArrangement) -> np.ndarray:
     image = _whole(arrangement, 1)[0]
-    pair = next(arrangement for arrangement in data.arrangements if arrangement["number"] == view.number)
-    top, left = pair["overlap"][data.doses[1]]
-    patches = [patch for patch in data.patches if patch["arrangement"] == view.number]
-    corners = {patch["name"]: (top + patch["row"], left + patch["column"]) for patch in patches}
+    pair = next(arrangement for arrangement in data.arrangements if arrangement.number == view.number)
+    assert pair.overlap is not None  # it was prepared from a simulation
+    top, left = pair.overlap.start(data.doses[1])
+    patches = [patch for patch in data.patches if patch.arrangement == view.number]
+    corners = {patch.name: (top + patch.row, left + patch.column) for patch in patches}
     rows, columns = view.high.shape[1:]
     starts = [corners[name] for name in view.names]
     return np.stack([image[row : row + rows, column : column + columns] for row, column in starts])

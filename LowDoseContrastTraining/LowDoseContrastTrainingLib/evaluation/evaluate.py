@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import Progress
+from LowDoseContrastLib.steps import Steps
 
 from ..baselines.base import Baseline, Method, Training
 from ..baselines.intensity import Gain
@@ -49,7 +49,7 @@ def evaluate(
     output: str | Path,
     settings: EvaluationSettings = EvaluationSettings(),  # noqa: B008  frozen
     overwrite: bool = False,
-) -> Generator[Progress, None, Evaluation]:
+) -> Steps[Evaluation]:
     """Judge models and baselines; write ``results.json``, ``results.csv`` and ``report.html`` into ``output``.
 
     With a simulation there is ``results-truth.csv`` too.
@@ -139,7 +139,7 @@ class _Work:
             of_random, self.models = models_of_random(self.models, self.random)
             self.random_methods = model_methods(of_random, [self.random], (), settings.allow_out_of_domain)
 
-    def steps(self) -> Generator[Progress, None, _Found]:
+    def steps(self) -> Steps[_Found]:
         """Judge; the models come first, because they may be refused."""
         settings = self.settings
         what = yield from self._held_out()
@@ -173,17 +173,17 @@ class _Work:
             notes=(*self._notes(what.folds, learned), *left_out, *_notes_of_truth(truth, what.simulated)),
             leakage=leaks,
             seconds=self.stages.seconds,
-            curves=truth and {name: each.curves.mean() for name, each in truth.items()},
+            curves={name: each.curves.mean() for name, each in truth.items()} if truth else None,
         )
         yield self.stages.end("table")
         return _Found(evaluation, results, truth, album.pictures(results))
 
     def _judged(
         self, stage: str, methods: Sequence[Method], what: _HeldOut, album: Album | None = None
-    ) -> Generator[Progress, None, list[PatchResult]]:
+    ) -> Steps[list[PatchResult]]:
         return (yield from self.stages.run(stage, judged(methods, what.views, what.span, self.settings.cci, album)))
 
-    def _held_out(self) -> Generator[Progress, None, _HeldOut]:
+    def _held_out(self) -> Steps[_HeldOut]:
         settings, datasets = self.settings, self.datasets
         found: list[SimulatedArrangement] = []
         if not datasets and settings.simulation:
@@ -209,7 +209,7 @@ class _Work:
         left_out = [f"baseline {kind.name} was left out: {reason}" for kind, reason in objections.items() if reason]
         return [kind for kind, reason in objections.items() if not reason], left_out
 
-    def _baselines(self, kinds: Sequence[type[Baseline]], what: _HeldOut) -> Generator[Progress, None, list[Method]]:
+    def _baselines(self, kinds: Sequence[type[Baseline]], what: _HeldOut) -> Steps[list[Method]]:
         """Fit the baselines, those that are trained after the others; return them in the order of ``kinds``."""
         stages = [(_FITTING, [kind for kind in kinds if not kind.is_trained])]
         stages += [(kind.name, [kind]) for kind in kinds if kind.is_trained]
@@ -221,7 +221,7 @@ class _Work:
 
     def _leakage(
         self, results: list[PatchResult], learned: Sequence[Method], what: _HeldOut
-    ) -> Generator[Progress, None, tuple[Leakage, ...]]:
+    ) -> Steps[tuple[Leakage, ...]]:
         if not self.random:
             return ()
         split = _HeldOut([self.random], [self._training(self.random)], [], what.span)

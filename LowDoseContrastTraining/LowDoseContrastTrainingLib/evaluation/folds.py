@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.steps import Steps
 
 from ..dataset.manifest import PairedDataSet, open_data_set
 from ..dataset.prepare import prepare
@@ -80,8 +80,8 @@ def _check_apart(folds: Iterable[Fold]) -> None:
                 raise InputError("", problem, "of several {dataset}, each must hold out others")
 
 
-def halves_of(simulation: str | Path, output: Path) -> Generator[float, None, list[PairedDataSet]]:
-    """Yield the share done; return the two halves of a simulation, each held out from the other, as data sets.
+def halves_of(simulation: str | Path, output: Path) -> Steps[list[PairedDataSet]]:
+    """Return the two halves of a simulation, each held out from the other, as data sets.
 
     The patches are prepared in ``output``/pairs, as the paper's but with 16 bits.
 
@@ -90,9 +90,9 @@ def halves_of(simulation: str | Path, output: Path) -> Generator[float, None, li
     """
     levels = _levels(simulation)
     settings = PrepareSettings(bits=16, split="arrangement", test=0, validation=0, group_by="study", doses=levels)
-    yield from mapped(prepare(simulation, output / PAIRS_FOLDER, settings), lambda progress: progress.done)
+    yield from prepare(simulation, output / PAIRS_FOLDER, settings)
     data = open_data_set(output / PAIRS_FOLDER)
-    groups = list(dict.fromkeys(patch["group"] for patch in data.patches))
+    groups = list(dict.fromkeys(patch.group for patch in data.patches))
     if len(groups) < HALVES:
         remedy = f"simulate {HALVES} or more, or judge a {{dataset}}"
         raise InputError(simulation, "holds one arrangement with both doses", remedy, "simulation")

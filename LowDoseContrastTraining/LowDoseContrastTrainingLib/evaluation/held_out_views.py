@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from LowDoseContrastLib.cci import windows_inside
@@ -13,7 +13,7 @@ from LowDoseContrastLib.mammogram import Mammogram
 from scipy import ndimage
 
 from ..baselines.training_pairs import TrainingPairs, noise_of_pairs
-from ..dataset.manifest import PairedDataSet
+from ..dataset.manifest import PairedDataSet, PairEntry, PatchEntry
 from ..dataset.patch_store import PatchStore
 from ..dose_reduction.noise_model import given_values
 from ..training.held_out import unsaturated
@@ -31,7 +31,7 @@ _FITTED = 64  # patches that baselines are fitted on, evenly from all
 class Patch(NamedTuple):
     """A pair of patches, (rows, columns) pixel values: its entry in the manifest, both doses, what is compared."""
 
-    entry: dict[str, Any]
+    entry: PatchEntry
     low: np.ndarray
     high: np.ndarray
     mask: np.ndarray
@@ -70,7 +70,7 @@ def held_out_views(data: PairedDataSet, split: str) -> tuple[list[View], int]:
     for part in SPLITS[split]:
         for patch in _patches(data, part):
             if windows_inside(patch.mask)[1:-1, 1:-1].any():
-                by_number.setdefault(patch.entry["arrangement"], []).append(patch)
+                by_number.setdefault(patch.entry.arrangement, []).append(patch)
             else:
                 skipped += 1
     if not by_number:
@@ -83,17 +83,17 @@ def _view(data: PairedDataSet, number: int, patches: list[Patch]) -> View:
     found, (source, _) = _arrangements(data)[number], data.doses
     low = Mammogram(
         np.stack([patch.low for patch in patches]),
-        tuple(found["spacing"]),
-        found["bits"],
+        found.spacing,
+        found.bits,
         "MG",
-        found["intent"],
-        found["relationship"],
-        sign=found["sign"],
-        dose_mgy=found[source]["dose_mgy"],
+        found.intent,
+        found.relationship,
+        sign=found.sign,
+        dose_mgy=found.image(source).dose_mgy,
         source=f"{data.folder}: arrangement {number}",
     )
     high, mask = np.stack([patch.high for patch in patches]), np.stack([patch.mask for patch in patches])
-    return View(number, patches[0].entry["group"], tuple(patch.entry["name"] for patch in patches), low, high, mask)
+    return View(number, patches[0].entry.group, tuple(patch.entry.name for patch in patches), low, high, mask)
 
 
 def _patches(data: PairedDataSet, split: str, chosen: Iterable[int] | None = None) -> Iterator[Patch]:
@@ -101,22 +101,22 @@ def _patches(data: PairedDataSet, split: str, chosen: Iterable[int] | None = Non
     store, entries, arrangements = PatchStore(data, split, room=0), data.of(split), _arrangements(data)
     for number in range(len(store)) if chosen is None else chosen:
         entry, (low, high) = entries[number], (data.scale.decode(side) for side in store.pair(number))
-        yield Patch(entry, low, high, _comparable(low, high, arrangements[entry["arrangement"]], data))
+        yield Patch(entry, low, high, _comparable(low, high, arrangements[entry.arrangement], data))
 
 
-def _arrangements(data: PairedDataSet) -> dict[int, dict[str, Any]]:
+def _arrangements(data: PairedDataSet) -> dict[int, PairEntry]:
     """Number -> entry of the manifest, once it is sure that every patch has one."""
-    found = {arrangement.get("number"): arrangement for arrangement in data.arrangements}
-    if not all(patch.get("arrangement") in found and "group" in patch for patch in data.patches):
+    found = {arrangement.number: arrangement for arrangement in data.arrangements}
+    if not all(patch.group and patch.arrangement in found for patch in data.patches):
         problem = "its manifest does not say of which arrangement each patch is"
         raise InputError(data.folder, problem, "prepare the data set again")
     return found
 
 
-def _comparable(low: np.ndarray, high: np.ndarray, arrangement: dict[str, Any], data: PairedDataSet) -> np.ndarray:
+def _comparable(low: np.ndarray, high: np.ndarray, arrangement: PairEntry, data: PairedDataSet) -> np.ndarray:
     """The mask of one patch, see ``MASK``; where the PNG's range ends is saturated too."""
-    median, sign = arrangement[data.doses[1]]["signal"][1], arrangement["sign"]
-    return tissue_of(high, median, sign) & unsaturated(low, high, 2 ** arrangement["bits"] - 1, data.scale)
+    median, sign = arrangement.image(data.doses[1]).signal[1], arrangement.sign
+    return tissue_of(high, median, sign) & unsaturated(low, high, 2**arrangement.bits - 1, data.scale)
 
 
 def tissue_of(high: np.ndarray, median: float, sign: int | None) -> np.ndarray:
@@ -143,8 +143,8 @@ def training_pairs(data: PairedDataSet, noise: str | None = None) -> TrainingPai
     """
     entries, arrangements = data.of("train"), _arrangements(data)
     for arrangement in data.arrangements:
-        if arrangement["relationship"] == "LOG" or arrangement["sign"] == -1:
-            kind = "logarithmic" if arrangement["relationship"] == "LOG" else "inverted"
+        if arrangement.relationship == "LOG" or arrangement.sign == -1:
+            kind = "logarithmic" if arrangement.relationship == "LOG" else "inverted"
             remedy = "gain and noise models hold for values linear in the exposure only"
             raise InputError(data.folder, f"its pixel values are {kind}", remedy)
     chosen = np.unique(np.linspace(0, len(entries) - 1, _FITTED).astype(int))
@@ -153,12 +153,12 @@ def training_pairs(data: PairedDataSet, noise: str | None = None) -> TrainingPai
         np.stack(side) for side in ([getattr(each, name) for each in found] for name in Patch._fields[1:])
     )
     source, target = data.doses
-    trained = [arrangements[number] for number in {patch["arrangement"] for patch in entries}]
-    gain = float(np.median([each[target]["dose_mgy"] / each[source]["dose_mgy"] for each in trained]))
+    trained = [arrangements[number] for number in {patch.arrangement for patch in entries}]
+    gain = float(np.median([each.image(target).dose_mgy / each.image(source).dose_mgy for each in trained]))
     known = given_values(noise) if noise else {}
     return TrainingPairs(low, high, mask, gain, noise_of_pairs(low, high, mask, gain, known))
 
 
 def shared_arrangements(data: PairedDataSet, views: list[View]) -> list[str]:
     """Return the arrangements that are in training and held out at the same time."""
-    return sorted({patch["group"] for patch in data.of("train")} & {view.group for view in views})
+    return sorted({patch.group for patch in data.of("train")} & {view.group for view in views})

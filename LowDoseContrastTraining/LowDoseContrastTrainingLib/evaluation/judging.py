@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
+from LowDoseContrastLib.steps import Steps, part
 
 from ..baselines.base import Baseline, Method, Training
 from ..measurement.fidelity import fidelity
 from .folds import Fold
 from .held_out_views import View
-from .methods import across_folds, part_of
+from .methods import across_folds
 from .report.album import Album
 from .results import PatchResult
 
 
-def fitted(
-    kinds: Sequence[type[Baseline]], training: Sequence[Training], folds: Sequence[Fold]
-) -> Generator[float, None, list[Method]]:
-    """Yield the share done; return the baselines, each fitted to the training part of every fold."""
-    made = []
-    for number, (kind, part) in enumerate(itertools.product(kinds, training)):
-        made.append((yield from part_of(kind.fit_steps(part), number, len(kinds) * len(folds))))
+def fitted(kinds: Sequence[type[Baseline]], training: Sequence[Training], folds: Sequence[Fold]) -> Steps[list[Method]]:
+    """Return the baselines, each fitted to the training part of every fold."""
+    made, total = [], len(kinds) * len(folds)
+    for number, (kind, of_fold) in enumerate(itertools.product(kinds, training)):
+        made.append((yield from part(kind.fit_steps(of_fold), number / total, (number + 1) / total)))
     return [across_folds(made[first : first + len(folds)], folds) for first in range(0, len(made), len(folds))]
 
 
@@ -33,8 +32,8 @@ def judged(
     span: float,
     variant: CciVariant,
     album: Album | None = None,
-) -> Generator[float, None, list[PatchResult]]:
-    """Yield the share done; return the measures of every method and patch.
+) -> Steps[list[PatchResult]]:
+    """Return the measures of every method and patch.
 
     Args:
         span: data range, pixel values.
@@ -43,7 +42,7 @@ def judged(
     """
     results, total = [], len(methods) * len(views)
     for number, (method, view) in enumerate(itertools.product(methods, views)):
-        made = yield from part_of(method.of(view.group).steps(view.low), number, total)
+        made = yield from part(method.of(view.group).steps(view.low), number / total, (number + 1) / total)
         if album is not None:
             album.add(method.name, view, made)
         for place, patch in enumerate(view.names):

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from LowDoseContrastLib.catalogue import find_model
 from LowDoseContrastLib.enhance import Enhancer
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import Model, load_model
-from LowDoseContrastLib.steps import mapped
 
 from ..baselines.base import Method, Run
 from ..baselines.model_method import ModelMethod, recipe_of
 from .folds import Fold
 
 _Result = TypeVar("_Result")
-
-
-def part_of(steps: Generator[float, None, _Result], number: int, total: int) -> Generator[float, None, _Result]:
-    """Run part ``number``, counted from 0, of ``total`` equal parts; yield the share of the whole that is done."""
-    return mapped(steps, lambda share: (number + share) / total)
 
 
 class FoldedMethod(Method):

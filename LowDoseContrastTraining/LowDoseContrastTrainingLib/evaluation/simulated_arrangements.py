@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
@@ -16,12 +15,11 @@ from LowDoseContrastLib.mammogram import Mammogram
 
 from ..common.file_names import SIMULATION_FILE
 from ..dataset.acquisition_header import read_acquisition
-from ..dataset.manifest import PairedDataSet
+from ..dataset.manifest import PairedDataSet, PairEntry
 from ..measurement.truth_places import Truth, read_truth
 from ..simulator.layout import image_path, truth_paths
 from .settings import LEAST_REALISATIONS
 
-Pair = dict[str, Any]  # an entry of the manifest
 Images = dict[str | None, tuple[int, str]]  # SOP Instance UID -> (arrangement, dose)
 
 
@@ -87,7 +85,7 @@ def simulated_arrangements(
         remedy = f"simulate with {{realisations}} {LEAST_REALISATIONS} or more"
         raise InputError(folder, "holds one realisation of every image", remedy, "simulation")
     images = dict(_images(folder, settings))
-    pairs = {arrangement["number"]: arrangement for arrangement in data.arrangements}
+    pairs = {arrangement.number: arrangement for arrangement in data.arrangements}
     _check_distinct(folder, pairs.values(), images)
     found = [_found(folder, pairs[number], data, images, settings.realisations) for number in entries]
     if len({each.group for each in found}) < len(found):
@@ -133,19 +131,21 @@ def _images(folder: Path, settings: SimulationSettings) -> Iterator[tuple[str | 
             yield image.uid, (number, dose)
 
 
-def _check_distinct(folder: Path, pairs: Iterable[Pair], images: Images) -> None:
+def _check_distinct(folder: Path, pairs: Iterable[PairEntry], images: Images) -> None:
     """Realisations of one arrangement as several would be in training and held out at the same time."""
     owners: dict[int, str] = {}
     for pair in pairs:
-        image = images.get(pair["low"].get("uid"))
-        if image and owners.setdefault(image[0], pair["group"]) != pair["group"]:
+        image = images.get(pair.low.uid)
+        if image and owners.setdefault(image[0], pair.group) != pair.group:
             problem = f"the data set takes realisations of arrangement {image[0] + 1} of it for several arrangements"
             raise InputError(folder, problem, "prepare it with {group_by} study", "simulation")
 
 
-def _found(folder: Path, pair: Pair, data: PairedDataSet, images: Images, realisations: int) -> SimulatedArrangement:
-    low, high = (images.get(pair[name].get("uid")) for name in data.doses)
+def _found(
+    folder: Path, pair: PairEntry, data: PairedDataSet, images: Images, realisations: int
+) -> SimulatedArrangement:
+    low, high = (images.get(pair.image(name).uid) for name in data.doses)
     if low is None or high is None or low[0] != high[0]:
-        problem = f"does not hold arrangement {pair['group']} of {data.folder}"
+        problem = f"does not hold arrangement {pair.group} of {data.folder}"
         raise InputError(folder, problem, "name the simulation that the data set was prepared from", "simulation")
-    return SimulatedArrangement(pair["group"], pair["number"], folder, low[0], low[1], high[1], realisations)
+    return SimulatedArrangement(pair.group, pair.number, folder, low[0], low[1], high[1], realisations)

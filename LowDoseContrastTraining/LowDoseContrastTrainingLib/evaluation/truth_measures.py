@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -19,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
+from LowDoseContrastLib.steps import Progress, Steps, part
 
 from ..baselines.base import CEILING, Method
 from ..common.process_memory import give_back_memory
@@ -38,7 +39,6 @@ from ..measurement.truth_places import FIBRES, MASSES, Truth
 from ..training.held_out import SATURATED
 from .document import ObserverFigures, OfTruth, SizeClass
 from .held_out_views import tissue_of
-from .methods import part_of
 from .simulated_arrangements import SimulatedArrangement
 from .statistics import number_or_none
 from .truth_curves import MethodCurves
@@ -126,8 +126,8 @@ class TruthResult:
 
 def truth_results(
     methods: Sequence[Method], arrangements: Sequence[SimulatedArrangement]
-) -> Generator[float, None, dict[str, TruthResult]]:
-    """Yield the share done; return name of the method -> its result.
+) -> Steps[dict[str, TruthResult]]:
+    """Return name of the method -> its result.
 
     The images of one arrangement are in memory at a time.
 
@@ -140,11 +140,11 @@ def truth_results(
         {method.name: _MethodOnTruth() for method in methods},
     )
     for arrangement in arrangements:
-        yield done / total
+        yield Progress(done / total)
         known = _Known(arrangement)
         done += 1
         for method in methods:
-            yield from part_of(collected[method.name].add(method, known), done, total)
+            yield from part(collected[method.name].add(method, known), done / total, (done + 1) / total)
             done += 1
             give_back_memory()
     return {name: each.result(known.truth.pixel_mm) for name, each in collected.items()}
@@ -191,12 +191,12 @@ class _MethodOnTruth:
         self._seconds: list[float] = []
         self._curves = MethodCurves()
 
-    def add(self, method: Method, known: _Known) -> Generator[float, None, None]:
-        """Yield the share done; measure what the method makes of all realisations of an arrangement."""
+    def add(self, method: Method, known: _Known) -> Steps[None]:
+        """Measure what the method makes of all realisations of an arrangement."""
         made, version = [], method.of(known.arrangement.group)
         for number, low in enumerate(known.low):
             start = time.perf_counter()
-            output = yield from part_of(version.whole_steps(low), number, len(known.low))
+            output = yield from part(version.whole_steps(low), number / len(known.low), (number + 1) / len(known.low))
             made.append(_checked(output[0], method, low))
             if method.kind != CEILING:
                 self._seconds.append(time.perf_counter() - start)
@@ -321,7 +321,7 @@ def _matches(stack: np.ndarray, search: CalcificationSearch) -> dict[str, float]
     return {name: float(np.mean([getattr(each, figure) for each in found])) for name, figure in chosen.items()}
 
 
-def _noise_contrast(stack: np.ndarray, truth: Truth, kinds: Iterable[str]) -> float:
+def _noise_contrast(stack: np.ndarray, truth: Truth, kinds: Collection[str]) -> float:
     inserts = insert_contrasts(stack, truth, kinds, truth.zero_level)
     found = [insert.sdnr_noise for insert in inserts if not insert.reason]
     return float(np.mean(found)) if found else _NAN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.steps import Progress, Steps
 
 from ..dataset.eight_bit_conversion import StoredScale
 
@@ -23,8 +24,8 @@ def whole_image_cci(pixels: np.ndarray, low: float, high: float) -> float:
     return cci(shown, float(EIGHT_BITS), CciVariant("window:0,255", mask="none", border="reflect")).cci
 
 
-def group_means(paths: Mapping[str, Sequence[Path]]) -> Generator[float, None, dict[str, dict[str, float]]]:
-    """Yield the share done; return normalisation -> dose -> mean CCI.
+def group_means(paths: Mapping[str, Sequence[Path]]) -> Steps[dict[str, dict[str, float]]]:
+    """Return normalisation -> dose -> mean CCI.
 
     Args:
         paths: dose -> files of its images.
@@ -33,7 +34,7 @@ def group_means(paths: Mapping[str, Sequence[Path]]) -> Generator[float, None, d
     total, done = sum(map(len, paths.values())), 0
     for dose, files in paths.items():
         for path in files:
-            yield done / total
+            yield Progress(done / total)
             image = read_mammogram(path)
             for name, value in _values(image).items():
                 found.setdefault(name, {}).setdefault(dose, []).append(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.cci import CciVariant
-from LowDoseContrastLib.steps import Progress, mapped
+from LowDoseContrastLib.steps import Steps
 
 from ..baselines.names import chosen_baselines
 from ..common.file_names import (
@@ -72,7 +72,7 @@ def reproduce(
     plan: ReproductionPlan = ReproductionPlan(),  # noqa: B008  frozen
     device: str = "auto",
     told: Callable[[str], None] | None = None,
-) -> Generator[Progress, None, Reproduced]:
+) -> Steps[Reproduced]:
     """Repeat the paper's experiment in a folder, or go on with one that was interrupted; write its page.
 
     Args:
@@ -125,21 +125,21 @@ class _Work:
         total = _duration(left + sum(_OTHER_SECONDS.values()))
         return f"this takes about {total}: {len(expected)} trainings of {shortest} to {longest} each on this device"
 
-    def data(self) -> Generator[Progress, None, None]:
+    def data(self) -> Steps[None]:
         """Make the images and the patches, those of the paper's split and those without leak."""
         acquisitions = self.output / ACQUISITIONS
-        yield from self.stages.run("simulate", _shares(simulate(acquisitions, self.plan.simulation, default_jobs())))
+        yield from self.stages.run("simulate", simulate(acquisitions, self.plan.simulation, default_jobs()))
         for folder, settings in ((PAIRS, self.plan.random), (HONEST_PAIRS, self.plan.arrangement)):
-            yield from self.stages.run("prepare", _shares(prepare(acquisitions, self.output / folder, settings)))
+            yield from self.stages.run("prepare", prepare(acquisitions, self.output / folder, settings))
 
-    def runs(self) -> Generator[Progress, None, None]:
+    def runs(self) -> Steps[None]:
         """Train the four runs, and the first once more on patches split by arrangement."""
         for run, folder in self.pairs.items():
             settings = RunSettings(device=self.device)
             steps = train(self.output / folder, self.output / run, self.recipes[run], resume=True, settings=settings)
-            yield from self.stages.run(run, mapped(steps, lambda progress: progress.done))
+            yield from self.stages.run(run, steps)
 
-    def judge(self) -> Generator[Progress, None, None]:
+    def judge(self) -> Steps[None]:
         """Judge on both data sets, and measure the CCI of whole images."""
         yield from self._judge(EVALUATION, PAIRS, RUNS)
         yield from self._judge(HONEST_EVALUATION, HONEST_PAIRS, (HONEST_RUN, HONEST), str(self.output / PAIRS))
@@ -153,9 +153,7 @@ class _Work:
         both = [number for number in range(plan.arrangements) if set(paper.GROUP_MEANS) <= set(plan.doses_of(number))]
         return {dose: [image_path(folder, number, dose) for number in both] for dose in paper.GROUP_MEANS}
 
-    def _judge(
-        self, name: str, pairs: str, runs: Sequence[str], random: str | None = None
-    ) -> Generator[Progress, None, None]:
+    def _judge(self, name: str, pairs: str, runs: Sequence[str], random: str | None = None) -> Steps[None]:
         """Make one evaluation, unless it is there; of a run the last epoch is judged, as in the paper."""
         if (self.output / name / RESULTS_FILE).exists():
             return
@@ -169,11 +167,7 @@ class _Work:
         )
         models = [self.output / run / LAST_MODEL_FILE for run in runs]
         steps = evaluate(self.output / pairs, models, self.output / name, settings)
-        yield from self.stages.run("judge", _shares(steps))
-
-
-def _shares(steps: Generator[Progress, None, object]) -> Generator[float, None, object]:
-    return mapped(steps, lambda progress: progress.done)
+        yield from self.stages.run("judge", steps)
 
 
 def _done(folder: Path, recipe: Recipe) -> float:

@@ -22,7 +22,7 @@ def rendered(template: str, folder: Path = TEMPLATES, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"named": named, "basename": lambda path: Path(path).name or DASH}
+    environment.filters |= {"named": named, "basename": lambda path: Path(str(path)).name or DASH}
     environment.globals["numbers"] = Numbering()
     environment.globals["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(**values)
