@@ -59,7 +59,9 @@ class AddBaselineTest(EvaluateTestCase):
         self.assertIn(row["parameters"]["side"], (3, 5, 7))
         self.assertEqual(result["rows"][-1]["against"]["the best denoising baseline"]["method"], name)
         self.assertIn(name, (self.output / "report.html").read_text(encoding="utf-8"))
-        self.assertEqual(json.loads((self.output / "results.json").read_text())["settings"]["baselines"], f"identity,{name}")
+        self.assertEqual(
+            json.loads((self.output / "results.json").read_text())["settings"]["baselines"], f"identity,{name}"
+        )
 
 
 if __name__ == "__main__":

@@ -64,13 +64,19 @@ def dose_linearity(made):
     doses = [made.dose_mgy(name) for name in names]
     means = [made.exposure(name).pixels[inside].mean() for name in names]
     slope, intercept = np.polyfit(doses, means, 1)
-    return {"slope": slope, "intercept": intercept, "deviation": float(np.abs(np.polyval((slope, intercept), doses) / means - 1).max())}
+    return {
+        "slope": slope,
+        "intercept": intercept,
+        "deviation": float(np.abs(np.polyval((slope, intercept), doses) / means - 1).max()),
+    }
 
 
 def flat_field(parameters, level, *draw):
     """An exposure of a uniform object whose mean is ``level`` pixel values above the offset, float64."""
     signal = np.full(parameters.shape, level, np.float32)
-    return expose(parameters, signal, defects.response(parameters, 0), stream(0, "flat", level, *draw)).astype(np.float64)
+    return expose(parameters, signal, defects.response(parameters, 0), stream(0, "flat", level, *draw)).astype(
+        np.float64
+    )
 
 
 def evenly_exposed(parameters):
@@ -87,7 +93,10 @@ def noise_coefficients(parameters, levels=(25, 50, 100, 200, 400, 800, 1600, 320
     columns = evenly_exposed(parameters)
     means, variances = [], []
     for level in levels:
-        fields = [(flat_field(parameters, level, k, 0)[:, columns], flat_field(parameters, level, k, 1)[:, columns]) for k in range(pairs)]
+        fields = [
+            (flat_field(parameters, level, k, 0)[:, columns], flat_field(parameters, level, k, 1)[:, columns])
+            for k in range(pairs)
+        ]
         means.append(np.mean([(a + b).mean() / 2 for a, b in fields]))
         variances.append(np.mean([(a - b).var() / 2 for a, b in fields]) - ROUNDING)
     slope, offset = np.polyfit(levels, means, 1, w=1 / np.sqrt(variances))
@@ -134,8 +143,6 @@ def measured_mtf(parameters, frequencies, side=384):
     return np.interp(frequencies, frequency, response)
 
 
-
-
 def texture_exponent(phantom, pixel_mm, low=0.15, high=1.0, side=256):
     """Exponent beta of the film's power spectrum 1/f^beta between two frequencies in lp/mm."""
     edges = np.geomspace(low, high, 9)
@@ -155,7 +162,12 @@ def insert_contrasts(parameters, thickness_mm=2.0):
         depth = 0.3 if material in ("hydroxyapatite", "calcium_oxalate") else thickness_mm
         layer = np.zeros((side, side), np.float32)
         middle = side * pixel / 2
-        draw(Insert("circumscribed", material, middle, middle, 8.0, depth), layer, pixel, beam.attenuation(material) - beam.attenuation("paraffin"))
+        draw(
+            Insert("circumscribed", material, middle, middle, 8.0, depth),
+            layer,
+            pixel,
+            beam.attenuation(material) - beam.attenuation("paraffin"),
+        )
         gel = np.full((side, side), 48.0, np.float32)
         film = np.full((side, side), 2.0, np.float32)
         image = primary(parameters, {"paraffin": gel - layer, "pvc": film, material: layer})
@@ -173,7 +185,11 @@ def reference_snr(parameters, dose_mgy):
     columns = evenly_exposed(parameters)
     level = parameters.signal_per_mgy * dose_mgy
     one, other = (flat_field(parameters, level, k)[:, columns] - parameters.offset for k in (0, 1))
-    return {"signal": one.mean(), "snr": one.mean() / ((one - other).std() / np.sqrt(2)), "snr_of_one_image": one.mean() / one.std()}
+    return {
+        "signal": one.mean(),
+        "snr": one.mean() / ((one - other).std() / np.sqrt(2)),
+        "snr_of_one_image": one.mean() / one.std(),
+    }
 
 
 def eight_bit(pixels, low, high):
