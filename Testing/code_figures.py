@@ -65,10 +65,8 @@ def figures(path):
 def _lines_of_no_logic(node):
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         yield node.lineno
-    body = getattr(node, "body", None)
-    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and body and isinstance(body[0], ast.Expr):
-        if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-            yield body[0].lineno
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+        yield node.body[0].lineno
 
 
 def _is_hinted(function):
