@@ -131,7 +131,9 @@ def main():
     logic = slicer.util.getModuleLogic("LowDoseContrast")
     print(f"Enhancing {low.GetName()}")
     enhanced = enhance(logic, low)
-    files = {name: OUTPUT / name for name in ("enhanced.nrrd", "enhanced.dcm", "comparison.png", "detail.png", "panel.png")}
+    files = {
+        name: OUTPUT / name for name in ("enhanced.nrrd", "enhanced.dcm", "comparison.png", "detail.png", "panel.png")
+    }
     for name in ("enhanced.nrrd", "enhanced.dcm"):
         logic.exportResult(enhanced, files[name])
     logic.comparison.showSideBySide(low, enhanced)
@@ -144,8 +146,14 @@ def main():
     report = report_of(enhanced)
     print(f"\n{table(logic.resultRows(enhanced)[0], ('', 'before', 'after'))}\n")
     rows = comparison_table(low, enhanced, high, report)
-    print(table(rows, ("against the true high dose, in the tissue", "CCI", "CCI-norm", "CCI ratio error", "mean abs. error")))
-    print("Closer to the high dose is better; a higher CCI is not. The network adds no quanta: for research use only.\n")
+    print(
+        table(
+            rows, ("against the true high dose, in the tissue", "CCI", "CCI-norm", "CCI ratio error", "mean abs. error")
+        )
+    )
+    print(
+        "Closer to the high dose is better; a higher CCI is not. The network adds no quanta: for research use only.\n"
+    )
     for path in files.values():
         print(path.relative_to(ROOT))
     return 0

@@ -88,6 +88,7 @@ def module_text(mu, photons, layers, absorbed):
             "Sources: xraydb (Elam et al. 2002) and SpekPy (Poludniowski et al. 2021), 3 mm PMMA paddle.",
             '"""',
             "",
+            "# ruff: noqa: E501",
             "# fmt: off",
             f"ENERGIES_KEV = ({', '.join(map(str, ENERGIES_KEV))})",
             "",
@@ -127,7 +128,10 @@ def main():
             behind = weight * np.exp(-2.5 * (mu["glandular"] + mu["adipose"]))
             effective = -np.log(behind.sum() / weight.sum()) / 5
             contrast = (behind * (mu["glandular"] - mu["adipose"])).sum() / behind.sum()
-            print(f"{name} on {detector}: HVL {layers[name]:.3f} mm Al, mu_eff {effective:.3f}, delta mu {contrast:.3f}", file=sys.stderr)
+            print(
+                f"{name} on {detector}: HVL {layers[name]:.3f} mm Al, mu_eff {effective:.3f}, delta mu {contrast:.3f}",
+                file=sys.stderr,
+            )
     text = module_text(mu, photons, layers, absorbed)
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w", encoding="utf-8") as stream:

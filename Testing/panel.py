@@ -36,7 +36,7 @@ def evaluate_small(host, panel, folder):
     for name in ("simulate", "prepare", "evaluate"):
         panel.updateGui()
         getattr(ui, f"{name}Button").click()
-        host.waitUntil(lambda: getattr(panel, name).control.child is None, 600)
+        host.waitUntil(lambda section=name: getattr(panel, section).control.child is None, 600)
         print(getattr(ui, f"{name}StatusLabel").text, flush=True)
     low, high = logic.simulation.loadFirstPair(parameters.acquisitionsFolder)
     parameters.cciVolumes, parameters.cciReference = [low, high], high
@@ -60,8 +60,7 @@ def draw_evaluation(host, module, folder, width):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", type=Path, help="module files (default: the extension's)")
     parser.add_argument("--output", type=Path, default=ROOT / "Outputs" / "Panels")
     parser.add_argument("--width", type=int, default=480, help="in pixels (default: 480)")

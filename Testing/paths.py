@@ -127,7 +127,10 @@ class Paths:
 
         self.begin()
         getattr(self, name)()
-        parts = [self.host.grabPanel(self.folder / "panel.png", *PANEL, squeezed=False), self.host.captureLayout(self.folder / "views.png", VIEWS)]
+        parts = [
+            self.host.grabPanel(self.folder / "panel.png", *PANEL, squeezed=False),
+            self.host.captureLayout(self.folder / "views.png", VIEWS),
+        ]
         images = [qt.QImage(str(part)) for part in parts]
         canvas = qt.QImage(sum(i.width() for i in images), max(i.height() for i in images), qt.QImage.Format_RGB888)
         canvas.fill(qt.QColor("#f0f0f0"))
@@ -140,7 +143,11 @@ class Paths:
         return output / f"{name}.png"
 
 
-NAMES = tuple(name for name, function in vars(Paths).items() if callable(function) and not name.startswith("_") and name not in ("begin", "enter", "press", "draw"))
+NAMES = tuple(
+    name
+    for name, function in vars(Paths).items()
+    if callable(function) and not name.startswith("_") and name not in ("begin", "enter", "press", "draw")
+)
 
 
 def main():

@@ -5,6 +5,7 @@
     python3 Testing/run.py test [PYTEST...]    check the code and run the self-tests; with options pytest alone, e.g. test -k cci
     python3 Testing/run.py check               check the code alone: ruff and mypy
     python3 Testing/run.py slicer-tests [NAME...]  the same as 3D Slicer runs them, with its packages only
+    python3 Testing/run.py figures [ROOT]      count the code: statements, functions, hints
     python3 Testing/run.py bench [NAME...]     run the benchmarks, all or those named
     python3 Testing/run.py panel [--output D]  draw both module panels to PNG files
     python3 Testing/run.py paths [PATH...]     draw panel and views on the paths that people take
@@ -294,6 +295,10 @@ def command_slicer_tests(options, rest):
     return subprocess.call([sys.executable, str(TESTING / "slicer_tests.py"), *rest], cwd=ROOT)
 
 
+def command_figures(options, rest):
+    return run_python(TESTING / "code_figures.py", *rest)
+
+
 def command_panel(options, rest):
     return run_python(TESTING / "panel.py", "--output", options.output.resolve(), *rest)
 
@@ -326,6 +331,7 @@ def parse(arguments):
         "demo": "enhance the bundled low-dose mammogram; further options go to Testing/demo.py",
         "test": "check the code and run the self-tests; with further options, which go to pytest, only these, e.g. test -k cci",
         "check": "read the code with ruff and mypy, as test does first",
+        "figures": "count the code: statements, functions, hints; with a folder, another checkout",
         "slicer-tests": "run the self-tests as 3D Slicer does, with its packages only; further options name files",
         "bench": "run the benchmarks of Testing/Benchmarks, all or those named",
         "panel": "draw both module panels to PNG files",

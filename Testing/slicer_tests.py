@@ -28,12 +28,21 @@ STAMP = VENV / "setup.txt"
 OF_SLICER = ("numpy", "scipy", "SimpleITK", "pydicom", "requests", "packaging", "setuptools")
 OF_THE_EXTENSION = ("torch==2.13.0", "safetensors", "scikit-image", "matplotlib", "psutil")
 OF_THE_HOST = ("slicer-core", "slicer-layer-dm", "trame-slicer", "vtk", "PySide6-Essentials", "shiboken6")
-ABSENT = ("tqdm", "tensorboard", "monai", "imagecodecs", "pylibjpeg", "pytest")  # a guard against what the host may bring one day
+ABSENT = (
+    "tqdm",
+    "tensorboard",
+    "monai",
+    "imagecodecs",
+    "pylibjpeg",
+    "pytest",
+)  # a guard against what the host may bring one day
 
 
 def main(arguments):
     """Runs the tests and prints the table; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="run.py slicer-tests", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="run.py slicer-tests", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", help="files to run, without .py (default: all that are registered)")
     options = parser.parse_args(arguments)
     known = {path.stem: path for path in registered()}
@@ -53,7 +62,9 @@ def registered():
     text = (TESTING / "CMakeLists.txt").read_text(encoding="utf-8")
     pattern = re.search(r"file\(GLOB self_tests CONFIGURE_DEPENDS \$\{CMAKE_CURRENT_SOURCE_DIR\}/(\S+)\)", text)[1]
     excluded = re.findall(r'list\(FILTER self_tests EXCLUDE REGEX "([^"]+)"\)', text)
-    files = [path for path in sorted(TESTING.glob(pattern)) if not any(re.search(each, path.as_posix()) for each in excluded)]
+    files = [
+        path for path in sorted(TESTING.glob(pattern)) if not any(re.search(each, path.as_posix()) for each in excluded)
+    ]
     return files + [ROOT / name / f"{name}.py" for name in MODULES]
 
 
@@ -87,11 +98,15 @@ def make_environment():
     print("Making the environment of Slicer's packages in .venv-slicer (some minutes)", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    subprocess.run([PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q", "-c", pins, *packages], check=True)
+    subprocess.run(
+        [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q", "-c", pins, *packages],
+        check=True,
+    )
     STAMP.write_text(fingerprint)
 
 
 # --- one file, from outside ------------------------------------------------------
+
 
 def report(path, tree):
     """Runs one file; returns what became of it: file, tests, skipped {test: reason}, failed, seconds."""
@@ -101,8 +116,18 @@ def report(path, tree):
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         environment["QT_QPA_PLATFORM"] = environment.get("QT_QPA_PLATFORM", "offscreen")
         command = [PYTHON, __file__, "--inside", path, tree, found]
-        done = subprocess.run([str(each) for each in command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-        result = json.loads(found.read_text()) if found.is_file() else {"tests": 0, "skipped": {}, "failed": ["the process"]}
+        done = subprocess.run(
+            [str(each) for each in command],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        result = (
+            json.loads(found.read_text()) if found.is_file() else {"tests": 0, "skipped": {}, "failed": ["the process"]}
+        )
     result.update(file=path.stem, seconds=time.monotonic() - start)
     if done.returncode and not result["failed"]:
         result["failed"] = [f"exit code {done.returncode}"]
@@ -127,14 +152,21 @@ def table(reports):
 
 # --- one file, in its process ------------------------------------------------------
 
+
 def inside(path, tree, found):
     """What Slicer does with one file: starts, loads the modules, and hands the file to unittest."""
     host = _start(Path(tree))
     sys.path.extend([os.getcwd(), str(Path(path).parent)])
     suite = unittest.TestLoader().loadTestsFromName(Path(path).stem)
     result = unittest.TextTestRunner(verbosity=2).run(suite)
-    failed = [str(test) for test, _text in result.failures + result.errors] + [str(test) for test in result.unexpectedSuccesses]
-    report = {"tests": result.testsRun, "skipped": {str(test): reason for test, reason in result.skipped}, "failed": failed}
+    failed = [str(test) for test, _text in result.failures + result.errors] + [
+        str(test) for test in result.unexpectedSuccesses
+    ]
+    report = {
+        "tests": result.testsRun,
+        "skipped": {str(test): reason for test, reason in result.skipped},
+        "failed": failed,
+    }
     Path(found).write_text(json.dumps(report))
     host.reset()
     return int(bool(failed))
@@ -175,7 +207,11 @@ def _hide_host():
 
     def guarded(name, scope=None, *arguments, **keywords):
         level = keywords.get("level", arguments[2] if len(arguments) > 2 else 0)
-        if not level and name.split(".")[0] == "SlicerHost" and not (scope or {}).get("__name__", "").startswith("SlicerHost"):
+        if (
+            not level
+            and name.split(".")[0] == "SlicerHost"
+            and not (scope or {}).get("__name__", "").startswith("SlicerHost")
+        ):
             raise ImportError("there is no SlicerHost in 3D Slicer", name=name)
         return known(name, scope, *arguments, **keywords)
 

@@ -39,14 +39,19 @@ def main():
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         generator(seen[..., :256, :256])
     rate = matrix_rate(torch.bfloat16 if placement.precision == "bf16" else torch.float32)
-    print(f"{FULL_FIELD[0]} x {FULL_FIELD[1]}, unet_256 ngf 64, {torch.get_num_threads()} threads, {placement.precision}: {placement.reason}")
+    print(
+        f"{FULL_FIELD[0]} x {FULL_FIELD[1]}, unet_256 ngf 64, {torch.get_num_threads()} threads, "
+        f"{placement.precision}: {placement.reason}"
+    )
     print(f"{'':32}{'seconds':>9}{'ratio':>8}{'windows':>9}{'seam':>8}{'of matrix rate':>16}")
     print(f"{'MONAI sliding window, fp32':32}{seconds[0]:9.2f}{1:8.2f}")
     for (name, _), elapsed in zip(cases.items(), seconds[1:]):
         report = reports[name]
         # One large window has no fixed number of operations to hold against the matrix rate.
         share = f"{counter.get_total_flops() * report.windows / elapsed / rate:.0%}" if report.mode != "whole" else "-"
-        print(f"{name:32}{elapsed:9.2f}{seconds[0] / elapsed:8.2f}{report.windows:9d}{report.seam_index:8.3f}{share:>16}")
+        print(
+            f"{name:32}{elapsed:9.2f}{seconds[0] / elapsed:8.2f}{report.windows:9d}{report.seam_index:8.3f}{share:>16}"
+        )
     print(f"asked: tiles (default) at least 5, tiles without mask at least 2.5; matrix rate {rate / 1e9:.0f} GFLOP/s")
 
 

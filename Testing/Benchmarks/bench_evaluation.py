@@ -30,9 +30,22 @@ def main():
     arrangements, realisations = option("arrangements", ARRANGEMENTS), option("realisations", REALISATIONS)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        run("simulate", place / "acquisitions", "--arrangements", arrangements, "--doses", "low,high", "--realisations", realisations, "--seed", 9)
+        run(
+            "simulate",
+            place / "acquisitions",
+            "--arrangements",
+            arrangements,
+            "--doses",
+            "low,high",
+            "--realisations",
+            realisations,
+            "--seed",
+            9,
+        )
         simulated = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        found = run("evaluate", "--simulation", place / "acquisitions", "--model", "starter", "--output", place / "judged")
+        found = run(
+            "evaluate", "--simulation", place / "acquisitions", "--model", "starter", "--output", place / "judged"
+        )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     show(found, arrangements * realisations, peak if peak > simulated else None)
 
@@ -44,7 +57,11 @@ def show(found, images, peak):
     print(f"{total / 60:.1f} minutes in all, {memory} at most; asked: 30 minutes, 3 GB")
     for name, seconds in found["seconds"].items():
         print(f"  {name:<28}{seconds:>8.0f} s{seconds / total:>7.0%}")
-    making = {row["method"]: row["seconds_per_image"] * images for row in found["rows"] if row["seconds_per_image"] is not None}
+    making = {
+        row["method"]: row["seconds_per_image"] * images
+        for row in found["rows"]
+        if row["seconds_per_image"] is not None
+    }
     print(f"of the truth, {images} whole images a method:")
     for name, seconds in {**making, "measuring": found["seconds"]["truth"] - sum(making.values())}.items():
         print(f"  {name:<28}{seconds:>8.0f} s{seconds / total:>7.0%}")

@@ -63,7 +63,9 @@ class Pauses:
         self._last, self._said = now, self._label.text
 
     def of(self, action, finished, seconds=600):
-        """(longest pause, what was said), without and with an announcement that something is loaded, while ``action`` and what follows run."""
+        """(longest pause, what was said), without and with an announcement that something is loaded, while ``action``
+        and what follows run.
+        """
         self._found, self._last = [], time.perf_counter()
         self._timer.start()
         action()

@@ -41,17 +41,29 @@ def main():
     print(f"{'rows x columns':>15}{'megapixels':>12}{'seconds':>9}{'us/pixel':>10}{'peak GB':>9}")
     found = []
     for rows, columns in SIZES:
-        result = json.loads(subprocess.run([sys.executable, __file__, str(rows), str(columns)], check=True, capture_output=True, text=True).stdout)
+        result = json.loads(
+            subprocess.run(
+                [sys.executable, __file__, str(rows), str(columns)], check=True, capture_output=True, text=True
+            ).stdout
+        )
         pixels = rows * columns / 1e6
         found.append((pixels, result["seconds"]))
-        print(f"{rows:>7} x {columns:<5}{pixels:>12.1f}{result['seconds']:>9.2f}{result['seconds'] / pixels:>10.3f}{result['peak'] / 1e9:>9.2f}")
+        print(
+            f"{rows:>7} x {columns:<5}{pixels:>12.1f}{result['seconds']:>9.2f}{result['seconds'] / pixels:>10.3f}{result['peak'] / 1e9:>9.2f}"
+        )
     import numpy as np
 
     pixels, seconds = np.array(found).T
     slopes = np.diff(seconds) / np.diff(pixels)
     print(f"slope between neighbouring sizes, s per megapixel: {', '.join(f'{s:.3f}' for s in slopes)}")
-    print(f"they differ from their mean by at most {np.abs(slopes / slopes.mean() - 1).max():.0%}; asked: 15%, and at most 2 GB at the largest size")
-    print(f"(as a power law with its fixed cost: pixels to the power {np.polyfit(np.log(pixels), np.log(seconds), 1)[0]:.2f})")
+    print(
+        f"they differ from their mean by at most {np.abs(slopes / slopes.mean() - 1).max():.0%}; asked: 15%, and "
+        "at most 2 GB at the largest size"
+    )
+    print(
+        "(as a power law with its fixed cost: pixels to the power "
+        f"{np.polyfit(np.log(pixels), np.log(seconds), 1)[0]:.2f})"
+    )
 
 
 if __name__ == "__main__":

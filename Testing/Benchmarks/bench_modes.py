@@ -32,9 +32,16 @@ def main():
         whole = pixels if whole is None else whole
         name = f"tiles, overlap {settings.overlap:g}" if settings.mode == "tiles" else settings.mode
         error, difference = (np.abs(pixels - other)[tissue].mean() for other in (target, whole))
-        print(f"{name:24}{report.seam_index:8.3f}{report.windows:9d}{report.seconds:9.2f}{error:8.2f}{difference:10.2f}")
-    gain = float((low.pixels[0][tissue].astype(float) @ target[tissue]) / np.sum(low.pixels[0][tissue].astype(float) ** 2))
-    print(f"error of the low dose x gain fitted to the true high dose: {np.abs(gain * low.pixels[0] - target)[tissue].mean():.2f}")
+        print(
+            f"{name:24}{report.seam_index:8.3f}{report.windows:9d}{report.seconds:9.2f}{error:8.2f}{difference:10.2f}"
+        )
+    gain = float(
+        (low.pixels[0][tissue].astype(float) @ target[tissue]) / np.sum(low.pixels[0][tissue].astype(float) ** 2)
+    )
+    print(
+        "error of the low dose x gain fitted to the true high dose: "
+        f"{np.abs(gain * low.pixels[0] - target)[tissue].mean():.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from LowDoseContrastTrainingLib.common.randomness import stream
 from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flats, from_image
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import VALUES, NoiseModel, chest_wall_side
 from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, periodograms, radial_profile
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, oriented
@@ -43,19 +43,48 @@ def main():
     tissue = tissue_mask(lows[0], 1)
     models, seconds = {"given": truth}, {"given": 0.0}
     flats = flat_fields(parameters)
-    for name, estimate in (("flat fields", lambda: from_flats(flats, {})), ("image itself", lambda: from_image(as_read(made, "high"), {}))):
+    for name, estimate in (
+        ("flat fields", lambda: from_flats(flats, {})),
+        ("image itself", lambda: from_image(as_read(made, "high"), {})),
+    ):
         start = time.perf_counter()
         models[name] = estimate()
         seconds[name] = time.perf_counter() - start
-    print(f"{parameters.rows} x {parameters.columns}, dose fraction {fraction:.4f}, {DRAWS} exposures; {100 * tissue.mean():.0f}% of the field is tissue\n")
-    print(table([[name, *(shown(model, value) for value in VALUES)] for name, model in models.items()], ["noise model", *VALUES]), "\n")
+    print(
+        f"{parameters.rows} x {parameters.columns}, dose fraction {fraction:.4f}, {DRAWS} exposures; "
+        f"{100 * tissue.mean():.0f}% of the field is tissue\n"
+    )
+    print(
+        table(
+            [[name, *(shown(model, value) for value in VALUES)] for name, model in models.items()],
+            ["noise model", *VALUES],
+        ),
+        "\n",
+    )
     wanted, rows = measured(lows, tissue), []
     for name, model in models.items():
         start = time.perf_counter()
-        less = [reduced(image, fraction, model, parameters.pixel_mm, stream(SEED, "bench", draw)) for draw, image in enumerate(highs)]
+        less = [
+            reduced(image, fraction, model, parameters.pixel_mm, stream(SEED, "bench", draw))
+            for draw, image in enumerate(highs)
+        ]
         each = (time.perf_counter() - start) / DRAWS
-        rows.append([name, *(f"{100 * (value - 1):+.2f}" for value in measured(less, tissue) / wanted), f"{seconds[name]:.1f}", f"{each:.2f}"])
-    headers = ["reduced - direct, %", "mean", "variance", *(f"NNPS {low:g}-{high:g}" for low, high in zip(BANDS, BANDS[1:])), "s to estimate", "s to reduce"]
+        rows.append(
+            [
+                name,
+                *(f"{100 * (value - 1):+.2f}" for value in measured(less, tissue) / wanted),
+                f"{seconds[name]:.1f}",
+                f"{each:.2f}",
+            ]
+        )
+    headers = [
+        "reduced - direct, %",
+        "mean",
+        "variance",
+        *(f"NNPS {low:g}-{high:g}" for low, high in zip(BANDS, BANDS[1:])),
+        "s to estimate",
+        "s to reduce",
+    ]
     print(table([*rows, ["asked: within", *(f"{limit:g}" for limit in ASKED), "", ""]], headers))
     for name, model in models.items():
         for note in model.notes:
@@ -65,7 +94,10 @@ def main():
 
 
 def truth_of(parameters):
-    return NoiseModel(*(getattr(parameters, name) for name in ("xi_q", "xi_e", "offset", "noise_f2", "heel_fall", "xi_s")), source="given")
+    return NoiseModel(
+        *(getattr(parameters, name) for name in ("xi_q", "xi_e", "offset", "noise_f2", "heel_fall", "xi_s")),
+        source="given",
+    )
 
 
 def shown(model, name):
@@ -80,7 +112,17 @@ def flat_fields(parameters):
         signal = np.full(parameters.shape, parameters.signal_per_mgy * dose, np.float32)
         pixels = expose(parameters, signal, response, stream(SEED, "flat", dose))
         stated = dose * (1 + parameters.exposure_spread * stream(SEED, "stated", dose).standard_normal())
-        images.append(Mammogram(pixels[None], (parameters.pixel_mm,) * 2, parameters.bits, "MG", sign=1, dose_mgy=stated, source=f"flat at {dose} mGy"))
+        images.append(
+            Mammogram(
+                pixels[None],
+                (parameters.pixel_mm,) * 2,
+                parameters.bits,
+                "MG",
+                sign=1,
+                dose_mgy=stated,
+                source=f"flat at {dose} mGy",
+            )
+        )
     return images
 
 
@@ -95,7 +137,13 @@ def measured(images, tissue):
     noises = [(a.astype(np.float64) - b) / np.sqrt(2) for a, b in zip(images[::2], images[1::2])]
     mean = np.mean([image[tissue].mean() for image in images])
     blocks = np.concatenate([blocks_of(noise, 64, tissue) for noise in noises])
-    return np.array([mean, np.mean([noise[tissue].var() for noise in noises]), *radial_profile(noise_power(blocks, 0.1), 0.1, BANDS) / mean**2])
+    return np.array(
+        [
+            mean,
+            np.mean([noise[tissue].var() for noise in noises]),
+            *radial_profile(periodograms(blocks, 0.1).mean(axis=0), 0.1, BANDS) / mean**2,
+        ]
+    )
 
 
 def survey():
@@ -115,7 +163,10 @@ def self_estimate(made, dose):
     pixels = mammogram.pixels[0]
     tissue, mean = tissue_mask(pixels, 1), oriented(made.noise_free(dose), made.number) - np.float32(truth.offset)
     side = chest_wall_side(tissue)
-    found, true = (dataclasses.replace(m, xi_s=0.0).variance(mean, m.relative_exposure(mean.shape[1], side))[tissue].mean() for m in (model, truth))
+    found, true = (
+        dataclasses.replace(m, xi_s=0.0).variance(mean, m.relative_exposure(mean.shape[1], side))[tissue].mean()
+        for m in (model, truth)
+    )
     return [*(shown(model, name) for name in VALUES), f"{found / true:.3f}"]
 
 

@@ -34,9 +34,17 @@ def show_detector(name):
     """Linearity, noise, MTF and contrast of one preset."""
     parameters = DETECTORS[name]
     made = make_arrangement(parameters, SEED, 0)
-    print(f"\n{name}: {parameters.detector}, {parameters.rows} x {parameters.columns} pixels of {parameters.pixel_mm} mm, {parameters.beam}")
+    print(
+        f"\n{name}: {parameters.detector}, {parameters.rows} x {parameters.columns} pixels of "
+        f"{parameters.pixel_mm} mm, {parameters.beam}"
+    )
     linear = physics.dose_linearity(made)
-    row("mean of the flat breast against dose: slope", f"{linear['slope']:.3f}", "pixel values per mGy", f"intercept {linear['intercept']:.2f}")
+    row(
+        "mean of the flat breast against dose: slope",
+        f"{linear['slope']:.3f}",
+        "pixel values per mGy",
+        f"intercept {linear['intercept']:.2f}",
+    )
     row("  worst deviation from the line", f"{linear['deviation']:.4%}", "0", "1%")
     field = dataclasses.replace(parameters, rows=1024, columns=1024)
     noise = physics.noise_coefficients(field, pairs=4)
@@ -44,12 +52,24 @@ def show_detector(name):
     row("xi_e, electronic standard deviation", f"{noise['xi_e']:.4f}", f"{parameters.xi_e}", "3%")
     row("offset", f"{noise['offset']:.3f}", f"{parameters.offset}", "pixel values")
     _, shape = physics.nps_shape(field)
-    row(f"NPS over MTF^2, 0.5 to {0.4 / parameters.pixel_mm:.1f} lp/mm (0.8 Nyquist)", f"{shape.min():.3f}-{shape.max():.3f}", "1", "10%")
+    row(
+        f"NPS over MTF^2, 0.5 to {0.4 / parameters.pixel_mm:.1f} lp/mm (0.8 Nyquist)",
+        f"{shape.min():.3f}-{shape.max():.3f}",
+        "1",
+        "10%",
+    )
     for dose in ("low", "high"):
         found = physics.realisation_correlation(made, dose)
-        row(f"correlation of two realisations, {dose} dose", f"{found['correlation']:+.5f}", "0", f"chance allows {found['chance']:.5f}")
+        row(
+            f"correlation of two realisations, {dose} dose",
+            f"{found['correlation']:+.5f}",
+            "0",
+            f"chance allows {found['chance']:.5f}",
+        )
     at = np.array(list(GHETTI_MTF), float)
-    for f, measured, target in zip(at, physics.measured_mtf(parameters, at), mtf(at.astype(np.float32), parameters.mtf_f2)):
+    for f, measured, target in zip(
+        at, physics.measured_mtf(parameters, at), mtf(at.astype(np.float32), parameters.mtf_f2)
+    ):
         beside = f", Ghetti et al. {GHETTI_MTF[int(f)]}" if name == "essential" else ""
         row(f"slanted-edge MTF at {f:.0f} lp/mm", f"{measured:.3f}", f"{target:.3f}{beside}", "0.03")
     for material, (found, expected) in physics.insert_contrasts(parameters).items():
@@ -57,7 +77,12 @@ def show_detector(name):
     for dose, dose_mgy in parameters.doses_mgy.items():
         found = physics.reference_snr(field, dose_mgy)
         asked = f"{PUBLISHED_SNR[dose]}" if name == "essential" else "-"
-        row(f"SNR behind 5 cm of half glandular tissue, {dose}", f"{found['snr']:.1f}", asked, f"signal {found['signal']:.0f}; {found['snr_of_one_image']:.1f} with fixed pattern")
+        row(
+            f"SNR behind 5 cm of half glandular tissue, {dose}",
+            f"{found['snr']:.1f}",
+            asked,
+            f"signal {found['signal']:.0f}; {found['snr_of_one_image']:.1f} with fixed pattern",
+        )
 
 
 def show_arrangements(arrangements):
@@ -115,12 +140,16 @@ def explain(tissue):
     deviation = {dose: value * 16383 / 255 for dose, value in tissue.items()}
     spans = {dose: 255 * deviation[dose] / paper for dose, paper in PAPER_CCI.items()}
     print(
-        "\n  Why they differ: the paper does not say how its 14-bit images became 8-bit ones. In our tissue the local deviation is\n"
-        f"  {deviation['low']:.1f} pixel values at the low dose and {deviation['high']:.1f} at the high one, a ratio of {deviation['high'] / deviation['low']:.2f}: texture grows by the dose ratio of 3.43,\n"
+        "\n  Why they differ: the paper does not say how its 14-bit images became 8-bit ones. In our tissue the "
+        "local deviation is\n"
+        f"  {deviation['low']:.1f} pixel values at the low dose and {deviation['high']:.1f} at the high one, a "
+        f"ratio of {deviation['high'] / deviation['low']:.2f}: texture grows by the dose ratio of 3.43,\n"
         "  noise only by its root. The paper's numbers would need 255 levels to span "
         f"{spans['low']:.0f} (low) and {spans['high']:.0f} (high) of our pixel values,\n"
-        "  a narrow linear window that is neither the full scale nor the range of each image. Whole images add the air: its noise\n"
-        "  counts at the low dose and is gone where it saturates, so that a full-scale index falls while the breast's contrast\n"
+        "  a narrow linear window that is neither the full scale nor the range of each image. Whole images add "
+        "the air: its noise\n"
+        "  counts at the low dose and is gone where it saturates, so that a full-scale index falls while the "
+        "breast's contrast\n"
         "  rises. No normalisation was tuned to meet the two numbers."
     )
 

@@ -34,10 +34,14 @@ def main():
     print("one arrangement at three doses, its truth and contact sheet, one process")
     print(f"{'rows x columns':>15}{'megapixels':>12}{'seconds':>9}{'s/megapixel':>13}{'peak GB':>9}")
     for rows, columns in SIZES:
-        done = subprocess.run([sys.executable, __file__, str(rows), str(columns)], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, __file__, str(rows), str(columns)], check=True, capture_output=True, text=True
+        )
         result = json.loads(done.stdout)
         pixels = rows * columns / 1e6
-        print(f"{rows:>7} x {columns:<5}{pixels:>12.1f}{result['seconds']:>9.2f}{result['seconds'] / pixels:>13.2f}{result['peak'] / 1e9:>9.2f}")
+        print(
+            f"{rows:>7} x {columns:<5}{pixels:>12.1f}{result['seconds']:>9.2f}{result['seconds'] / pixels:>13.2f}{result['peak'] / 1e9:>9.2f}"
+        )
     print("asked of 2294 x 1914: at most 20 s and 1.5 GB")
 
 

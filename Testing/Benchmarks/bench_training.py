@@ -25,7 +25,7 @@ from LowDoseContrastLib.generator import UNetGenerator
 from LowDoseContrastLib.initialisation import initialise
 from LowDoseContrastTrainingLib.common.process_memory import keep_freed_memory
 from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
-from LowDoseContrastTrainingLib.dataset.manifest import PairedDataSet
+from LowDoseContrastTrainingLib.dataset.manifest import ImageEntry, PairedDataSet, PairEntry, PatchEntry
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.dataset.png import write_png
 from LowDoseContrastTrainingLib.training.batches import Batches
@@ -43,7 +43,9 @@ def plain_step():
     torch.manual_seed(0)
     generator = initialise(UNetGenerator("unet_256", ngf=64, dropout=True)).train()
     discriminator = initialise(build_discriminator("basic", 2, 64)).train()
-    adam = [torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999)) for network in (generator, discriminator)]
+    adam = [
+        torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999)) for network in (generator, discriminator)
+    ]
     cross_entropy, l1 = nn.BCEWithLogitsLoss(), nn.L1Loss()
     real, false = torch.ones(()), torch.zeros(())
 
@@ -70,15 +72,16 @@ def written(folder: Path, count: int) -> PairedDataSet:
     """A prepared data set of noise, which costs as much to read as any other."""
     rng, scale, patches = np.random.default_rng(0), StoredScale(0.0, 12000.0, 255), []
     for number in range(count):
-        patch = {"name": f"{number:05d}.png", "split": "train"}
+        name, digests = f"{number:05d}.png", {}
         for side in "AB":
-            path = folder / side / "train" / patch["name"]
+            path = folder / side / "train" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_png(path, rng.integers(20, 200, (SIDE, SIDE), np.uint8))
-            patch[f"sha256_{side}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        patches.append(patch)
-    arrangement = {"bits": 14, "low": {"dose_mgy": 3.359}, "high": {"dose_mgy": 11.523}}
-    return PairedDataSet(folder, scale, (arrangement,), tuple(patches), "")
+            digests[side] = hashlib.sha256(path.read_bytes()).hexdigest()
+        patches.append(PatchEntry(name, "train", "train", digests))
+    low, high = (ImageEntry(dose, (20.0, 100.0, 200.0)) for dose in (3.359, 11.523))
+    pair = PairEntry(14, (0.1, 0.1), "FOR PROCESSING", "LIN", 1, low, high)
+    return PairedDataSet(folder, scale, (pair,), tuple(patches), "")
 
 
 class Timed:
@@ -111,7 +114,9 @@ class Plain:
     """The peer, in a process of its own, which what ours asks of the system's memory does not reach."""
 
     def __init__(self):
-        self.process = subprocess.Popen([sys.executable, __file__, "plain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "plain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def run(self):
         self.process.stdin.write("\n")
@@ -143,11 +148,14 @@ def operations():
 
 def peak(folder, room):
     """Peak memory in bytes of a process that makes an epoch of batches from patches in ``folder``."""
-    return json.loads(subprocess.run([sys.executable, __file__, folder, str(room)], check=True, capture_output=True, text=True).stdout)
+    return json.loads(
+        subprocess.run([sys.executable, __file__, folder, str(room)], check=True, capture_output=True, text=True).stdout
+    )
 
 
 def measure(folder, room):
-    data = PairedDataSet(Path(folder), StoredScale(0.0, 12000.0, 255), (), tuple(json.loads((Path(folder) / "patches.json").read_text())), "")
+    patches = tuple(map(PatchEntry.from_json, json.loads((Path(folder) / "patches.json").read_text())))
+    data = PairedDataSet(Path(folder), StoredScale(0.0, 12000.0, 255), (), patches, "")
     store = PatchStore(data, "train", room)
     before = time.perf_counter()
     for _ in Batches(store, data.scale, dataclasses.replace(RECIPES["run1"], batch_size=4)).epoch(0):
@@ -179,25 +187,38 @@ def show_speed():
             for name, way in ways.items():
                 seconds[name].append(way.run())
         ways["plain loop, fp32, batch 1"].end()
-    rate = {precision: max(matrix_rate(dtype) for _ in range(3)) for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))}
+    rate = {
+        precision: max(matrix_rate(dtype) for _ in range(3))
+        for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
+    }
     count, medians = operations(), {name: float(np.median(each)) for name, each in seconds.items()}
     peer = medians["plain loop, fp32, batch 1"]
-    print(f"unet_256 ngf 64, ndf 64, {torch.get_num_threads()} threads, {best.precision}: {best.reason}; {count / 1e9:.0f} GFLOP a patch")
+    print(
+        f"unet_256 ngf 64, ndf 64, {torch.get_num_threads()} threads, {best.precision}: {best.reason}; "
+        f"{count / 1e9:.0f} GFLOP a patch"
+    )
     print(f"matrix rate {rate['fp32'] / 1e9:.0f} GFLOP/s fp32, {rate['bf16'] / 1e9:.0f} bf16")
     print(f"{'':28}{'ms a patch':>12}{'fastest':>9}{'ratio':>7}{'of matrix rate':>16}{'waited':>8}")
     for name, way in ways.items():
         share = count / medians[name] / rate[name.split(", ")[-1] if "ours" in name else "fp32"]
         waited = f"{way.waited / way.busy:.1%}" if isinstance(way, Timed) else "-"
-        print(f"{name:28}{1e3 * medians[name]:12.0f}{1e3 * min(seconds[name]):9.0f}{peer / medians[name]:7.2f}{share:16.0%}{waited:>8}")
+        print(
+            f"{name:28}{1e3 * medians[name]:12.0f}{1e3 * min(seconds[name]):9.0f}{peer / medians[name]:7.2f}{share:16.0%}{waited:>8}"
+        )
     print("asked: at least 1.3 at batch 1, 2.5 at batch 4 with bf16")
 
 
 def show_memory():
     with tempfile.TemporaryDirectory() as folder:
         data = written(Path(folder), MANY)
-        (Path(folder) / "patches.json").write_text(json.dumps(data.patches))
-        rows = {name: peak(folder, room) for name, room in (("kept", 1e12), ("half kept", MANY * SIDE**2), ("streamed", 0))}
-    print(f"\n{MANY} pairs of {SIDE} x {SIDE} patches, an epoch of batches alone\n{'':12}{'patches MB':>12}{'peak MB':>9}{'ms a patch':>12}")
+        (Path(folder) / "patches.json").write_text(json.dumps([patch.to_json() for patch in data.patches]))
+        rows = {
+            name: peak(folder, room) for name, room in (("kept", 1e12), ("half kept", MANY * SIDE**2), ("streamed", 0))
+        }
+    print(
+        f"\n{MANY} pairs of {SIDE} x {SIDE} patches, an epoch of batches "
+        f"alone\n{'':12}{'patches MB':>12}{'peak MB':>9}{'ms a patch':>12}"
+    )
     for name, row in rows.items():
         print(f"{name:12}{row['kept'] / 1e6:12.0f}{row['peak'] / 1e6:9.0f}{1e3 * row['seconds']:12.2f}")
 

@@ -13,12 +13,20 @@ from scipy import ndimage
 class LocalMomentsTest(unittest.TestCase):
     def test_equalsGenericFilter(self):
         rng = np.random.default_rng(0)
-        for image in (rng.random((150, 70)), 16000 + rng.random((33, 21)), rng.integers(0, 16384, (5, 300)).astype(np.uint16)):
+        for image in (
+            rng.random((150, 70)),
+            16000 + rng.random((33, 21)),
+            rng.integers(0, 16384, (5, 300)).astype(np.uint16),
+        ):
             for ddof in (0, 1):
-                expected = ndimage.generic_filter(image.astype(float), np.std, size=3, mode="reflect", extra_keywords={"ddof": ddof})
+                expected = ndimage.generic_filter(
+                    image.astype(float), np.std, size=3, mode="reflect", extra_keywords={"ddof": ddof}
+                )
                 deviation, mean = local_moments(image, ddof)
                 np.testing.assert_allclose(deviation, expected, rtol=1e-9)
-                np.testing.assert_allclose(mean, ndimage.uniform_filter(image.astype(float), 3, mode="reflect"), rtol=1e-12)
+                np.testing.assert_allclose(
+                    mean, ndimage.uniform_filter(image.astype(float), 3, mode="reflect"), rtol=1e-12
+                )
 
     def test_flatIsExactlyZero(self):
         deviation, mean = local_moments(np.full((20, 20), 1 / 3))
@@ -49,7 +57,9 @@ class CciTest(unittest.TestCase):
     def test_levelsAndDdof(self):
         image = np.random.default_rng(1).integers(0, 4096, (60, 60))
         base = cci(image, 4095.0, CciVariant(mask="none")).cci
-        self.assertAlmostEqual(cci(image, 4095.0, CciVariant(levels=4095, mask="none")).cci / base, 4095 / 255, places=9)
+        self.assertAlmostEqual(
+            cci(image, 4095.0, CciVariant(levels=4095, mask="none")).cci / base, 4095 / 255, places=9
+        )
         self.assertAlmostEqual(cci(image, 4095.0, CciVariant(ddof=1, mask="none")).cci / base, np.sqrt(9 / 8), places=9)
 
     def test_scalesAgainstNormalisingFirst(self):
@@ -65,7 +75,9 @@ class CciTest(unittest.TestCase):
         }  # fmt: skip
         for scale, image_255 in normalised.items():
             expected = ndimage.generic_filter(255 * image_255, np.std, size=3)[1:-1, 1:-1].mean()
-            self.assertAlmostEqual(cci(image, 16383.0, CciVariant(scale, mask="none")).cci / expected, 1, places=9, msg=scale)
+            self.assertAlmostEqual(
+                cci(image, 16383.0, CciVariant(scale, mask="none")).cci / expected, 1, places=9, msg=scale
+            )
 
     def test_reflectTakesTheFrameIn(self):
         image = np.random.default_rng(3).integers(0, 256, (30, 20)).astype(float)
@@ -98,7 +110,15 @@ class CciTest(unittest.TestCase):
         self.assertTrue(np.isfinite(maps).all())
 
     def test_wrongVariants(self):
-        for arguments in ({"scale": "16bit"}, {"scale": "window:5,5"}, {"scale": "window:a"}, {"levels": 256}, {"ddof": 2}, {"mask": "air"}, {"border": "zero"}):
+        for arguments in (
+            {"scale": "16bit"},
+            {"scale": "window:5,5"},
+            {"scale": "window:a"},
+            {"levels": 256},
+            {"ddof": 2},
+            {"mask": "air"},
+            {"border": "zero"},
+        ):
             with self.assertRaises(InputError):
                 CciVariant(**arguments)
 

@@ -37,7 +37,19 @@ class CommandLineTestCase(unittest.TestCase):
         return code, output.getvalue(), errors.getvalue()
 
     def enhance(self, source, target, *more):
-        return self.call("enhance", source, "--output", target, "--model", self.model, "--device", "cpu", "--precision", "fp32", *more)
+        return self.call(
+            "enhance",
+            source,
+            "--output",
+            target,
+            "--model",
+            self.model,
+            "--device",
+            "cpu",
+            "--precision",
+            "fp32",
+            *more,
+        )
 
     def assertRefused(self, result, *words):
         code, output, errors = result
@@ -74,7 +86,9 @@ class FormatsTest(CommandLineTestCase):
     def test_presentationMonochrome2(self):
         pixels = examples.phantom_pixels(bits=12, air_bright=False)
         source = examples.write_dicom(self.folder / "m2.dcm", pixels, "MONOCHROME2", "FOR PRESENTATION", 12)
-        self.assertRefused(self.enhance(source, self.folder / "refused.dcm"), "m2.dcm", "presentation intent", "--allow-out-of-domain")
+        self.assertRefused(
+            self.enhance(source, self.folder / "refused.dcm"), "m2.dcm", "presentation intent", "--allow-out-of-domain"
+        )
         _, after = self.assertEnhancedAlike(source, ".dcm", "--allow-out-of-domain")
         self.assertEqual((after.intent, after.bits), ("FOR PRESENTATION", 12))
         np.testing.assert_array_equal(after.pixels[0, :, -20:], pixels[:, -20:])
@@ -85,7 +99,9 @@ class FormatsTest(CommandLineTestCase):
 
         pixels = examples.phantom_pixels((300, 260))
         plain = examples.write_dicom(self.folder / "plain.dcm", pixels)
-        syntaxes = {"rle": RLELossless, "j2k": JPEG2000Lossless} if examples.HAS_JPEG2000_ENCODER else {"rle": RLELossless}
+        syntaxes = (
+            {"rle": RLELossless, "j2k": JPEG2000Lossless} if examples.HAS_JPEG2000_ENCODER else {"rle": RLELossless}
+        )
         for name, syntax in syntaxes.items():
             dataset = pydicom.dcmread(plain)
             dataset.compress(syntax)
@@ -97,7 +113,9 @@ class FormatsTest(CommandLineTestCase):
     def test_jpegLosslessBySimpleItk(self):
         """Written by GDCM, which turns MONOCHROME1 into MONOCHROME2; the type of compression is what matters."""
         pixels = examples.phantom_pixels((300, 260), air_bright=False)
-        image = sitk.ReadImage(str(examples.write_dicom(self.folder / "forJpeg.dcm", pixels, "MONOCHROME2", "FOR PROCESSING")))
+        image = sitk.ReadImage(
+            str(examples.write_dicom(self.folder / "forJpeg.dcm", pixels, "MONOCHROME2", "FOR PROCESSING"))
+        )
         writer = sitk.ImageFileWriter()
         writer.SetImageIO("GDCMImageIO")
         writer.SetUseCompression(True)
@@ -164,15 +182,24 @@ class FormatsTest(CommandLineTestCase):
         self.assertIsNone(before.spacing)
 
     def test_severalInputsIntoAFolder(self):
-        sources = [examples.write_dicom(self.folder / f"case{i}.dcm", examples.phantom_pixels((300, 260), seed=i)) for i in range(2)]
+        sources = [
+            examples.write_dicom(self.folder / f"case{i}.dcm", examples.phantom_pixels((300, 260), seed=i))
+            for i in range(2)
+        ]
         folder = self.folder / "several"
         folder.mkdir()
-        code, output, _ = self.call("enhance", *sources, "--output", folder, "--format", "nrrd", "--model", self.model, "--json")
+        code, output, _ = self.call(
+            "enhance", *sources, "--output", folder, "--format", "nrrd", "--model", self.model, "--json"
+        )
         self.assertEqual(code, 0)
-        self.assertEqual([Path(r["output"]).name for r in json.loads(output)], ["case0-enhanced.nrrd", "case1-enhanced.nrrd"])
+        self.assertEqual(
+            [Path(r["output"]).name for r in json.loads(output)], ["case0-enhanced.nrrd", "case1-enhanced.nrrd"]
+        )
         bad = self.folder / "notDicom.dcm"
         bad.write_text("hello")
-        code, output, errors = self.call("enhance", sources[0], bad, "--output", folder, "--model", self.model, "--json")
+        code, output, errors = self.call(
+            "enhance", sources[0], bad, "--output", folder, "--model", self.model, "--json"
+        )
         self.assertEqual((code, len(json.loads(output))), (2, 1))
         self.assertIn("notDicom.dcm", errors)
 
@@ -181,7 +208,9 @@ class DerivedDicomTest(CommandLineTestCase):
     def test_saysWhatMadeIt(self):
         import pydicom
 
-        source = examples.write_dicom(self.folder / "source.dcm", examples.phantom_pixels((300, 260)), StudyDescription="Phantom")
+        source = examples.write_dicom(
+            self.folder / "source.dcm", examples.phantom_pixels((300, 260)), StudyDescription="Phantom"
+        )
         target = self.folder / "derived.dcm"
         code, output, _ = self.enhance(source, target, "--json")
         self.assertEqual(code, 0)
@@ -189,7 +218,13 @@ class DerivedDicomTest(CommandLineTestCase):
         self.assertEqual(after.ImageType[:2], ["DERIVED", "PRIMARY"])
         self.assertNotEqual(after.SOPInstanceUID, before.SOPInstanceUID)
         self.assertNotEqual(after.SeriesInstanceUID, before.SeriesInstanceUID)
-        for keyword in ("StudyInstanceUID", "EntranceDoseInmGy", "StudyDescription", "PhotometricInterpretation", "SOPClassUID"):
+        for keyword in (
+            "StudyInstanceUID",
+            "EntranceDoseInmGy",
+            "StudyDescription",
+            "PhotometricInterpretation",
+            "SOPClassUID",
+        ):
             self.assertEqual(after[keyword].value, before[keyword].value)
         reference = after.SourceImageSequence[0]
         self.assertEqual(reference.ReferencedSOPInstanceUID, before.SOPInstanceUID)
@@ -204,7 +239,11 @@ class DerivedDicomTest(CommandLineTestCase):
             target = self.folder / f"other{suffix}"
             report = json.loads(self.enhance(source, target, "--json")[1])
             beside = target.with_name(target.name + ".json")
-            text = json.loads(beside.read_text())["description"] if suffix != ".nrrd" else sitk.ReadImage(str(target)).GetMetaData("LowDoseContrast")
+            text = (
+                json.loads(beside.read_text())["description"]
+                if suffix != ".nrrd"
+                else sitk.ReadImage(str(target)).GetMetaData("LowDoseContrast")
+            )
             self.assertIn(report["model_sha256"], text)
             self.assertIn("research use only", text)
             self.assertIn(report["source_uid"], text)
@@ -225,19 +264,21 @@ class JsonTest(CommandLineTestCase):
         source = examples.write_dicom(self.folder / "json.dcm", examples.phantom_pixels((300, 260)))
         _, output, errors = self.enhance(source, self.folder / "json.nrrd", "--json")
         report = json.loads(output)
-        for key in "input output model model_sha256 mode device precision seconds seam_index cci_before cci_after out_of_domain".split():
+        for key in ["input", "output", "model", "model_sha256", "mode", "device", "precision", "seconds", "seam_index", "cci_before", "cci_after", "out_of_domain"]:
             self.assertIn(key, report)
         self.assertEqual(errors, "")
         _, output, _ = self.call("cci", source, "--json")
         measured = json.loads(output)
-        for key in "input cci cci_norm scale levels ddof mask border".split():
+        for key in ["input", "cci", "cci_norm", "scale", "levels", "ddof", "mask", "border"]:
             self.assertIn(key, measured)
         self.assertAlmostEqual(measured["cci"], report["cci_before"])
 
     def test_cciMapAndVariants(self):
         source = examples.write_dicom(self.folder / "map.dcm", examples.phantom_pixels((300, 260)))
         target = self.folder / "map.nrrd"
-        code, output, _ = self.call("cci", source, "--map", target, "--mask", "none", "--border", "reflect", "--levels", 4095, "--json")
+        code, output, _ = self.call(
+            "cci", source, "--map", target, "--mask", "none", "--border", "reflect", "--levels", 4095, "--json"
+        )
         self.assertEqual(code, 0)
         values = sitk.GetArrayFromImage(sitk.ReadImage(str(target)))
         self.assertAlmostEqual(float(values.mean(dtype=np.float64)), json.loads(output)["cci"], places=4)
@@ -338,14 +379,23 @@ class BadInputTest(CommandLineTestCase):
         data[len(data) // 2] ^= 1
         damaged = self.folder / "flipped.safetensors"
         damaged.write_bytes(data)
-        self.assertRefused(self.call("enhance", self.good, "--output", self.target, "--model", damaged), "flipped.safetensors")
+        self.assertRefused(
+            self.call("enhance", self.good, "--output", self.target, "--model", damaged), "flipped.safetensors"
+        )
         self.assertRefused(self.call("enhance", self.good, "--output", self.target, "--model", "nothing"), "nothing")
 
     def test_wrongUsage(self):
-        for arguments in ([], ["enhance"], ["paint"], ["enhance", self.good, "--output", self.target, "--overlap", "much"]):
+        for arguments in (
+            [],
+            ["enhance"],
+            ["paint"],
+            ["enhance", self.good, "--output", self.target, "--overlap", "much"],
+        ):
             self.assertRefused(self.call(*arguments))
         for option, value in (("--mode", "patches"), ("--overlap", "2"), ("--device", "tpu"), ("--precision", "int8")):
-            self.assertRefused(self.call("enhance", self.good, "--output", self.target, "--model", self.model, option, value), value)
+            self.assertRefused(
+                self.call("enhance", self.good, "--output", self.target, "--model", self.model, option, value), value
+            )
 
     def test_fullDisk(self):
         """/dev/full accepts nothing; the error is one line and the folder stays clean."""
@@ -363,7 +413,9 @@ class BadInputTest(CommandLineTestCase):
         large = examples.write_dicom(self.folder / "large.dcm", examples.phantom_pixels((3000, 2500)))
         code = f"import sys; sys.path.insert(0, {str(examples.REPOSITORY / 'LowDoseContrast')!r}); from LowDoseContrastLib.__main__ import main; sys.exit(main())"
         arguments = ["enhance", large, "--output", self.target, "--model", self.model, "--overlap", "0.9"]
-        process = subprocess.Popen([examples.PYTHON, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [examples.PYTHON, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         time.sleep(6)
         self.assertIsNone(process.poll(), process.stderr)
         os.kill(examples.python_of(process), signal.SIGTERM)

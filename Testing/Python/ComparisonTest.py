@@ -5,8 +5,8 @@ import json
 import lowdosecontrast_examples as examples
 import numpy as np
 import slicer
-from LowDoseContrastLib.nodes import report_of
 from lowdosecontrast_panel import PanelTestCase, host
+from LowDoseContrastLib.nodes import report_of
 
 
 def composite(tag):
@@ -15,7 +15,10 @@ def composite(tag):
 
 def shown(tag):
     """Names of what a view shows: background and foreground."""
-    nodes = (slicer.mrmlScene.GetNodeByID(i) if i else None for i in (composite(tag).GetBackgroundVolumeID(), composite(tag).GetForegroundVolumeID()))
+    nodes = (
+        slicer.mrmlScene.GetNodeByID(i) if i else None
+        for i in (composite(tag).GetBackgroundVolumeID(), composite(tag).GetForegroundVolumeID())
+    )
     return tuple(node.GetName() if node else None for node in nodes)
 
 
@@ -48,26 +51,43 @@ class LayoutTest(ComparisonTestCase):
             width, height, _depth = node.GetFieldOfView()
             self.assertGreaterEqual(width * 1.001, bounds[1] - bounds[0])
             self.assertGreaterEqual(height * 1.001, bounds[3] - bounds[2])
-            self.assertAlmostEqual(node.GetDimensions()[0] / node.GetDimensions()[1], width / height, delta=0.01)  # its size is that of the view
+            self.assertAlmostEqual(
+                node.GetDimensions()[0] / node.GetDimensions()[1], width / height, delta=0.01
+            )  # its size is that of the view
 
     def test_viewsAreTitled(self):
         self.volume()
         self.apply()
-        labels = {tag: self.layoutManager.sliceWidget(tag).mrmlSliceNode().GetLayoutLabel() for tag in ("LowDoseBefore", "LowDoseAfter")}
+        labels = {
+            tag: self.layoutManager.sliceWidget(tag).mrmlSliceNode().GetLayoutLabel()
+            for tag in ("LowDoseBefore", "LowDoseAfter")
+        }
         self.assertEqual(labels, {"LowDoseBefore": "In", "LowDoseAfter": "Out"})
         low, high = self.volume("low"), self.volume("high", EntranceDoseInmGy=11.5)
         self.panel.logic.comparison.showPair(low, high)
-        labels = [self.layoutManager.sliceWidget(tag).mrmlSliceNode().GetLayoutLabel() for tag in ("LowDoseBefore", "LowDoseAfter")]
-        self.assertEqual((labels, shown("LowDoseBefore"), shown("LowDoseAfter")), (["Low", "High"], ("low", None), ("high", None)))
+        labels = [
+            self.layoutManager.sliceWidget(tag).mrmlSliceNode().GetLayoutLabel()
+            for tag in ("LowDoseBefore", "LowDoseAfter")
+        ]
+        self.assertEqual(
+            (labels, shown("LowDoseBefore"), shown("LowDoseAfter")), (["Low", "High"], ("low", None), ("high", None))
+        )
 
     def test_fadeAndDifferenceHaveOneView(self):
         self.volume()
         self.apply()
-        for button, expected in ((self.panel.ui.fadeButton, ("mammogram", "mammogram enhanced")), (self.panel.ui.differenceButton, ("mammogram enhanced change beyond gain", None))):
+        for button, expected in (
+            (self.panel.ui.fadeButton, ("mammogram", "mammogram enhanced")),
+            (self.panel.ui.differenceButton, ("mammogram enhanced change beyond gain", None)),
+        ):
             button.click()
             self.wait(lambda: self.panel._steps is None)
             self.settle()
-            mapped = [node.GetLayoutName() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.IsMappedInLayout()]
+            mapped = [
+                node.GetLayoutName()
+                for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")
+                if node.IsMappedInLayout()
+            ]
             self.assertEqual(mapped, ["DoseComparison"])
             self.assertEqual(shown("DoseComparison"), expected)
 
@@ -100,7 +120,9 @@ class LayoutTest(ComparisonTestCase):
         self.layoutManager.addMaximizedViewNode(self.layoutManager.sliceWidget("LowDoseBefore").mrmlSliceNode())
         self.panel.ui.sideBySideButton.click()
         self.settle()
-        mapped = {node.GetLayoutName() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.IsMappedInLayout()}
+        mapped = {
+            node.GetLayoutName() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.IsMappedInLayout()
+        }
         self.assertEqual(mapped, {"LowDoseBefore", "LowDoseAfter"})
 
     def test_aNewVolumeStaysOutOfTheComparison(self):
@@ -120,7 +142,9 @@ class LayoutTest(ComparisonTestCase):
         self.panel.ui.applyButton.click()
         self.panel.exit()
         self.wait(lambda: self.panel._steps is None)
-        self.assertEqual((shown("LowDoseBefore"), shown("LowDoseAfter")), (("another", None), ("another enhanced", None)))
+        self.assertEqual(
+            (shown("LowDoseBefore"), shown("LowDoseAfter")), (("another", None), ("another enhanced", None))
+        )
         self.panel.enter()
 
     def test_aSceneOfOurLayoutShowsItsViewsInAFreshSlicer(self):
@@ -196,7 +220,9 @@ class WindowTest(ComparisonTestCase):
                 self.parameters.inputVolume = node
                 result = self.apply()
                 report = report_of(result)
-                self.assertEqual((report.flipped, report.full_scale), (name != "bright air", 4095.0 if "12" in name else 16383.0))
+                self.assertEqual(
+                    (report.flipped, report.full_scale), (name != "bright air", 4095.0 if "12" in name else 16383.0)
+                )
                 inside = np.s_[200:400, 20:200]
                 for volume in (node, result):
                     values = slicer.util.arrayFromVolume(volume)[0][inside].astype(float)
@@ -224,12 +250,19 @@ class WindowTest(ComparisonTestCase):
             difference = self.parameters.differenceVolume
             changes.append(slicer.util.arrayFromVolume(difference).copy())
             gain = float(difference.GetAttribute("LowDoseContrast.fittedGain"))
-            self.assertAlmostEqual(gain, json.loads(self.parameters.outputVolume.GetAttribute("LowDoseContrast.report"))["gain"], delta=1e-3 * gain)
+            self.assertAlmostEqual(
+                gain,
+                json.loads(self.parameters.outputVolume.GetAttribute("LowDoseContrast.report"))["gain"],
+                delta=1e-3 * gain,
+            )
         np.testing.assert_allclose(changes[0], changes[1], atol=0.01)
 
     def test_notesNameTheEndThatWasMet(self):
         bright = examples.phantom_pixels((600, 420))
-        for pixels, end in ((bright, "upper end of the value range"), ((16383 - bright).astype(np.int16), "lower end of the value range")):
+        for pixels, end in (
+            (bright, "upper end of the value range"),
+            ((16383 - bright).astype(np.int16), "lower end of the value range"),
+        ):
             slicer.mrmlScene.Clear()
             self.parameters.model, self.parameters.allowOutOfDomain = "small", True
             node = slicer.util.addVolumeFromArray(pixels[np.newaxis])
@@ -246,7 +279,9 @@ class TransformTest(ComparisonTestCase):
     def test_resultsLieUnderTheTransformOfTheirSource(self):
         source = self.volume()
         transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-        matrix = slicer.util.vtkMatrixFromArray(np.array([[0.8, -0.6, 0, 12], [0.6, 0.8, 0, -7], [0, 0, 1, 3], [0, 0, 0, 1.0]]))
+        matrix = slicer.util.vtkMatrixFromArray(
+            np.array([[0.8, -0.6, 0, 12], [0.6, 0.8, 0, -7], [0, 0, 1, 3], [0, 0, 0, 1.0]])
+        )
         transform.SetMatrixTransformToParent(matrix)
         source.SetAndObserveTransformNodeID(transform.GetID())
         result = self.apply()

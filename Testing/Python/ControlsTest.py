@@ -14,8 +14,9 @@ from lowdosecontrast_training import OneThreadTest
 from LowDoseContrastLib.card import Domain
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import save_model
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Progress, run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.baselines.base import Method
 from LowDoseContrastTrainingLib.baselines.intensity import Gain
 from LowDoseContrastTrainingLib.controls import contrast_sweep, dose_sweep, one_sided, presence, shifted_pair
 from LowDoseContrastTrainingLib.controls import controls as suite
@@ -24,7 +25,7 @@ from LowDoseContrastTrainingLib.controls.cheats import CHEATS, Cheated, compared
 from LowDoseContrastTrainingLib.controls.planted import WITH, WITHOUT
 from LowDoseContrastTrainingLib.controls.rows import ControlRow, summary_of
 from LowDoseContrastTrainingLib.controls.settings import ControlSettings
-from LowDoseContrastTrainingLib.evaluation.methods import BaselineMethod
+from LowDoseContrastTrainingLib.evaluation.document import Row
 from scipy import ndimage
 
 OFFSET, RATIO = 1.9, 11.523 / 3.359
@@ -33,22 +34,15 @@ FULL = ControlSettings(seed=2, realisations=2, patch=96)  # detectability needs 
 REFERENCES = ("identity", "gain", "high dose")
 
 
-class Method:
-    """A method whose output of a whole image is ``change`` of the mammogram."""
-
-    kind, described = "baseline", {}
+class Changing(Method):
+    """A method whose output is ``change`` of the mammogram."""
 
     def __init__(self, name, change):
         self.name, self._change = name, change
 
-    def of(self, group):
-        return self
-
     def steps(self, mammogram):
-        yield 0.0
+        yield Progress(0.0)
         return np.stack([np.asarray(self._change(mammogram, each), np.float32) for each in mammogram.pixels])
-
-    whole_steps = steps
 
 
 def gained(pixels, factor=RATIO):
@@ -65,7 +59,7 @@ def times(image, place, strength):
 class ControlsTestCase(OneThreadTest):
     def failed(self, rows, method):
         """Conditions that a method fails among some rows, as dictionaries or :class:`ControlRow`."""
-        rows = [row.as_dict() if isinstance(row, ControlRow) else row for row in rows]
+        rows = [row.to_json() if isinstance(row, ControlRow) else row for row in rows]
         return [row["condition"] for row in rows if row["method"] == method and not row["passed"]]
 
 
@@ -83,7 +77,7 @@ class PlantedTest(ControlsTestCase):
             "multiplier": lambda _, image: gained(image, 1.5 * RATIO),
             "grey": lambda _, image: np.full_like(image, 1000.0),
         }
-        candidates = [Candidate(Method(name, change)) for name, change in methods.items()]
+        candidates = [Candidate(Changing(name, change)) for name, change in methods.items()]
         cls.found = run_to_end(suite.planted_controls(candidates, cls.scenes))
 
     @classmethod
@@ -106,7 +100,10 @@ class PlantedTest(ControlsTestCase):
 
     def test_a_lesion_that_is_painted_in_is_caught(self):
         self.assertEqual(self.failed(self.found[presence.NAME], "painter"), ["with mass", "without mass"])
-        self.assertEqual(self.failed(self.found[one_sided.NAME], "painter"), ["mass only in the low dose", "mass only in the high dose"])
+        self.assertEqual(
+            self.failed(self.found[one_sided.NAME], "painter"),
+            ["mass only in the low dose", "mass only in the high dose"],
+        )
 
     def test_small_details_that_are_blurred_away_are_caught(self):
         failed = self.failed(self.found[presence.NAME], "blur")
@@ -115,7 +112,10 @@ class PlantedTest(ControlsTestCase):
 
     def test_lesions_that_are_erased_are_caught(self):
         self.assertEqual(self.failed(self.found[presence.NAME], "eraser"), ["with mass", "with cluster"])
-        self.assertEqual(self.failed(self.found[one_sided.NAME], "eraser"), ["mass only in the low dose", "cluster only in the low dose"])
+        self.assertEqual(
+            self.failed(self.found[one_sided.NAME], "eraser"),
+            ["mass only in the low dose", "cluster only in the low dose"],
+        )
 
     def test_strong_contrast_amplified_and_weak_dropped_is_caught(self):
         rows = [row for row in self.found[contrast_sweep.NAME] if row.method == "contrast stretcher"]
@@ -126,7 +126,9 @@ class PlantedTest(ControlsTestCase):
 
     def test_true_contrast_is_what_was_planted(self):
         for place, planted in zip(self.sweep.places.values(), contrast_sweep.CONTRASTS):
-            self.assertAlmostEqual(place.contrast / planted, 0.95, delta=0.2)  # scatter takes some, film hardens the beam
+            self.assertAlmostEqual(
+                place.contrast / planted, 0.95, delta=0.2
+            )  # scatter takes some, film hardens the beam
 
     def test_one_ratio_for_all_doses_is_caught_elsewhere(self):
         rows = self.found[dose_sweep.NAME]
@@ -145,7 +147,10 @@ class PlantedTest(ControlsTestCase):
     def test_same_seed_same_rows_and_another_seed_other_rows(self):
         scenes = suite.planted_scenes(SMALL)
         for name, rows in run_to_end(suite.planted_controls([], scenes)).items():
-            self.assertEqual([row for row in rows if row.method in REFERENCES], [row for row in self.found[name] if row.method in REFERENCES])
+            self.assertEqual(
+                [row for row in rows if row.method in REFERENCES],
+                [row for row in self.found[name] if row.method in REFERENCES],
+            )
         other = suite.planted_scenes(dataclasses.replace(SMALL, seed=5))[0]
         self.assertGreater(np.abs(other.noise_free(WITHOUT) - scenes[0].noise_free(WITHOUT))[other.tissue].mean(), 10)
 
@@ -155,7 +160,9 @@ class PlantedTest(ControlsTestCase):
         away = np.ones(difference.shape, bool)
         for place in self.pair.places.values():
             away[place.box] = False
-        self.assertLess(np.abs(difference[away & self.pair.tissue]).max(), 3)  # what scatters less; the noise is 4 and more
+        self.assertLess(
+            np.abs(difference[away & self.pair.tissue]).max(), 3
+        )  # what scatters less; the noise is 4 and more
         self.assertLess(difference[self.pair.places["mass"].box].min(), -10)
 
     def test_a_shift_that_cannot_be_measured_is_caught(self):
@@ -172,9 +179,15 @@ class ArrangedTest(ControlsTestCase):
     def setUpClass(cls):
         super().setUpClass()
         model = examples.save_small_model(cls.folder / "small.safetensors")
-        candidates = [*models_of([model], "cpu", False, []), Candidate(Method("grey", lambda _, image: np.full_like(image, 1000.0)))]
-        cls.document = run_to_end(suite.judged_controls(candidates, FULL))
-        cls.rows = {name: [row for row in cls.document["rows"] if row["control"] == name] for name in cls.document["controls"]}
+        candidates = [
+            *models_of([model], "cpu", False, []),
+            Candidate(Changing("grey", lambda _, image: np.full_like(image, 1000.0))),
+        ]
+        cls.controlled = run_to_end(suite.judged_controls(candidates, FULL))
+        cls.document = cls.controlled.to_json()
+        cls.rows = {
+            name: [row for row in cls.document["rows"] if row["control"] == name] for name in cls.document["controls"]
+        }
 
     def test_cheats_raise_the_cci_and_earn_nothing(self):
         rows = [row for row in self.rows["cheats"] if row["method"] in ("identity", "gain", "small")]
@@ -187,7 +200,9 @@ class ArrangedTest(ControlsTestCase):
         for figures in gains:
             self.assertAlmostEqual(figures["CCI after"] / figures["CCI before"], 1.2, places=3)
             self.assertAlmostEqual(figures["detectability difference"], 0, places=3)
-        noisy = [row["figures"] for row in rows if row["condition"] == "gain 1.2 and noise" and row["method"] != "small"]
+        noisy = [
+            row["figures"] for row in rows if row["condition"] == "gain 1.2 and noise" and row["method"] != "small"
+        ]
         for figures in noisy:
             self.assertAlmostEqual(figures["CCI after"] / figures["CCI before"], 2.4, delta=0.4)
             self.assertLess(figures["detectability difference"], -0.05)
@@ -197,7 +212,9 @@ class ArrangedTest(ControlsTestCase):
 
     def test_a_verdict_of_improvement_can_be_earned_here(self):
         row = next(row for row in self.rows["cheats"] if row["condition"] == "none")
-        self.assertEqual((row["method"], row["figures"]["verdict before"], row["passed"]), ("high dose", "improvement", True))
+        self.assertEqual(
+            (row["method"], row["figures"]["verdict before"], row["passed"]), ("high dose", "improvement", True)
+        )
 
     def test_true_high_dose_passes_all(self):
         summary = {each["method"]: each for each in self.document["summary"]}
@@ -221,10 +238,12 @@ class ArrangedTest(ControlsTestCase):
 
         def judged(*_):
             yield from ()
-            return dict(self.document)
+            return self.controlled
 
         with mock.patch.object(suite, "judged_controls", judged), contextlib.redirect_stdout(io.StringIO()) as out:
-            self.assertEqual(main(["controls", str(output), "--json", "--model", str(self.folder / "small.safetensors")]), 0)
+            self.assertEqual(
+                main(["controls", str(output), "--json", "--model", str(self.folder / "small.safetensors")]), 0
+            )
         result = json.loads(out.getvalue())
         self.assertEqual(json.loads((output / "controls.json").read_text())["rows"], result["rows"])
         with (output / "controls.csv").open(newline="") as stream:
@@ -237,16 +256,25 @@ class ArrangedTest(ControlsTestCase):
 class CheatTest(unittest.TestCase):
     def test_a_cheat_that_earns_an_improvement_is_caught(self):
         def row(verdict, cci):
-            return {"method": "m", "cci_output": cci, "cci_ratio_error": 0.1, "detectability": 0.9, "verdict": verdict}
+            return Row("m", figures={"cci_output": cci, "cci_ratio_error": 0.1, "detectability": 0.9}, verdict=verdict)
 
-        cases = [("worse", "improvement", 2.0, False), ("improvement", "improvement", 2.0, True), ("improvement", "worse", 2.0, True)]
+        cases = [
+            ("worse", "improvement", 2.0, False),
+            ("improvement", "improvement", 2.0, True),
+            ("improvement", "worse", 2.0, True),
+        ]
         cases += [("worse", "worse", 2.0, True), ("worse", "worse", 1.0, False)]
         for before, after, cci, passed in cases:
-            self.assertEqual(compared(row(before, 1.0), row(after, cci), CHEATS[0]).passed, passed, (before, after, cci))
+            self.assertEqual(
+                compared(row(before, 1.0), row(after, cci), CHEATS[0]).passed, passed, (before, after, cci)
+            )
 
     def test_noise_of_an_image_is_always_the_same_and_of_another_not(self):
-        one, other = (examples.mammogram(np.full((64, 64), 500.0) + np.random.default_rng(1).normal(0, 5, (64, 64)), uid=uid) for uid in ("1", "2"))
-        method = Cheated(BaselineMethod(Gain(2.0, OFFSET)), CHEATS[1], OFFSET, 1)
+        one, other = (
+            examples.mammogram(np.full((64, 64), 500.0) + np.random.default_rng(1).normal(0, 5, (64, 64)), uid=uid)
+            for uid in ("1", "2")
+        )
+        method = Cheated(Gain(2.0, OFFSET), CHEATS[1], OFFSET, 1)
         first, again, elsewhere = (run_to_end(method.whole_steps(each)) for each in (one, one, other))
         np.testing.assert_array_equal(first, again)
         self.assertGreater(np.abs(first - elsewhere).max(), 1)
@@ -254,8 +282,14 @@ class CheatTest(unittest.TestCase):
 
 class SummaryTest(unittest.TestCase):
     def test_one_failed_check_fails_its_control_alone(self):
-        rows = [ControlRow(control, condition, "m", {}, "", passed).as_dict() for control, condition, passed in (("a", "1", True), ("a", "2", False), ("b", "1", True))]
-        self.assertEqual(summary_of(rows), [{"method": "m", "passed": 1, "controls": 2, "failed": ["a"], "checks": 3, "checks_failed": ["a: 2"]}])
+        rows = [
+            ControlRow(control, condition, "m", {}, "", passed)
+            for control, condition, passed in (("a", "1", True), ("a", "2", False), ("b", "1", True))
+        ]
+        self.assertEqual(
+            [each.to_json() for each in summary_of(rows)],
+            [{"method": "m", "passed": 1, "controls": 2, "failed": ["a"], "checks": 3, "checks_failed": ["a: 2"]}],
+        )
 
 
 class BadInputTest(OneThreadTest):
@@ -276,7 +310,9 @@ class BadInputTest(OneThreadTest):
 
     def test_model_outside_of_its_domain(self):
         model = examples.small_model()
-        card = dataclasses.replace(model.card, domain=Domain("MG", "FOR PROCESSING", "LIN", 1, (0.09, 0.11), (8.0, 9.0)))
+        card = dataclasses.replace(
+            model.card, domain=Domain("MG", "FOR PROCESSING", "LIN", 1, (0.09, 0.11), (8.0, 9.0))
+        )
         path = save_model(self.folder / "other.safetensors", model.generator, card, dtype="float32")
         self.assertIn("--allow-out-of-domain", self.refused("--model", path))
         self.assertFalse(self.output.exists())

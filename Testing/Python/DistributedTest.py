@@ -54,7 +54,10 @@ class PartsTest(FolderTest):
     def test_an_epoch_sees_each_patch_once_and_no_process_is_idle(self):
         for size, parts in ((4, 3), (5, 4), (11, 2), (10, 3)):
             with self.subTest(batch=size, processes=parts):
-                seen = [list(self.batches(part, parts, batch_size=size, crop_size=128, flip="none").epoch(1)) for part in range(parts)]
+                seen = [
+                    list(self.batches(part, parts, batch_size=size, crop_size=128, flip="none").epoch(1))
+                    for part in range(parts)
+                ]
                 self.assertEqual({len(each) for each in seen}, {len(seen[0])})
                 self.assertGreater(min(len(batch.low) for each in seen for batch in each), 0)
                 self.assertEqual(sum(len(batch.low) for each in seen for batch in each), 11)
@@ -92,10 +95,22 @@ class ProcessesTest(FolderTest):
         """Start a training of two processes in the folder ``name``; returns torchrun's process."""
         recipe = self.folder / f"{name}.json"
         recipe.write_text(json.dumps({**APART, **fields}))
-        arguments = ["--standalone", "--nnodes", "1", "--nproc_per_node", "2", "--max_restarts", str(restarts), "--monitor_interval", "0.1"]
+        arguments = [
+            "--standalone",
+            "--nnodes",
+            "1",
+            "--nproc_per_node",
+            "2",
+            "--max_restarts",
+            str(restarts),
+            "--monitor_interval",
+            "0.1",
+        ]
         command = [examples.PYTHON, "-m", "torch.distributed.run", *arguments, "-m", "LowDoseContrastTrainingLib"]
         command += ["train", str(self.data), str(self.folder / name), "--recipe", str(recipe), "--threads", "1"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=examples.environment())
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=examples.environment()
+        )
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
         return process

@@ -56,7 +56,9 @@ class TilingTest(unittest.TestCase):
 
     def test_cutMirrorsBeyondTheEdge(self):
         image = np.arange(12.0).reshape(3, 4)
-        np.testing.assert_array_equal(cut(image, (1, 2), (4, 4)), np.pad(image[1:, 2:], ((0, 2), (0, 2)), mode="symmetric"))
+        np.testing.assert_array_equal(
+            cut(image, (1, 2), (4, 4)), np.pad(image[1:, 2:], ((0, 2), (0, 2)), mode="symmetric")
+        )
 
     def test_seamIndexSeesSteps(self):
         rng = np.random.default_rng(2)
@@ -117,7 +119,10 @@ class EnhancerTest(unittest.TestCase):
     def test_keepsWhatAComparisonNeeds(self):
         out = self.result.mammogram
         self.assertEqual((out.pixels.shape, out.pixels.dtype), (self.image.pixels.shape, self.image.pixels.dtype))
-        self.assertEqual((out.spacing, out.geometry, out.photometric, out.bits), (self.image.spacing, self.image.geometry, "MONOCHROME1", 14))
+        self.assertEqual(
+            (out.spacing, out.geometry, out.photometric, out.bits),
+            (self.image.spacing, self.image.geometry, "MONOCHROME1", 14),
+        )
 
     def test_airStaysToTheBit(self):
         """Beyond the feathered seam of 16 pixels along the skin."""
@@ -157,7 +162,9 @@ class EnhancerTest(unittest.TestCase):
         answer = run_to_end(self.enhancer._runner.answer_steps(pixels, plan))
         seen = self.model.card.intensity.normalise(torch.from_numpy(pixels.astype(np.float32))[None, None])
         with torch.no_grad():
-            expected = sliding_window_inference(seen, 256, 4, self.model.generator, overlap=0.25, mode="gaussian")[0, 0].numpy()
+            expected = sliding_window_inference(seen, 256, 4, self.model.generator, overlap=0.25, mode="gaussian")[
+                0, 0
+            ].numpy()
         self.assertLess(np.abs(answer - expected).mean(), 0.01 * expected.std())
 
     def test_wholeIsTheNetworkOnThePaddedImage(self):
@@ -166,7 +173,9 @@ class EnhancerTest(unittest.TestCase):
         card = self.model.card
         values = torch.from_numpy(pixels.astype(np.float32))[None, None]
         with torch.no_grad():
-            expected = card.composition.compose(card.intensity, values, self.model.generator(card.intensity.normalise(values)))
+            expected = card.composition.compose(
+                card.intensity, values, self.model.generator(card.intensity.normalise(values))
+            )
         np.testing.assert_allclose(enhanced.mammogram.pixels[0], expected[0, 0].numpy().clip(0, 16383), atol=1.0)
 
     def test_modesReportThemselves(self):
@@ -199,7 +208,9 @@ class EnhancerTest(unittest.TestCase):
 
     def test_signalThatTrainingNeverSawIsNoted(self):
         """Floats in [0, 1] state no unit; the report says that they are far from what the model knows."""
-        card = dataclasses.replace(self.model.card, domain=dataclasses.replace(self.model.card.domain, signal=(80, 2400)))
+        card = dataclasses.replace(
+            self.model.card, domain=dataclasses.replace(self.model.card.domain, signal=(80, 2400))
+        )
         enhancer = Enhancer(dataclasses.replace(self.model, card=card), "cpu", "fp32")
         self.assertNotIn("median of the tissue", " ".join(enhancer.run(self.image).report.notes))
         image = examples.mammogram(self.image.pixels.astype(np.float32) / 16383, bits=None)
@@ -291,12 +302,18 @@ class DeviceTest(unittest.TestCase):
 
     def test_bf16StaysWithinATenthOfAPercent(self):
         model, image = examples.small_model(ngf=4), examples.mammogram()
-        fp32, bf16 = (Enhancer(model, "cpu", precision).run(image).mammogram.pixels.astype(float) for precision in ("fp32", "bf16"))
+        fp32, bf16 = (
+            Enhancer(model, "cpu", precision).run(image).mammogram.pixels.astype(float)
+            for precision in ("fp32", "bf16")
+        )
         self.assertLess(np.abs(fp32 - bf16).mean() / 16383, 1e-3)
 
     def test_bf16ThatDiffersFallsBack(self):
         model = examples.small_model(ngf=4)
-        with mock.patch.object(inference, "PRECISION_LIMIT", 0.0), mock.patch.object(inference, "choose_placement") as choose:
+        with (
+            mock.patch.object(inference, "PRECISION_LIMIT", 0.0),
+            mock.patch.object(inference, "choose_placement") as choose,
+        ):
             choose.return_value = inference.Placement("cpu", "bf16", "native bf16")
             enhancer = Enhancer(model)
             report = enhancer.run(examples.mammogram()).report

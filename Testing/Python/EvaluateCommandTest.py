@@ -12,7 +12,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from lowdosecontrast_training import OneThreadTest, change_manifest, digest, write_arranged_data_set
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.baselines.all_baselines import BASELINES
+from LowDoseContrastTrainingLib.baselines.names import BASELINES
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.png import read_png, write_png
 from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
@@ -32,7 +32,18 @@ class EvaluateTestCase(OneThreadTest):
 
     def run_command(self, *more, data=None, baselines="identity,gain"):
         """(exit code, standard output, standard error)."""
-        arguments = ["evaluate", "--dataset", data or self.data, "--output", self.output, "--baselines", baselines, "--device", "cpu", *more]
+        arguments = [
+            "evaluate",
+            "--dataset",
+            data or self.data,
+            "--output",
+            self.output,
+            "--baselines",
+            baselines,
+            "--device",
+            "cpu",
+            *more,
+        ]
         out, said = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
             code = main([str(each) for each in arguments])
@@ -90,7 +101,15 @@ class TableTest(EvaluateTestCase):
     def test_what_is_printed(self):
         code, out, said = self.run_command("--model", self.model, "--progress", "lines")
         self.assertEqual(code, 0, said)
-        for words in ("CCI error", "small: ", "trained on another data set", "data range", "Closer to the target is better", "no X-ray quanta", "research use"):
+        for words in (
+            "CCI error",
+            "small: ",
+            "trained on another data set",
+            "data range",
+            "Closer to the target is better",
+            "no X-ray quanta",
+            "research use",
+        ):
             self.assertIn(words, out)
         steps = [json.loads(line)["done"] for line in said.splitlines()]
         self.assertEqual((steps, steps[-1]), (sorted(steps), 1.0))
@@ -115,8 +134,18 @@ class TableTest(EvaluateTestCase):
         copy, names = self.copy_of_data(), "affine,histogram,gamma,clahe,anscombe-wavelet"
         for patch in (copy / "B" / "test").glob("*.png"):
             write_png(patch, read_png(patch)[::-1] // 2)
-        change_manifest(copy, lambda m: [patch.update(sha256_B=digest(copy / "B" / "test" / patch["name"])) for patch in m["patches"] if patch["split"] == "test"])
-        before, after = self.judged("--overwrite", baselines=names), self.judged("--overwrite", baselines=names, data=copy)
+        change_manifest(
+            copy,
+            lambda m: [
+                patch.update(sha256_B=digest(copy / "B" / "test" / patch["name"]))
+                for patch in m["patches"]
+                if patch["split"] == "test"
+            ],
+        )
+        before, after = (
+            self.judged("--overwrite", baselines=names),
+            self.judged("--overwrite", baselines=names, data=copy),
+        )
         self.assertEqual([row["parameters"] for row in before["rows"]], [row["parameters"] for row in after["rows"]])
         self.assertNotEqual(before["rows"][1]["psnr"], after["rows"][1]["psnr"])
 
@@ -163,7 +192,10 @@ class BadInputTest(EvaluateTestCase):
     def test_a_model_outside_of_its_domain(self):
         copy = self.copy_of_data()
         change_manifest(copy, lambda m: [each["low"].update(dose_mgy=9.0) for each in m["arrangements"]])
-        self.assertRegex(self.refused("--model", self.model, data=copy), "outside of the domain of model small: entrance dose is 9 mGy.*--allow-out-of-domain")
+        self.assertRegex(
+            self.refused("--model", self.model, data=copy),
+            "outside of the domain of model small: entrance dose is 9 mGy.*--allow-out-of-domain",
+        )
         result = self.judged("--model", self.model, "--allow-out-of-domain", data=copy)
         self.assertIn("entrance dose is 9 mGy", result["rows"][-1]["out_of_domain"][0])
         self.assertIn("outside of its domain", " ".join(result["notes"]))
@@ -175,7 +207,9 @@ class BadInputTest(EvaluateTestCase):
 
     def test_nothing_held_out(self):
         copy = self.copy_of_data()
-        change_manifest(copy, lambda m: [patch.update(split="val") for patch in m["patches"] if patch["split"] == "test"])
+        change_manifest(
+            copy, lambda m: [patch.update(split="val") for patch in m["patches"] if patch["split"] == "test"]
+        )
         self.assertIn("holds no patches with tissue in its test part", self.refused(data=copy))
 
     def test_a_manifest_without_arrangements(self):
@@ -189,13 +223,23 @@ class BadInputTest(EvaluateTestCase):
         patch.write_bytes(b"no PNG")
         self.assertIn("1.png: is not the file in the manifest", self.refused(data=copy))
         write_png(patch, np.zeros((150, 144), np.uint16))
-        change_manifest(copy, lambda m: [each.update(sha256_B=digest(patch)) for each in m["patches"] if (each["split"], each["name"]) == ("test", "1.png")])
+        change_manifest(
+            copy,
+            lambda m: [
+                each.update(sha256_B=digest(patch))
+                for each in m["patches"]
+                if (each["split"], each["name"]) == ("test", "1.png")
+            ],
+        )
         self.assertIn("patches of several sizes", self.refused(data=copy))
 
     def test_pixel_values_that_are_not_linear(self):
-        for change, words in (({"relationship": "LOG"}, "logarithmic"), ({"sign": -1, "high": {"dose_mgy": 9.0, "signal": [700, 1200, 1700]}}, "inverted")):
+        for change, words in (
+            ({"relationship": "LOG"}, "logarithmic"),
+            ({"sign": -1, "high": {"dose_mgy": 9.0, "signal": [700, 1200, 1700]}}, "inverted"),
+        ):
             copy = self.copy_of_data()
-            change_manifest(copy, lambda m: [each.update(change) for each in m["arrangements"]])
+            change_manifest(copy, lambda m, new=change: [each.update(new) for each in m["arrangements"]])
             self.assertIn(f"pixel values are {words}", self.refused(data=copy))
             shutil.rmtree(copy)
 
@@ -203,10 +247,10 @@ class BadInputTest(EvaluateTestCase):
         for option, value, words in (
             ("--baselines", "bm3d", "there is no 'bm3d'"),
             ("--split", "train", "--split must be one of test, val, all"),
-            ("--cci-scale", "wide", "scale must be one of full, 12bit"),
+            ("--cci-scale", "wide", "--cci-scale must be one of full, 12bit"),
             ("--noise", "xi_q=0.03", "xi_q and xi_e together"),
             ("--noise", "offset=9000", "offset 9000 is not below"),
-            ("--seed", "-1", "--seed must not be negative"),
+            ("--seed", "-1", "--seed must be at least 0, it is -1"),
             ("--device", "abacus", "abacus"),
         ):
             self.assertIn(words, self.refused("--model", self.model, option, value))

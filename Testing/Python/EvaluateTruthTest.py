@@ -1,4 +1,7 @@
-"""``evaluate --simulation``: a small simulation with two realisations, what must come out of it, and what is refused."""
+"""``evaluate --simulation``.
+
+A small simulation with two realisations, what must come out of it, and what is refused.
+"""
 
 import contextlib
 import csv
@@ -13,32 +16,35 @@ from pathlib import Path
 import lowdosecontrast_examples as examples
 import numpy as np
 import torch
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Progress, run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
+from LowDoseContrastTrainingLib.baselines.base import Method
 from LowDoseContrastTrainingLib.common.file_names import PATCHES_FILE, TRUTH_FILE
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
-from LowDoseContrastTrainingLib.evaluation.ceiling import Ceiling
-from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
+from LowDoseContrastTrainingLib.evaluation.ceiling import TrueHighDose
+from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
+from LowDoseContrastTrainingLib.evaluation.settings import EvaluationSettings
 from LowDoseContrastTrainingLib.evaluation.simulated_arrangements import simulated_arrangements
 from LowDoseContrastTrainingLib.evaluation.truth_measures import FIGURES, truth_results
+from LowDoseContrastTrainingLib.simulator.layout import image_path
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from scipy import ndimage
 
 ARRANGEMENTS = 4
-MANY_GRAINS = {"rows": 640, "columns": 544, "clusters": [700, 700], "grains": [2, 2], "grain_mm": [0.12, 0.28], "fibres": [0, 0]}
+MANY_GRAINS = {
+    "rows": 640,
+    "columns": 544,
+    "clusters": [700, 700],
+    "grains": [2, 2],
+    "grain_mm": [0.12, 0.28],
+    "fibres": [0, 0],
+}
 
 FEW_GRAINS = {**MANY_GRAINS, "rows": 448, "columns": 384, "clusters": [110, 110], "grains": [9, 9]}
 SET = PrepareSettings(patch_size=96, stride=96, bits=16, split="arrangement", validation=1, test=2)
-
-
-class Method:
-    """The same for every arrangement."""
-
-    def of(self, group):
-        return self
 
 
 class Blur(Method):
@@ -47,7 +53,7 @@ class Blur(Method):
     name = "blur"
 
     def whole_steps(self, mammogram):
-        yield 0.0
+        yield Progress(0.0)
         return ndimage.gaussian_filter(mammogram.pixels, (0, 2.0, 2.0))
 
 
@@ -57,12 +63,24 @@ class Grey(Method):
     name = "grey"
 
     def whole_steps(self, mammogram):
-        yield 0.0
+        yield Progress(0.0)
         return np.full_like(mammogram.pixels, 500)
 
 
+def high_dose_of(places):
+    """The true high dose of whole images, as the evaluation's ceiling."""
+    images = {
+        str(image_path(each.folder, each.number, each.low, number)): each.image(each.high, number)
+        for each in places
+        for number in range(each.realisations)
+    }
+    return TrueHighDose(lambda mammogram: images[mammogram.source].pixels)
+
+
 def simulation(folder, seed, arrangements=ARRANGEMENTS, realisations=2, parameters=MANY_GRAINS):
-    plan = SimulationPlan(seed, arrangements, ("low", "high"), parameters_for("small", parameters), realisations, compress=False)
+    plan = SimulationPlan(
+        seed, arrangements, ("low", "high"), parameters_for("small", parameters), realisations, compress=False
+    )
     run_to_end(simulate(folder, plan))
     return folder
 
@@ -86,7 +104,18 @@ class TruthTestCase(unittest.TestCase):
 
     def run_command(self, *more, simulation=None, data=None):
         """(exit code, standard output, standard error)."""
-        arguments = ["evaluate", "--dataset", data or self.data, "--output", self.output, "--device", "cpu", "--simulation", simulation or self.simulation, *more]
+        arguments = [
+            "evaluate",
+            "--dataset",
+            data or self.data,
+            "--output",
+            self.output,
+            "--device",
+            "cpu",
+            "--simulation",
+            simulation or self.simulation,
+            *more,
+        ]
         out, said = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
             code = main([str(each) for each in arguments])
@@ -144,7 +173,9 @@ class CommandTest(TruthTestCase):
     def test_too_few_clusters_in_one_arrangement_are_pooled_without_an_interval(self):
         few = simulation(self.folder / "few", 5, parameters=FEW_GRAINS)
         run_to_end(prepare(few, self.folder / "few-set", SET))
-        code, out, said = self.run_command("--json", "--baselines", "gain,anscombe-wavelet", simulation=few, data=self.folder / "few-set")
+        code, out, said = self.run_command(
+            "--json", "--baselines", "gain,anscombe-wavelet", simulation=few, data=self.folder / "few-set"
+        )
         self.assertEqual(code, 0, said)
         result = json.loads(out)
         gain, denoiser = result["rows"][:2]
@@ -156,7 +187,16 @@ class CommandTest(TruthTestCase):
         self.assertAlmostEqual(found["mean"], denoiser["detectability"] - gain["detectability"])
         self.assertEqual((found["low"], found["high"], found["p"]), (None, None, None))
         self.assertIsNotNone(denoiser["against"]["the gain"]["bias"]["low"])
-        code, out, said = self.run_command("--json", "--overwrite", "--baselines", "gain,anscombe-wavelet", "--split", "val", simulation=few, data=self.folder / "few-set")
+        code, out, said = self.run_command(
+            "--json",
+            "--overwrite",
+            "--baselines",
+            "gain,anscombe-wavelet",
+            "--split",
+            "val",
+            simulation=few,
+            data=self.folder / "few-set",
+        )
         self.assertEqual(code, 0, said)
         denoiser = json.loads(out)["rows"][1]
         self.assertIsNone(denoiser["detectability"])
@@ -175,19 +215,21 @@ class CommandTest(TruthTestCase):
 class MeasuresTest(TruthTestCase):
     def test_a_blur_has_bias_and_a_grey_image_nothing(self):
         data = open_data_set(self.data)
-        places = simulated_arrangements(self.simulation, data, [data.of("val")[0]["arrangement"]])
-        found = run_to_end(truth_results([Blur(), Ceiling(), Grey()], places))
+        places = simulated_arrangements(self.simulation, data, [data.of("val")[0].arrangement])
+        found = run_to_end(truth_results([Blur(), high_dose_of(places), Grey()], places))
         blur, high = (found[name] for name in ("blur", "high dose"))
         self.assertGreater(blur.value("bias"), 2 * abs(high.value("bias")))
         self.assertLess(blur.value("residual_noise"), high.value("residual_noise"))
         self.assertLess(blur.value("detectability"), high.value("detectability"))
         grey = found["grey"]
-        self.assertEqual([grey.value(name) for name in ("detectability", "sensitivity", "false_calcifications")], [0.5, 0, 0])
+        self.assertEqual(
+            [grey.value(name) for name in ("detectability", "sensitivity", "false_calcifications")], [0.5, 0, 0]
+        )
         self.assertGreater(grey.value("missed_calcifications"), blur.value("missed_calcifications"))
         for name in ("bias", "nnps_shape_error", "half_masses", "dprime_noise"):
             self.assertTrue(np.isnan(grey.value(name)), name)
         for words in ("do not rise with the reference", "the images are flat where the inserts are"):
-            self.assertIn(words, " ".join(grey.reasons))
+            self.assertIn(words, " ".join(grey.of_truth.reasons))
 
 
 class BadInputTest(TruthTestCase):
@@ -196,10 +238,16 @@ class BadInputTest(TruthTestCase):
         self.assertIn("is no simulation", self.refused(simulation=self.data))
 
     def test_a_simulation_without_realisations(self):
-        self.assertIn("--realisations 2 or more", self.refused(simulation=simulation(self.folder / "single", 6, 1, 1)))
+        self.assertIn(
+            "holds one realisation of every image; simulate with realisations 2 or more",
+            self.refused(simulation=simulation(self.folder / "single", 6, 1, 1)),
+        )
 
     def test_another_simulation(self):
-        self.assertRegex(self.refused(simulation=simulation(self.folder / "other", 6, 1)), "does not hold arrangement .* prepared from")
+        self.assertRegex(
+            self.refused(simulation=simulation(self.folder / "other", 6, 1)),
+            "does not hold arrangement .* prepared from",
+        )
 
     def test_truth_or_images_that_are_missing(self):
         copy = Path(shutil.copytree(self.simulation, self.folder / "copy"))
@@ -213,7 +261,9 @@ class BadInputTest(TruthTestCase):
 
     def test_realisations_that_the_data_set_takes_for_arrangements(self):
         run_to_end(prepare(self.simulation, self.folder / "doubled", dataclasses.replace(SET, group_by="folder")))
-        self.assertIn("prepare it with --group-by study", self.refused(data=self.folder / "doubled"))
+        self.assertIn(
+            "for several arrangements; prepare it with group_by study", self.refused(data=self.folder / "doubled")
+        )
 
     def test_cancelled_it_leaves_nothing(self):
         steps = evaluate(self.data, [], self.output, EvaluationSettings("identity", simulation=str(self.simulation)))

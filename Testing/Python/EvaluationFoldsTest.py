@@ -1,5 +1,6 @@
 """Several data sets as folds, a simulation in halves, the U-Net with L1 alone, and the leakage gap."""
 
+import dataclasses
 import shutil
 import tempfile
 import unittest
@@ -14,8 +15,9 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.baselines import unet
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
-from LowDoseContrastTrainingLib.evaluation.evaluate import EvaluationSettings, evaluate
+from LowDoseContrastTrainingLib.evaluation.evaluate import evaluate
 from LowDoseContrastTrainingLib.evaluation.held_out_views import training_pairs
+from LowDoseContrastTrainingLib.evaluation.settings import EvaluationSettings
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simulate
 from LowDoseContrastTrainingLib.training.recipes import recipe_from_dict
@@ -37,20 +39,28 @@ class FoldsTestCase(OneThreadTest):
         if not FoldsTestCase.data:  # once for all classes
             place = Path(tempfile.mkdtemp())
             unittest.addModuleCleanup(shutil.rmtree, place)
-            FoldsTestCase.data = [write_arranged_data_set(place / f"fold{number}", turned=2 * number) for number in (0, 1)]
+            FoldsTestCase.data = [
+                write_arranged_data_set(place / f"fold{number}", turned=2 * number) for number in (0, 1)
+            ]
             FoldsTestCase.models = [cls.trained(data, place) for data in cls.data]
 
     @classmethod
     def trained(cls, data, place):
         """The model of a short training, under the name of its recipe, ``tiny``."""
-        return run_to_end(train(data, place / f"{data.name}-run", recipe_from_dict({**TINY, "name": "tiny", "epochs": 1})))["model"]
+        return run_to_end(
+            train(data, place / f"{data.name}-run", recipe_from_dict({**TINY, "name": "tiny", "epochs": 1}))
+        )["model"]
 
     def judged(self, datasets, models=(), settings=BARE, output=None):
-        return run_to_end(evaluate(datasets, models, output or tempfile.mkdtemp(dir=self.folder), settings))
+        return run_to_end(evaluate(datasets, models, output or tempfile.mkdtemp(dir=self.folder), settings)).to_json()
 
-    def refused(self, words, *arguments, **choices):
-        with self.assertRaisesRegex(InputError, words):
+    def refused(self, words, *arguments, about="", field=None, **choices):
+        """``about`` is what the error is said of, ``field`` the setting to change."""
+        with self.assertRaisesRegex(InputError, words) as refused:
             self.judged(*arguments, **choices)
+        self.assertTrue(refused.exception.subject.endswith(str(about)), refused.exception.subject)
+        if field is not None:
+            self.assertEqual(refused.exception.field, field)
 
 
 class FoldsTest(FoldsTestCase):
@@ -60,9 +70,14 @@ class FoldsTest(FoldsTestCase):
         self.assertEqual(list(together), ["gain", "affine", "tiny, each fold by its own model"])
         for name in together:
             one = [rows["tiny" if name.startswith("tiny") else name]["arrangements"] for rows in alone]
-            self.assertEqual({group: found["cci_output"] for group, found in together[name]["arrangements"].items()}, {group: found["cci_output"] for rows in one for group, found in rows.items()})
+            self.assertEqual(
+                {group: found["cci_output"] for group, found in together[name]["arrangements"].items()},
+                {group: found["cci_output"] for rows in one for group, found in rows.items()},
+            )
         folds = together["affine"]["folds"]
-        self.assertEqual([fold["arrangements"] for fold in folds], [sorted(rows["affine"]["arrangements"]) for rows in alone])
+        self.assertEqual(
+            [fold["arrangements"] for fold in folds], [sorted(rows["affine"]["arrangements"]) for rows in alone]
+        )
         self.assertEqual([fold["parameters"] for fold in folds], [rows["affine"]["parameters"] for rows in alone])
 
     def test_a_model_of_other_data_is_judged_on_all(self):
@@ -72,12 +87,14 @@ class FoldsTest(FoldsTestCase):
         self.assertIn("whether it has seen what is held out here is not known", " ".join(document["notes"]))
 
     def test_folds_that_do_not_fit_together(self):
-        self.refused("no model of recipe tiny was trained on .*fold1", self.data, self.models[:1])
+        self.refused(
+            "no model of recipe tiny was trained on it", self.data, self.models[:1], about=self.data[1], field="dataset"
+        )
         self.refused("second model of its recipe", self.data, [*self.models, self.models[0]])
         again = write_arranged_data_set(self.folder / "again", turned=0)
         change_manifest(again, lambda manifest: manifest.update(note="other"))
         self.refused("both hold out arrangement phantom 5", [self.data[0], again])
-        self.refused("give --dataset, --simulation, or both", [])
+        self.refused("give dataset, simulation, or both", [], field="dataset")
 
 
 class LeakageTest(FoldsTestCase):
@@ -85,23 +102,52 @@ class LeakageTest(FoldsTestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.random = write_arranged_data_set(cls.folder / "random")
-        change_manifest(cls.random, lambda m: [patch.update(arrangement=1 + place % 2, group=f"phantom {1 + place % 2}") for place, patch in enumerate(m["patches"])])
+        change_manifest(
+            cls.random,
+            lambda m: [
+                patch.update(arrangement=1 + place % 2, group=f"phantom {1 + place % 2}")
+                for place, patch in enumerate(m["patches"])
+            ],
+        )
 
     def test_the_gap_is_that_of_two_evaluations(self):
         leaky = self.trained(self.random, self.folder)
-        document = self.judged(self.data[:1], [self.models[0], leaky], EvaluationSettings("identity", device="cpu", random=str(self.random)))
+        document = self.judged(
+            self.data[:1],
+            [self.models[0], leaky],
+            EvaluationSettings("identity", device="cpu", random=str(self.random)),
+        )
         self.assertEqual(list(rows_of(document)), ["identity", "gain", "tiny"])
         (entry,) = document["leakage"]
-        sides = [rows_of(self.judged([data], [model], EvaluationSettings("identity", device="cpu"))) for data, model in ((self.data[0], self.models[0]), (self.random, leaky))]
+        sides = [
+            rows_of(self.judged([data], [model], EvaluationSettings("identity", device="cpu")))
+            for data, model in ((self.data[0], self.models[0]), (self.random, leaky))
+        ]
         for measure in ("psnr_matched", "ssim_matched", "cci_ratio_error"):
             honest, random = (rows["tiny"][measure] - rows["gain"][measure] for rows in sides)
             self.assertAlmostEqual(entry["gap"][measure], random - honest)
         self.assertEqual((entry["recipe"], entry["random"]["dataset"]), ("tiny", str(self.random)))
 
     def test_what_is_no_random_split_or_has_no_model(self):
-        self.refused("shares no arrangement", self.data[:1], self.models[:1], EvaluationSettings("identity", random=str(self.data[1])))
-        self.refused("no --model was trained on", self.data[:1], self.models[:1], EvaluationSettings("identity", random=str(self.random)))
-        self.refused("each must be of --split loo or arrangement", [self.data[0], self.random])
+        self.refused(
+            "shares no arrangement",
+            self.data[:1],
+            self.models[:1],
+            EvaluationSettings("identity", random=str(self.data[1])),
+            about=self.data[1],
+            field="random",
+        )
+        self.refused(
+            "no model was trained on it",
+            self.data[:1],
+            self.models[:1],
+            EvaluationSettings("identity", random=str(self.random)),
+            about=self.random,
+            field="model",
+        )
+        self.refused(
+            "each must be of split loo or arrangement", [self.data[0], self.random], about=self.random, field="dataset"
+        )
 
 
 class UNetTest(FoldsTestCase):
@@ -117,12 +163,18 @@ class UNetTest(FoldsTestCase):
             for name in ("results.json", "results.csv", "report.html"):
                 (output / name).unlink()
             before = (folder / "checkpoint.pt").stat().st_mtime_ns
-            self.assertEqual(rows_of(self.judged(self.data[:1], settings=settings, output=output))["unet-l1"]["psnr"], row["psnr"])
+            self.assertEqual(
+                rows_of(self.judged(self.data[:1], settings=settings, output=output))["unet-l1"]["psnr"], row["psnr"]
+            )
             self.assertEqual((folder / "checkpoint.pt").stat().st_mtime_ns, before)
 
     def test_small_patches_are_said(self):
         with mock.patch.object(unet, "LEAST_SIDE", 200):
-            self.refused("unet-l1 needs patches of 200 pixels or more, these have 150", self.data[:1], settings=EvaluationSettings("unet-l1"))
+            self.refused(
+                "unet-l1 needs patches of 200 pixels or more, these have 150",
+                self.data[:1],
+                settings=EvaluationSettings("unet-l1"),
+            )
 
 
 class HalvesTest(OneThreadTest):
@@ -131,24 +183,41 @@ class HalvesTest(OneThreadTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        parameters = parameters_for("small", {"rows": 448, "columns": 384, "clusters": [300, 300], "grains": [2, 2], "grain_mm": [0.12, 0.28], "fibres": [0, 0]})
-        run_to_end(simulate(cls.folder / "simulation", SimulationPlan(5, 3, ("low", "automatic", "high"), parameters, 2, compress=False)))
+        parameters = parameters_for(
+            "small",
+            {
+                "rows": 448,
+                "columns": 384,
+                "clusters": [300, 300],
+                "grains": [2, 2],
+                "grain_mm": [0.12, 0.28],
+                "fibres": [0, 0],
+            },
+        )
+        run_to_end(
+            simulate(
+                cls.folder / "simulation",
+                SimulationPlan(5, 3, ("low", "automatic", "high"), parameters, 2, compress=False),
+            )
+        )
 
     def settings(self, **choices):
-        return EvaluationSettings("affine,anscombe-wavelet", device="cpu", simulation=str(self.folder / "simulation"), **choices)
+        return EvaluationSettings(
+            "affine,anscombe-wavelet", device="cpu", simulation=str(self.folder / "simulation"), **choices
+        )
 
     def test_every_arrangement_is_judged_by_baselines_of_the_other_half(self):
         output = self.folder / "judged"
-        document = run_to_end(evaluate([], [], output, self.settings()))
+        document = run_to_end(evaluate([], [], output, self.settings())).to_json()
         rows = rows_of(document)
         self.assertEqual(list(rows), ["gain", "affine", "anscombe-wavelet", "high dose"])
         data = open_data_set(output / "pairs")
-        groups = {patch["group"] for patch in data.patches}
+        groups = {patch.group for patch in data.patches}
         self.assertEqual((set(rows["affine"]["arrangements"]), len(groups)), (groups, 3))
         self.assertIn("fitted to the other half", " ".join(document["notes"]))
         for fold in rows["affine"]["folds"]:
             others = data.holding_out(fold["arrangements"])
-            self.assertEqual({patch["group"] for patch in others.of("train")}, groups - set(fold["arrangements"]))
+            self.assertEqual({patch.group for patch in others.of("train")}, groups - set(fold["arrangements"]))
             pairs = training_pairs(others)
             slope, offset = np.polyfit(pairs.low[pairs.mask].astype(float), pairs.high[pairs.mask].astype(float), 1)
             self.assertAlmostEqual(fold["parameters"]["slope"], slope, places=4)
@@ -158,7 +227,10 @@ class HalvesTest(OneThreadTest):
     def check_truth(self, rows, document):
         for name, row in rows.items():
             self.assertAlmostEqual(row["mnse"], row["bias"] + row["residual_noise"])
-            self.assertEqual([entry["size_mm"] for entry in row["detectability_by_size"]], [[0.1, 0.2], [0.2, 0.3], [0.3, 0.4], [0.4, 0.7]])
+            self.assertEqual(
+                [entry["size_mm"] for entry in row["detectability_by_size"]],
+                [[0.1, 0.2], [0.2, 0.3], [0.3, 0.4], [0.4, 0.7]],
+            )
             small = row["detectability_by_size"][0]
             for observer in ("hotelling", "eye-filter"):
                 self.assertTrue(0.4 < small[observer]["auc"] <= 1, (name, observer))
@@ -171,10 +243,15 @@ class HalvesTest(OneThreadTest):
 
     def test_a_model_has_a_seam_index_and_a_second_evaluation_uses_the_same_patches(self):
         model = examples.save_small_model(self.folder / "small.safetensors")
-        output, settings = self.folder / "seams", EvaluationSettings("gain", device="cpu", simulation=str(self.folder / "simulation"), allow_out_of_domain=True)
+        output, settings = (
+            self.folder / "seams",
+            EvaluationSettings(
+                "gain", device="cpu", simulation=str(self.folder / "simulation"), allow_out_of_domain=True
+            ),
+        )
         run_to_end(evaluate([], [], output, settings))
         stamp = (output / "pairs" / "manifest.json").stat().st_mtime_ns
-        row = rows_of(run_to_end(evaluate([], [model], output, settings, overwrite=True)))["small"]
+        row = rows_of(run_to_end(evaluate([], [model], output, settings, overwrite=True)).to_json())["small"]
         self.assertGreater(row["seam_index"], 0)
         self.assertEqual((output / "pairs" / "manifest.json").stat().st_mtime_ns, stamp)
 
@@ -184,7 +261,14 @@ class HalvesTest(OneThreadTest):
                 run_to_end(evaluate([], [], self.folder / "none", EvaluationSettings(simulation=str(place))))
 
     def one_dose(self):
-        run_to_end(simulate(self.folder / "one", SimulationPlan(5, 1, ("low",), parameters_for("small", {"rows": 320, "columns": 256}), 2, compress=False)))
+        run_to_end(
+            simulate(
+                self.folder / "one",
+                SimulationPlan(
+                    5, 1, ("low",), parameters_for("small", {"rows": 320, "columns": 256}), 2, compress=False
+                ),
+            )
+        )
         return Path(self.folder / "one")
 
 
@@ -192,12 +276,14 @@ class HoldingOutTest(FoldsTestCase):
     def test_patches_are_read_from_where_they_lie(self):
         data = open_data_set(self.data[0])
         turned = data.holding_out({"phantom 1", "phantom 2"})
-        self.assertEqual({patch["group"] for patch in turned.of("test")}, {"phantom 1", "phantom 2"})
+        self.assertEqual({patch.group for patch in turned.of("test")}, {"phantom 1", "phantom 2"})
         self.assertNotEqual(turned.fingerprint, data.fingerprint)
         self.assertNotEqual(turned.fingerprint, data.holding_out({"phantom 1"}).fingerprint)
         first = turned.of("test")[0]
-        number = data.of("train").index({key: value for key, value in first.items() if key != "stored"} | {"split": "train"})
-        np.testing.assert_array_equal(PatchStore(turned, "test", 0).pair(0)[0], PatchStore(data, "train", 0).pair(number)[0])
+        number = data.of("train").index(dataclasses.replace(first, split="train"))
+        np.testing.assert_array_equal(
+            PatchStore(turned, "test", 0).pair(0)[0], PatchStore(data, "train", 0).pair(number)[0]
+        )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,13 @@ sys.exit(main(sys.argv[1:]))
 
 class EventLogTest(FolderTest):
     def logged(self, name, resume=False, **fields):
-        return train(self.data, self.folder / name, recipe_from_dict({**TINY, "epochs": 3, **fields}), resume, settings=RunSettings(tensorboard=True))
+        return train(
+            self.data,
+            self.folder / name,
+            recipe_from_dict({**TINY, "epochs": 3, **fields}),
+            resume,
+            settings=RunSettings(tensorboard=True),
+        )
 
     def events(self, name):
         """All scalars of a run's log as {tag: {epoch: value}}, and the epochs with pictures."""
@@ -35,7 +41,12 @@ class EventLogTest(FolderTest):
     def test_without_the_package_one_line_and_nothing_is_made(self):
         (self.folder / "tiny.json").write_text(json.dumps(TINY))
         command = ["train", self.data, self.folder / "none", "--recipe", self.folder / "tiny.json", "--tensorboard"]
-        done = subprocess.run([examples.PYTHON, "-c", BLOCKED, *map(str, command)], env=examples.environment(), capture_output=True, text=True)
+        done = subprocess.run(
+            [examples.PYTHON, "-c", BLOCKED, *map(str, command)],
+            env=examples.environment(),
+            capture_output=True,
+            text=True,
+        )
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertRegex(done.stderr, r"^error: --tensorboard needs the package tensorboard; install it .*\n$")
         self.assertFalse((self.folder / "none").exists())
@@ -46,7 +57,12 @@ class EventLogTest(FolderTest):
         scalars, pictures = self.events("whole")
         rows = self.checkpoint("whole")["history"]
         self.assertEqual(len(scalars), len(rows[0]) - 1)
-        tags = {"losses/G_L1": "G_L1_mean", "losses of the last step/D_real": "D_real", "validation/l1_model": "val_l1_model", "run/learning_rate": "learning_rate"}
+        tags = {
+            "losses/G_L1": "G_L1_mean",
+            "losses of the last step/D_real": "D_real",
+            "validation/l1_model": "val_l1_model",
+            "run/learning_rate": "learning_rate",
+        }
         for tag, column in tags.items():
             self.assertEqual([step for step, _ in scalars[tag]], [1, 2, 3])
             for (_, value), row in zip(scalars[tag], rows):

@@ -78,7 +78,9 @@ class StartTest(FineTuningTestCase):
         card = load_model(result["model"]).card
         self.assertEqual(card.recipe["from"], origin)
         self.assertEqual(card.intensity, load_model(self.model).card.intensity)
-        self.assertLessEqual(origin.items(), json.loads((self.folder / "told" / "recipe.json").read_text())["from"].items())
+        self.assertLessEqual(
+            origin.items(), json.loads((self.folder / "told" / "recipe.json").read_text())["from"].items()
+        )
         self.assertLessEqual(origin.items(), self.checkpoint("told")["from"].items())
         self.assertNotIn("from", load_model(self.model).card.recipe)
 
@@ -109,7 +111,9 @@ class PublishedTest(FineTuningTestCase):
                     torch.save(weights, path) if path.suffix == ".pth" else save_file(weights, str(path))
                     result = self.tune(f"published-{name}", path, learning_rate=SLOW, epochs=1)
                     self.assertSameWeights(result["model"], read_generator(path)[0].state_dict())
-                    self.assertEqual(load_model(result["model"]).card.recipe["from"], {"name": path.stem, "sha256": sha256(path)})
+                    self.assertEqual(
+                        load_model(result["model"]).card.recipe["from"], {"name": path.stem, "sha256": sha256(path)}
+                    )
 
     def test_it_states_no_scale_so_the_recipe_does(self):
         path = self.folder / "scaleless_net_G.pth"
@@ -129,7 +133,13 @@ class RefusalTest(FineTuningTestCase):
     def test_another_network_names_the_field_and_both_values(self):
         self.refused("has ngf 2, the recipe 4", self.model, ngf=4)
         self.refused("has norm batch, the recipe instance", self.model, norm="instance")
-        self.refused("has architecture unet_128, the recipe unet_256", self.model, architecture="unet_256", crop_size=256, load_size=286)
+        self.refused(
+            "has architecture unet_128, the recipe unet_256",
+            self.model,
+            architecture="unet_256",
+            crop_size=256,
+            load_size=286,
+        )
         path = self.folder / "other_net_G.pth"
         torch.save(random_checkpoint(published_shapes(8, 4)), path)
         self.refused("other_net_G.pth: has architecture unet_256, the recipe unet_128", path)
@@ -139,7 +149,9 @@ class RefusalTest(FineTuningTestCase):
         self.refused("has scale_high 16383, the recipe 4095.0", self.model, scale_high=4095.0)
         self.refused("has composition direct, the recipe residual", self.model, composition="residual")
         model = load_model(self.model)
-        card = dataclasses.replace(model.card, composition=dataclasses.replace(model.card.composition, kind="residual", strength=0.2))
+        card = dataclasses.replace(
+            model.card, composition=dataclasses.replace(model.card.composition, kind="residual", strength=0.2)
+        )
         path = save_model(self.folder / "residual.safetensors", model.generator, card, overwrite=True)
         self.refused("has correction 0.2, the recipe 1.0", path, composition="residual")
 
@@ -156,7 +168,17 @@ class RefusalTest(FineTuningTestCase):
         (self.folder / "wide.json").write_text(json.dumps({**TINY, "ngf": 3}))
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
-            code = main(["train", str(self.data), str(self.folder / "wide"), "--recipe", str(self.folder / "wide.json"), "--from", str(self.model)])
+            code = main(
+                [
+                    "train",
+                    str(self.data),
+                    str(self.folder / "wide"),
+                    "--recipe",
+                    str(self.folder / "wide.json"),
+                    "--from",
+                    str(self.model),
+                ]
+            )
         self.assertEqual(code, 2)
         self.assertRegex(said.getvalue(), r"^error: .*model.safetensors: has ngf 2, the recipe 3; .*\n$")
 
@@ -180,7 +202,9 @@ class ResumeTest(FineTuningTestCase):
         for epoch in (1, 2):
             resumed = self.tune(f"killed-{epoch}", None, resume=True, ema=0.9)
             self.assertSameWeights(resumed["model_last"], load_model(straight["model_last"]).generator.state_dict())
-            self.assertEqual(load_model(resumed["model"]).card.recipe["from"], load_model(straight["model"]).card.recipe["from"])
+            self.assertEqual(
+                load_model(resumed["model"]).card.recipe["from"], load_model(straight["model"]).card.recipe["from"]
+            )
 
     def test_a_run_stopped_before_its_first_checkpoint_asks_for_the_file(self):
         self.start = self.model
@@ -194,7 +218,9 @@ class ResumeTest(FineTuningTestCase):
         self.start = self.model
         self.interrupted("again", 2)
         other = self.folder / "first" / "model-last.safetensors"
-        with self.assertRaisesRegex(InputError, "this run started from model .*, not from .*model-last.safetensors; resume without start"):
+        with self.assertRaisesRegex(
+            InputError, "this run started from model .*, not from .*model-last.safetensors; resume without start"
+        ):
             self.tune("again", other, resume=True, ema=0.9)
         with self.assertRaisesRegex(InputError, "this run started from fresh weights"):
             self.tune("first", self.model, resume=True)

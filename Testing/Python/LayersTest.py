@@ -55,7 +55,9 @@ def wings_used(path, library=TRAINING):
             above = [library.name, *package[: len(package) - node.level + 1]] if node.level else []
             module = [*above, *(node.module or "").split(".")]
             names = [[part for part in (*module, alias.name) if part] for alias in node.names]
-        wings |= {name[1] for name in names if name[0] == library.name and len(name) > 1 and (library / name[1]).is_dir()}
+        wings |= {
+            name[1] for name in names if name[0] == library.name and len(name) > 1 and (library / name[1]).is_dir()
+        }
     return wings
 
 
@@ -64,13 +66,19 @@ class LayersTest(unittest.TestCase):
     def test_librariesKnowNoDesktop(self):
         for path in [*ENHANCEMENT.glob("*.py"), *TRAINING.rglob("*.py")]:
             allowed = {"slicer"} if path.name == "nodes.py" else set()
-            self.assertFalse(imported(path) & ({"qt", "ctk", "vtk", "slicer", "PySide6", "SlicerHost"} - allowed), path.name)
+            self.assertFalse(
+                imported(path) & ({"qt", "ctk", "vtk", "slicer", "PySide6", "SlicerHost"} - allowed), path.name
+            )
 
     def test_importsGoDownwards(self):
         for path in ENHANCEMENT.glob("*.py"):
-            self.assertFalse(imported(path) & {"LowDoseContrastTrainingLib", "LowDoseContrastSlicer", "LowDoseContrast"}, path.name)
+            self.assertFalse(
+                imported(path) & {"LowDoseContrastTrainingLib", "LowDoseContrastSlicer", "LowDoseContrast"}, path.name
+            )
         for path in TRAINING.rglob("*.py"):
-            self.assertFalse(imported(path) & {"LowDoseContrastSlicer", "LowDoseContrast", "LowDoseContrastTraining"}, path.name)
+            self.assertFalse(
+                imported(path) & {"LowDoseContrastSlicer", "LowDoseContrast", "LowDoseContrastTraining"}, path.name
+            )
 
     def test_aWingUsesOnlyThoseBelowIt(self):
         floor = {wing: height for height, wings in enumerate(FLOORS) for wing in wings}
@@ -79,7 +87,9 @@ class LayersTest(unittest.TestCase):
             name = path.relative_to(TRAINING)
             wing = name.parts[0]
             wrong = sorted(used for used in wings_used(path) - {wing} if floor[used] >= floor[wing])
-            self.assertFalse(wrong, f"{name} imports from {wrong}, which {'lies' if len(wrong) == 1 else 'lie'} not below {wing}")
+            self.assertFalse(
+                wrong, f"{name} imports from {wrong}, which {'lies' if len(wrong) == 1 else 'lie'} not below {wing}"
+            )
 
     def test_anArrowUpIsSeen(self):
         """However an import is written."""
@@ -88,8 +98,17 @@ class LayersTest(unittest.TestCase):
             for wing in ("ground", "roof/attic"):
                 (library / wing).mkdir(parents=True)
             path = library / "ground" / "file.py"
-            for line in ("from ..roof.attic import x", "from .. import roof", "from ..roof import attic", "import Lib.roof.attic", "from Lib.roof import x", "from Lib import roof"):
-                path.write_text(f"import json\nfrom . import other\nfrom .other import roof\n\n\ndef f():\n    {line}\n")
+            for line in (
+                "from ..roof.attic import x",
+                "from .. import roof",
+                "from ..roof import attic",
+                "import Lib.roof.attic",
+                "from Lib.roof import x",
+                "from Lib import roof",
+            ):
+                path.write_text(
+                    f"import json\nfrom . import other\nfrom .other import roof\n\n\ndef f():\n    {line}\n"
+                )
                 self.assertEqual(wings_used(path, library) - {"ground"}, {"roof"}, line)
             attic = library / "roof" / "attic" / "file.py"
             attic.write_text("from ...ground.file import f\nfrom ..other import ground\nfrom .other import ground\n")
@@ -114,16 +133,22 @@ class LayersTest(unittest.TestCase):
 
     def test_lookingAtModelsNeedsNoTorch(self):
         code = (
-            "import sys; from LowDoseContrastLib import card, catalogue, cci, cli, commands, files, mammogram, mask, resources, tiling; "
-            f"print(sorted({sorted(HEAVY)!r} & sys.modules.keys()))".replace(f"{sorted(HEAVY)!r} &", f"set({sorted(HEAVY)!r}) &")
+            "import sys; from LowDoseContrastLib import card, catalogue, cci, cli, commands, files, mammogram, "
+            "mask, resources, tiling; "
+            f"print(sorted({sorted(HEAVY)!r} & sys.modules.keys()))".replace(
+                f"{sorted(HEAVY)!r} &", f"set({sorted(HEAVY)!r}) &"
+            )
         )
-        found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENHANCEMENT.parent, check=True)
+        found = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=ENHANCEMENT.parent, check=True
+        )
         self.assertEqual(found.stdout.strip(), "[]")
 
     def test_modelsAreListedBeforeTorchIsInstalled(self):
         """The panel shows the models, and why Apply needs torch, in a Slicer that has neither package."""
         code = (
-            "import sys; sys.modules.update(torch=None, safetensors=None); from LowDoseContrastLib.catalogue import list_models; "
+            "import sys; sys.modules.update(torch=None, safetensors=None); from LowDoseContrastLib.catalogue "
+            "import list_models; "
             "print([(e.name, e.problem, e.card.architecture.ngf) for e in list_models() if e.name == 'starter'])"
         )
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENHANCEMENT.parent)
@@ -132,19 +157,29 @@ class LayersTest(unittest.TestCase):
     @unittest.skipUnless((ROOT / "Testing" / "SlicerHost").is_dir(), "needs the headless host")
     def test_trainingPanelOpensBeforeTorchIsInstalled(self):
         code = (
-            "import sys; sys.modules.update(torch=None, safetensors=None); import SlicerHost; host = SlicerHost.start(); "
-            f"[host.loadModule(f'{ROOT}/{{name}}/{{name}}.py') for name in ('LowDoseContrast', 'LowDoseContrastTraining')]; "
+            "import sys; sys.modules.update(torch=None, safetensors=None); import SlicerHost; host = "
+            "SlicerHost.start(); "
+            f"[host.loadModule(f'{ROOT}/{{name}}/{{name}}.py') for name in ('LowDoseContrast', "
+            "'LowDoseContrastTraining')]; "
             "import slicer; panel = slicer.util.getModuleWidget('LowDoseContrastTraining'); panel.enter(); "
-            "panel.ui.recipeCollapsibleButton.collapsed = False; print(panel.ui.recipeTable.rowCount, panel.ui.recipeMessageLabel.text, len(host.uncaught))"
+            "panel.ui.recipeCollapsibleButton.collapsed = False; print(panel.ui.recipeTable.rowCount, "
+            "panel.ui.recipeMessageLabel.text, len(host.uncaught))"
         )
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "Testing"), str(ENHANCEMENT.parent), str(TRAINING.parent)])}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "Testing"), str(ENHANCEMENT.parent), str(TRAINING.parent)]),
+        }
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
         self.assertRegex(found.stdout, r"^\d\d  0$", found.stderr)
 
     def test_commandLineStartsQuickly(self):
         """Help needs no numerical library but numpy and scipy."""
         found = subprocess.run(
-            [sys.executable, "-X", "importtime", "-m", "LowDoseContrastLib", "--help"], capture_output=True, text=True, cwd=ENHANCEMENT.parent, check=True
+            [sys.executable, "-X", "importtime", "-m", "LowDoseContrastLib", "--help"],
+            capture_output=True,
+            text=True,
+            cwd=ENHANCEMENT.parent,
+            check=True,
         )
         self.assertNotRegex(found.stderr, r"\| +(torch|pydicom|SimpleITK)$")
 
@@ -162,7 +197,9 @@ class ExtensionTest(unittest.TestCase):
         self.assertEqual((entry["category"], entry["dicom_support_rule"]), ("Image Synthesis", "Modality == 'MG'"))
 
     def test_requirementsHaveLowerBoundsOnly(self):
-        lines = [line.split("#")[0].strip() for line in (ROOT / "Resources" / "requirements.txt").read_text().splitlines()]
+        lines = [
+            line.split("#")[0].strip() for line in (ROOT / "Resources" / "requirements.txt").read_text().splitlines()
+        ]
         packages = [line for line in lines if line]
         self.assertTrue(packages)
         for line in packages:
@@ -171,14 +208,45 @@ class ExtensionTest(unittest.TestCase):
 
     def test_everyFolderOfTheLibrariesIsInstalled(self):
         """By pip, and by the build of the extension."""
-        folders = {".".join(path.parent.relative_to(library.parent).parts) for library in (ENHANCEMENT, TRAINING) for path in library.rglob("*.py")}
+        folders = {
+            ".".join(path.parent.relative_to(library.parent).parts)
+            for library in (ENHANCEMENT, TRAINING)
+            for path in library.rglob("*.py")
+        }
         listed = re.search(r"\npackages = \[\n(.*?)\n\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL)[1]
         self.assertEqual(folders, set(re.findall(r'"([\w.]+)"', listed)) - {"LowDoseContrastResources"})
         for library in (ENHANCEMENT, TRAINING):
             module = library.parent
-            patterns = re.findall(r"^  (\$\{MODULE_NAME\}\S*\.py)$", (module / "CMakeLists.txt").read_text(), re.MULTILINE)
-            built = {path for pattern in patterns for path in module.glob(pattern.replace("${MODULE_NAME}", module.name))}
+            patterns = re.findall(
+                r"^  (\$\{MODULE_NAME\}\S*\.py)$", (module / "CMakeLists.txt").read_text(), re.MULTILINE
+            )
+            built = {
+                path for pattern in patterns for path in module.glob(pattern.replace("${MODULE_NAME}", module.name))
+            }
             self.assertFalse(set(module.rglob("*.py")) - built)
+
+    def test_everyTemplateIsInstalled(self):
+        """By pip, and by the build of the extension."""
+        templates = {path for path in TRAINING.rglob("templates/*") if path.is_file()}
+        self.assertTrue(templates)
+        listed = re.findall(r'\n"([\w.]+)" = \["(templates/\*)"\]', (ROOT / "pyproject.toml").read_text())
+        self.assertEqual(
+            {
+                path
+                for package, pattern in listed
+                for path in TRAINING.parent.joinpath(*package.split(".")).glob(pattern)
+            },
+            templates,
+        )
+        patterns = re.findall(
+            r"^  (\$\{MODULE_NAME\}\S*/templates/\*)$", (TRAINING.parent / "CMakeLists.txt").read_text(), re.MULTILINE
+        )
+        built = {
+            path
+            for pattern in patterns
+            for path in TRAINING.parent.glob(pattern.replace("${MODULE_NAME}", TRAINING.parent.name))
+        }
+        self.assertEqual(built, templates)
 
     def test_everyWidgetOfTheCodeIsInThePanel(self):
         for name in ("LowDoseContrast", "LowDoseContrastTraining"):

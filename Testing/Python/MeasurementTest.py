@@ -7,7 +7,7 @@ from pathlib import Path
 import lowdosecontrast_examples  # noqa: F401  (finds the libraries in a checkout)
 import numpy as np
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastTrainingLib.measurement.calcifications import candidates, match_calcifications, matched
+from LowDoseContrastTrainingLib.measurement.calcifications import CalcificationSearch, candidates, matched
 from LowDoseContrastTrainingLib.measurement.contrast import insert_contrasts
 from LowDoseContrastTrainingLib.measurement.noise_and_bias import noise_and_bias
 from LowDoseContrastTrainingLib.measurement.noise_power import radial_frequency, radial_profile
@@ -54,7 +54,9 @@ class NoiseAndBiasTest(unittest.TestCase):
         images = ndimage.gaussian_filter(self.realisations(3, 100.0), (0, 1, 9))
         found = noise_and_bias(images, self.reference, zero_level=100)
         restored = (images - found.offset) / found.slope
-        self.assertAlmostEqual(found.mnse, np.mean((self.reference - restored) ** 2 / (self.reference - 100)), places=10)
+        self.assertAlmostEqual(
+            found.mnse, np.mean((self.reference - restored) ** 2 / (self.reference - 100)), places=10
+        )
         self.assertAlmostEqual(found.mnse, found.residual_noise + found.bias_squared, places=12)
 
     def test_bias_of_a_blur_in_closed_form(self):
@@ -125,7 +127,10 @@ class TransferTest(unittest.TestCase):
         """A disc of 4 mm for each contrast, off the middle of the pixel: (count, side, side)."""
         fine = 8
         at = (np.arange(side * fine) + 0.5) / fine - side / 2
-        discs = [(np.hypot(at[:, None] - dy, at[None, :] - dx) < 20).reshape(side, fine, side, fine).mean(axis=(1, 3)) for dy, dx in ((0.2, 0.3), (-0.4, 0.1))]
+        discs = [
+            (np.hypot(at[:, None] - dy, at[None, :] - dx) < 20).reshape(side, fine, side, fine).mean(axis=(1, 3))
+            for dy, dx in ((0.2, 0.3), (-0.4, 0.1))
+        ]
         return np.array([1000 * (1 - contrast * discs[k % 2]) for k, contrast in enumerate(contrasts)])
 
     def test_gaussian_blur_has_its_transfer_and_half_frequency(self):
@@ -134,7 +139,9 @@ class TransferTest(unittest.TestCase):
         for sigma in (1.0, 1.5, 2.0):
             found = transfer(0.4 * ndimage.gaussian_filter(reference, (0, sigma, sigma)) + 30, reference, PIXEL)
             low = found.frequency < 3
-            np.testing.assert_allclose(found.transfer[low], np.exp(-2 * (np.pi * sigma * PIXEL * found.frequency[low]) ** 2), atol=0.03)
+            np.testing.assert_allclose(
+                found.transfer[low], np.exp(-2 * (np.pi * sigma * PIXEL * found.frequency[low]) ** 2), atol=0.03
+            )
             self.assertAlmostEqual(found.half / (np.sqrt(np.log(2) / 2) / np.pi / sigma / PIXEL), 1, delta=0.03)
             self.assertAlmostEqual(found.gain, 0.4, delta=0.01)
 
@@ -199,15 +206,21 @@ class CalcificationsTest(unittest.TestCase):
         """A grid of 36 places: grains at 20 of them, of which 5 are not shown, and false ones at 7 others."""
         grid = [(60 + 80 * k, 60 + 80 * m) for k in range(6) for m in range(6)]
         cls.shown, hidden, cls.false = grid[:15], grid[15:20], grid[20:27]
-        cls.truth = planted_truth((520, 520), [*(("grain", *place, 0.3) for place in [*cls.shown, *hidden]), ("fibre", *grid[30], 3.0)])
+        cls.truth = planted_truth(
+            (520, 520), [*(("grain", *place, 0.3) for place in [*cls.shown, *hidden]), ("fibre", *grid[30], 3.0)]
+        )
         spots = np.zeros((520, 520))
         for place in [*cls.shown, *cls.false, grid[30]]:
             spots[place] = -1
-        cls.image = 1000 + 10 * np.random.default_rng(7).standard_normal(spots.shape) + 1500 * ndimage.gaussian_filter(spots, 1.2)
+        cls.image = (
+            1000
+            + 10 * np.random.default_rng(7).standard_normal(spots.shape)
+            + 1500 * ndimage.gaussian_filter(spots, 1.2)
+        )
 
     def test_planted_grains_are_kept_missed_and_added(self):
         """What lies on the fibre is no calcification of the truth, nor one that was added."""
-        found = match_calcifications(self.image, self.truth)
+        found = CalcificationSearch(self.truth).match(self.image)
         self.assertEqual((int(found.kept.sum()), found.missed, found.added), (15, 5, 7))
         np.testing.assert_array_equal(found.kept, [True] * 15 + [False] * 5)
         self.assertAlmostEqual(found.sensitivity, 0.75)
@@ -234,7 +247,7 @@ class CalcificationsTest(unittest.TestCase):
         self.assertEqual(matched(np.empty((0, 3)), places, 3.5).tolist(), [-1, -1, -1])
 
     def test_no_grains_says_so(self):
-        found = match_calcifications(self.image, planted_truth((520, 520), []))
+        found = CalcificationSearch(planted_truth((520, 520), [])).match(self.image)
         self.assertTrue(found.reason and np.isnan(found.sensitivity))
         self.assertEqual(found.added, 23)
         self.assertEqual(len(candidates(np.full((200, 200), 5.0), PIXEL)), 0)

@@ -21,7 +21,9 @@ class ModelFileTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         self.model = examples.small_model()
-        self.path = save_model(self.folder / "small.safetensors", self.model.generator, self.model.card, dtype="float32")
+        self.path = save_model(
+            self.folder / "small.safetensors", self.model.generator, self.model.card, dtype="float32"
+        )
 
     def assertRefused(self, path, words):
         with self.assertRaises(InputError) as caught:
@@ -39,7 +41,11 @@ class ModelFileTest(unittest.TestCase):
 
         text = self.model.card.to_json()
         target = self.folder / "changed.safetensors"
-        save_file(weights, target, metadata or {"format": module.FORMAT, "card": text, "sha256": module._content_hash(weights, text)})
+        save_file(
+            weights,
+            target,
+            metadata or {"format": module.FORMAT, "card": text, "sha256": module._content_hash(weights, text)},
+        )
         return target
 
     def test_roundTrip(self):
@@ -121,8 +127,12 @@ class ModelFileTest(unittest.TestCase):
         self.assertEqual(catalogue.find_model("small"), folder / "small.safetensors")
         with self.assertRaisesRegex(InputError, "already"):
             catalogue.add_model(self.path)
-        other = save_model(self.folder / "other.safetensors", examples.small_model(seed=1).generator, self.model.card, dtype="float32")
-        trained = [catalogue.add_trained_model(path, "run").name for path in (self.path, self.path, other, other, self.path)]
+        other = save_model(
+            self.folder / "other.safetensors", examples.small_model(seed=1).generator, self.model.card, dtype="float32"
+        )
+        trained = [
+            catalogue.add_trained_model(path, "run").name for path in (self.path, self.path, other, other, self.path)
+        ]
         self.assertEqual(trained, ["run", "run", "run-2", "run-2", "run"])
         with self.assertRaisesRegex(InputError, "known:.*small"):
             catalogue.find_model("unknown")

@@ -38,7 +38,9 @@ class GeneratorTest(unittest.TestCase):
 
     def test_biasesFollowTheNorm(self):
         for norm, biased in (("batch", False), ("instance", True), ("none", False)):
-            convolutions = [m for m in UNetGenerator(ngf=2, norm=norm).modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+            convolutions = [
+                m for m in UNetGenerator(ngf=2, norm=norm).modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))
+            ]
             last = [c for c in convolutions if isinstance(c, nn.ConvTranspose2d) and c.out_channels == 1]
             self.assertTrue(all(c.bias is not None for c in last))
             self.assertEqual({c.bias is not None for c in convolutions if c not in last}, {biased})

@@ -29,7 +29,10 @@ def write_image(path, pixels=None, **elements):
             setattr(header, keyword, value)
     header.file_meta = FileMetaDataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.file_meta.MediaStorageSOPClassUID, header.file_meta.MediaStorageSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    header.file_meta.MediaStorageSOPClassUID, header.file_meta.MediaStorageSOPInstanceUID = (
+        header.SOPClassUID,
+        header.SOPInstanceUID,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     header.save_as(path, enforce_file_format=True)
 
@@ -95,14 +98,27 @@ class PairingTest(FolderTestCase):
                 parse_levels(text)
 
     def test_entrance_dose_in_decigray_and_other_fall_backs(self):
-        self.image("low.dcm", None, EntranceDose=1, PixelIntensityRelationshipSign=None, ImagerPixelSpacing=None, PixelSpacing=[0.1, 0.1])
+        self.image(
+            "low.dcm",
+            None,
+            EntranceDose=1,
+            PixelIntensityRelationshipSign=None,
+            ImagerPixelSpacing=None,
+            PixelSpacing=[0.1, 0.1],
+        )
         self.image("high.dcm", 350.0)
         (pair,), _ = find_pairs(self.folder, parse_levels("low=100,high=350"))
         self.assertEqual(pair.low.dose_mgy, 100)
         self.assertEqual((pair.low.sign, pair.low.spacing), (1, (0.1, 0.1)))
 
     def test_images_that_differ_are_no_pair(self):
-        different = {"DetectorID": "D2", "ManufacturerModelName": "Other", "ImagerPixelSpacing": [0.2, 0.2], "PixelIntensityRelationshipSign": -1, "PixelIntensityRelationship": "LOG"}
+        different = {
+            "DetectorID": "D2",
+            "ManufacturerModelName": "Other",
+            "ImagerPixelSpacing": [0.2, 0.2],
+            "PixelIntensityRelationshipSign": -1,
+            "PixelIntensityRelationship": "LOG",
+        }
         self.image("ok/low.dcm", 3.359)
         self.image("ok/high.dcm", 11.523)
         for number, (keyword, value) in enumerate(different.items()):

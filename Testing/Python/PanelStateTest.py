@@ -42,7 +42,11 @@ class ComingVolumesTest(PanelTestCase):
     def test_forPresentationIsNeverEnhancedWithoutAWord(self):
         """However it came and however little of it is known."""
         path = str(self.dicom(intent="FOR PRESENTATION", photometric="MONOCHROME2"))
-        for way in (lambda: slicer.util.loadVolume(path), lambda: self.reloaded(slicer.util.loadVolume(path)), lambda: self.asNrrd(slicer.util.loadVolume(path))):
+        for way in (
+            lambda: slicer.util.loadVolume(path),
+            lambda: self.reloaded(slicer.util.loadVolume(path)),
+            lambda: self.asNrrd(slicer.util.loadVolume(path)),
+        ):
             slicer.mrmlScene.Clear()
             self.parameters.model = "small"
             node = way()
@@ -71,7 +75,12 @@ class ComingVolumesTest(PanelTestCase):
         said = []
         say = self.panel._say
         loaded = {name: module for name, module in sys.modules.items() if name.split(".")[0] in ("pydicom",)}
-        with unittest.mock.patch.dict(sys.modules), unittest.mock.patch.object(self.panel, "_say", lambda text: (said.append((text, "pydicom" in sys.modules)), say(text))):
+        with (
+            unittest.mock.patch.dict(sys.modules),
+            unittest.mock.patch.object(
+                self.panel, "_say", lambda text: (said.append((text, "pydicom" in sys.modules)), say(text))
+            ),
+        ):
             for name in loaded:
                 del sys.modules[name]
             self.panel.exit()
@@ -135,7 +144,10 @@ class SceneTest(PanelTestCase):
         self.wait(lambda: self.panel._steps is None)
         gain = self.parameters.differenceVolume.GetAttribute("LowDoseContrast.fittedGain")
         self.reload()
-        self.assertEqual((self.parameters.inputVolume.GetName(), self.parameters.outputVolume.GetName()), ("mammogram", "mammogram enhanced"))
+        self.assertEqual(
+            (self.parameters.inputVolume.GetName(), self.parameters.outputVolume.GetName()),
+            ("mammogram", "mammogram enhanced"),
+        )
         self.assertTrue(self.panel.ui.applyButton.enabled, self.panel.ui.applyButton.toolTip)
         self.assertIn("as kept in the scene", self.panel.ui.aboutLabel.text)
         self.panel.ui.differenceButton.click()
@@ -143,16 +155,30 @@ class SceneTest(PanelTestCase):
         self.assertEqual(self.parameters.differenceVolume.GetAttribute("LowDoseContrast.fittedGain"), gain)
         result = self.apply()
         np.testing.assert_array_equal(slicer.util.arrayFromVolume(result), pixels)
-        np.testing.assert_allclose((result.GetDisplayNode().GetWindowLevelMin(), result.GetDisplayNode().GetWindowLevelMax()), window)
+        np.testing.assert_allclose(
+            (result.GetDisplayNode().GetWindowLevelMin(), result.GetDisplayNode().GetWindowLevelMax()), window
+        )
         self.panel.logic.exportResult(result, self.folder / "after.dcm")
         before, after = (pydicom.dcmread(self.folder / f"{name}.dcm") for name in ("before", "after"))
         differ = {e.keyword for e in before if e.keyword not in after or after[e.tag] != e}
         self.assertLessEqual(differ, {"SOPInstanceUID", "SeriesInstanceUID"})
-        self.assertEqual((after.PhotometricInterpretation, after.BitsStored, after.PatientName, after.EntranceDoseInmGy), ("MONOCHROME1", 14, "Doe^Jane", 3.359))
+        self.assertEqual(
+            (after.PhotometricInterpretation, after.BitsStored, after.PatientName, after.EntranceDoseInmGy),
+            ("MONOCHROME1", 14, "Doe^Jane", 3.359),
+        )
 
     def test_everyChoiceSurvivesALoadWithThePanelOpen(self):
         self.volume()
-        chosen = {"mode": "paper", "overlap": 0.3, "useMask": False, "allowOutOfDomain": True, "device": "cpu", "precision": "fp32", "fade": 0.25, "model": "small"}
+        chosen = {
+            "mode": "paper",
+            "overlap": 0.3,
+            "useMask": False,
+            "allowOutOfDomain": True,
+            "device": "cpu",
+            "precision": "fp32",
+            "fade": 0.25,
+            "model": "small",
+        }
         for name, value in chosen.items():
             setattr(self.parameters, name, value)
         self.apply()
@@ -200,7 +226,9 @@ class LeavingTest(PanelTestCase):
 
         keeper = HeaderKeeper(slicer.mrmlScene)
         self.addCleanup(keeper.removeObservers)
-        waiting = slicer.util.addVolumeFromArray(16383 - examples.phantom_pixels((600, 420))[np.newaxis], name="waiting")
+        waiting = slicer.util.addVolumeFromArray(
+            16383 - examples.phantom_pixels((600, 420))[np.newaxis], name="waiting"
+        )
         with unittest.mock.patch.object(nodes, "keep_header", wraps=nodes.keep_header) as looked:
             other = slicer.util.loadVolume(str(self.dicom("other")))
             waiting.AddDefaultStorageNode(str(self.dicom("late")))
@@ -325,7 +353,10 @@ class SaveTest(PanelTestCase):
         for index in range(3):
             self.assertAlmostEqual(loaded.GetOrigin()[index], result.GetOrigin()[index])
             self.assertAlmostEqual(loaded.GetSpacing()[index], result.GetSpacing()[index])
-        self.assertIn(json.loads(result.GetAttribute("LowDoseContrast.report"))["model_sha256"], (self.folder / "out.nrrd").read_bytes().decode("latin1"))
+        self.assertIn(
+            json.loads(result.GetAttribute("LowDoseContrast.report"))["model_sha256"],
+            (self.folder / "out.nrrd").read_bytes().decode("latin1"),
+        )
 
 
 class RoomTest(PanelTestCase):

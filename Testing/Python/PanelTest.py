@@ -8,8 +8,8 @@ import lowdosecontrast_examples as examples
 import numpy as np
 import qt
 import slicer
-from LowDoseContrastLib.nodes import report_of
 from lowdosecontrast_panel import PanelTestCase
+from LowDoseContrastLib.nodes import report_of
 
 
 class ApplyTest(PanelTestCase):
@@ -121,7 +121,10 @@ class ApplyTest(PanelTestCase):
     def test_aTurnTakesManyStepsButNoneBehindANewMessage(self):
         from LowDoseContrastLib.steps import Progress
 
-        said = [*(Progress(0.01 * i, "one", 9 - 0.1 * i) for i in range(50)), *(Progress(0.5 + 0.01 * i, "two") for i in range(50))]
+        said = [
+            *(Progress(0.01 * i, "one", 9 - 0.1 * i) for i in range(50)),
+            *(Progress(0.5 + 0.01 * i, "two") for i in range(50)),
+        ]
         advance = self.panel.logic.advance
         steps = iter(said)
         first = advance(steps, 1000)
@@ -187,7 +190,10 @@ class ResultTest(PanelTestCase):
         slicer.mrmlScene.Clear()
         slicer.util.loadScene(scene)
         restored = self.parameters
-        self.assertEqual((restored.mode, restored.overlap, restored.useMask, restored.allowOutOfDomain, restored.model), ("paper", 0.3, False, True, "small"))
+        self.assertEqual(
+            (restored.mode, restored.overlap, restored.useMask, restored.allowOutOfDomain, restored.model),
+            ("paper", 0.3, False, True, "small"),
+        )
         self.assertEqual(restored.inputVolume.GetName(), "mammogram")
         self.assertEqual(self.panel.logic.resultRows(restored.outputVolume)[0], rows)
         self.assertEqual(self.panel.ui.modeComboBox.currentText, "paper")
@@ -196,7 +202,11 @@ class ResultTest(PanelTestCase):
     def test_sideBySideIsLinked(self):
         source = self.volume()
         result = self.apply()
-        composites = {c.GetBackgroundVolumeID(): c for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if c.GetLayoutName().startswith("LowDose")}
+        composites = {
+            c.GetBackgroundVolumeID(): c
+            for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+            if c.GetLayoutName().startswith("LowDose")
+        }
         self.assertEqual(set(composites), {source.GetID(), result.GetID()})
         self.assertTrue(all(c.GetLinkedControl() for c in composites.values()))
 
@@ -208,7 +218,9 @@ class ResultTest(PanelTestCase):
         from LowDoseContrastSlicer.comparison import SINGLE_VIEW
 
         composite = slicer.app.layoutManager().sliceWidget(SINGLE_VIEW).sliceLogic().GetSliceCompositeNode()
-        self.assertEqual((composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()), (source.GetID(), result.GetID()))
+        self.assertEqual(
+            (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()), (source.GetID(), result.GetID())
+        )
         self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.75)
         self.assertAlmostEqual(self.parameters.fade, 0.75)
 
@@ -231,7 +243,9 @@ class ResultTest(PanelTestCase):
         result, path = self.apply(), self.folder / "export.dcm"
         self.panel.logic.exportResult(result, path)
         written = pydicom.dcmread(path)
-        self.assertEqual(written.SourceImageSequence[0].ReferencedSOPInstanceUID, self.panel.logic.image(source).mammogram.uid)
+        self.assertEqual(
+            written.SourceImageSequence[0].ReferencedSOPInstanceUID, self.panel.logic.image(source).mammogram.uid
+        )
         np.testing.assert_array_equal(written.pixel_array, 16383 - slicer.util.arrayFromVolume(result)[0])
 
 
@@ -242,7 +256,9 @@ class NodesTest(PanelTestCase):
 
         with self.assertRaisesRegex(InputError, "empty"):
             image_from_node(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
-        colour = slicer.util.addVolumeFromArray(np.zeros((1, 8, 8, 3), np.uint8), nodeClassName="vtkMRMLVectorVolumeNode")
+        colour = slicer.util.addVolumeFromArray(
+            np.zeros((1, 8, 8, 3), np.uint8), nodeClassName="vtkMRMLVectorVolumeNode"
+        )
         with self.assertRaisesRegex(InputError, "colour"):
             image_from_node(colour)
 
@@ -277,7 +293,9 @@ class InstallationTest(PanelTestCase):
                 return None
 
         absent = unittest.mock.patch.object(installation, "_missing", lambda names: list(names))
-        extension = unittest.mock.patch.dict("sys.modules", {"PyTorchUtils": SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic)})
+        extension = unittest.mock.patch.dict(
+            "sys.modules", {"PyTorchUtils": SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic)}
+        )
         with absent, extension:
             self.assertFalse(installation.ensure_torch())
         self.assertEqual(asked, [(True, ">=2.2")])
@@ -286,9 +304,11 @@ class InstallationTest(PanelTestCase):
         from LowDoseContrastSlicer import installation
 
         messages = []
-        with unittest.mock.patch.object(installation, "_missing", lambda names: list(names)), unittest.mock.patch.object(
-            slicer.util, "errorDisplay", lambda text, **_: messages.append(text)
-        ), unittest.mock.patch.dict("sys.modules", {"PyTorchUtils": None}):
+        with (
+            unittest.mock.patch.object(installation, "_missing", lambda names: list(names)),
+            unittest.mock.patch.object(slicer.util, "errorDisplay", lambda text, **_: messages.append(text)),
+            unittest.mock.patch.dict("sys.modules", {"PyTorchUtils": None}),
+        ):
             self.assertFalse(installation.ensure_torch())
         self.assertIn("PyTorch extension", messages[0])
 
@@ -301,7 +321,9 @@ class InstallationTest(PanelTestCase):
         version = importlib.metadata.version
         old = {"torch": "2.1.2", "pydicom": "2.4.4", "scikit-image": "0.21.0"}
         with unittest.mock.patch.object(importlib.metadata, "version", lambda name: old.get(name) or version(name)):
-            self.assertEqual(installation._missing(["torch", "pydicom", "safetensors", "skimage"]), ["torch", "pydicom", "skimage"])
+            self.assertEqual(
+                installation._missing(["torch", "pydicom", "safetensors", "skimage"]), ["torch", "pydicom", "skimage"]
+            )
 
     def test_aHalfInstalledTorchIsNamed(self):
         import importlib.util
@@ -311,8 +333,11 @@ class InstallationTest(PanelTestCase):
 
         left, messages = SimpleNamespace(origin=None, submodule_search_locations=["/slicer/site-packages/torch"]), []
         find = importlib.util.find_spec
-        with unittest.mock.patch.object(importlib.util, "find_spec", lambda name: left if name == "torch" else find(name)), unittest.mock.patch.object(
-            slicer.util, "errorDisplay", lambda text, **_: messages.append(text)
+        with (
+            unittest.mock.patch.object(
+                importlib.util, "find_spec", lambda name: left if name == "torch" else find(name)
+            ),
+            unittest.mock.patch.object(slicer.util, "errorDisplay", lambda text, **_: messages.append(text)),
         ):
             self.assertFalse(installation.ensure_torch())
         self.assertIn("half installed", messages[0])

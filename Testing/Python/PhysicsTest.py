@@ -8,10 +8,16 @@ import lowdosecontrast_physics as physics
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastTrainingLib.common.randomness import stream
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, radial_profile
 from LowDoseContrastTrainingLib.simulator import beam
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement, unit_signal
-from LowDoseContrastTrainingLib.simulator.beam_tables import ABSORPTION, ATTENUATION_PER_CM, ENERGIES_KEV, FLUENCE, HVL_MM
+from LowDoseContrastTrainingLib.simulator.beam_tables import (
+    ABSORPTION,
+    ATTENUATION_PER_CM,
+    ENERGIES_KEV,
+    FLUENCE,
+    HVL_MM,
+)
 from LowDoseContrastTrainingLib.simulator.heel import heel
 from LowDoseContrastTrainingLib.simulator.inserts import Insert, draw
 from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, parameters_for
@@ -35,16 +41,24 @@ class BeamTest(unittest.TestCase):
     def test_tables_hold_the_published_attenuation(self):
         at = [ENERGIES_KEV.index(energy) for energy in (18, 20, 22)]
         for material, expected in PUBLISHED_ATTENUATION.items():
-            np.testing.assert_allclose(np.array(ATTENUATION_PER_CM[material])[at], expected, rtol=0.01, err_msg=material)
+            np.testing.assert_allclose(
+                np.array(ATTENUATION_PER_CM[material])[at], expected, rtol=0.01, err_msg=material
+            )
 
     def test_beams_have_the_published_hardness(self):
         """Half-value layer, effective attenuation and contrast of gland in fat behind 5 cm (SpekPy)."""
-        published = {"Rh/Rh 29 kVp": (0.405, 0.689, 0.238), "Mo/Mo 26 kVp": (0.321, 0.854, 0.316), "Mo/Rh 28 kVp": (0.397, 0.757, 0.269)}
+        published = {
+            "Rh/Rh 29 kVp": (0.405, 0.689, 0.238),
+            "Mo/Mo 26 kVp": (0.321, 0.854, 0.316),
+            "Mo/Rh 28 kVp": (0.397, 0.757, 0.269),
+        }
         for name, (hvl, effective, contrast) in published.items():
             weights = beam.spectrum(name, "CsI")
             self.assertAlmostEqual(HVL_MM[name], hvl, delta=0.005)
             self.assertAlmostEqual(-np.log(beam.reference_transmission(weights)) / 5, effective, delta=0.01, msg=name)
-            more = beam.transmission({"glandular": 25.1, "adipose": 24.9}, weights) / beam.reference_transmission(weights)
+            more = beam.transmission({"glandular": 25.1, "adipose": 24.9}, weights) / beam.reference_transmission(
+                weights
+            )
             self.assertAlmostEqual(-np.log(float(more)) / 0.01, contrast, delta=0.005, msg=name)
 
     def test_spectra_are_shares(self):
@@ -59,7 +73,10 @@ class BeamTest(unittest.TestCase):
         maps = {name: rng.uniform(0, 5, (300, 7)).astype(np.float32) for name in ("paraffin", "pvc", "pla")}
         maps["pla"][:200] = 0
         weights = np.array(beam.spectrum("Rh/Rh 29 kVp", "CsI"))
-        expected = sum(w * np.exp(-sum(ATTENUATION_PER_CM[m][k] / 10 * t.astype(np.float64) for m, t in maps.items())) for k, w in enumerate(weights))
+        expected = sum(
+            w * np.exp(-sum(ATTENUATION_PER_CM[m][k] / 10 * t.astype(np.float64) for m, t in maps.items()))
+            for k, w in enumerate(weights)
+        )
         np.testing.assert_allclose(beam.transmission(maps, tuple(weights)), expected, rtol=2e-5)
 
     def test_film_in_gel_attenuates_like_tissue_at_20_kev(self):
@@ -90,7 +107,7 @@ class PhantomTest(unittest.TestCase):
         for beta in (2.0, 3.2):
             field = power_law_field(stream(1, "t"), (512, 512), 0.1, beta, largest_mm=20.0)
             edges = np.geomspace(0.3, 3.0, 12)
-            power = radial_profile(noise_power(blocks_of(field, 256, step=128), 0.1), 0.1, edges)
+            power = radial_profile(physics.noise_power(blocks_of(field, 256, step=128), 0.1), 0.1, edges)
             slope = -np.polyfit(np.log(np.sqrt(edges[1:] * edges[:-1])), np.log(power), 1)[0]
             self.assertAlmostEqual(slope, beta, delta=0.2)
 
@@ -111,7 +128,7 @@ class PhantomTest(unittest.TestCase):
         self.assertAlmostEqual(float(np.median(total[phantom.profile > 0.999])), 50.0, delta=0.01)
         self.assertEqual({insert.kind for insert in phantom.inserts}, {"circumscribed", "spiculated", "fibre", "grain"})
         sizes = [i.size_mm / self.made.parameters.magnification for i in phantom.inserts if i.kind == "grain"]
-        self.assertTrue(0.1 <= min(sizes) and max(sizes) <= 0.6 + 1e-9)
+        self.assertTrue(min(sizes) >= 0.1 and max(sizes) <= 0.6 + 1e-9)
 
     def test_densities_go_through_the_classes(self):
         limits = ((0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1))
@@ -150,7 +167,9 @@ class DetectorTest(unittest.TestCase):
 
     def test_direct_detector_has_nearly_white_noise(self):
         difference = physics.flat_field(SELENIUM, 2000, 0) - physics.flat_field(SELENIUM, 2000, 1)
-        power = radial_profile(noise_power(blocks_of(difference, 64), SELENIUM.pixel_mm), SELENIUM.pixel_mm, (0.5, 1.5, 4.0, 5.0))
+        power = radial_profile(
+            physics.noise_power(blocks_of(difference, 64), SELENIUM.pixel_mm), SELENIUM.pixel_mm, (0.5, 1.5, 4.0, 5.0)
+        )
         self.assertGreater(power[2] / power[0], 0.85)
 
     def test_slanted_edge_gives_the_target_mtf(self):
@@ -158,7 +177,9 @@ class DetectorTest(unittest.TestCase):
         found = physics.measured_mtf(FIELD, list(published))
         np.testing.assert_allclose(found, list(published.values()), atol=0.03)
         frequencies = np.array([1.0, 2.0, 4.0])
-        np.testing.assert_allclose(physics.measured_mtf(SELENIUM, frequencies), 1 / (1 + frequencies**2 / SELENIUM.mtf_f2), atol=0.03)
+        np.testing.assert_allclose(
+            physics.measured_mtf(SELENIUM, frequencies), 1 / (1 + frequencies**2 / SELENIUM.mtf_f2), atol=0.03
+        )
 
     def test_realisations_and_doses_are_independent(self):
         made = make_arrangement(FIELD, 3, 2)
@@ -166,7 +187,10 @@ class DetectorTest(unittest.TestCase):
             found = physics.realisation_correlation(made, dose)
             self.assertLess(abs(found["correlation"]), found["chance"])
         inside = made.phantom.profile > 0.999
-        noise = [(made.exposure(d).pixels - made.unit_signal * made.dose_mgy(d) * made.response)[inside] for d in ("low", "high")]
+        noise = [
+            (made.exposure(d).pixels - made.unit_signal * made.dose_mgy(d) * made.response)[inside]
+            for d in ("low", "high")
+        ]
         self.assertLess(abs(np.corrcoef(*noise)[0, 1]), physics.realisation_correlation(made, "low")["chance"])
 
     def test_reference_signal_and_snr_are_the_published_ones(self):
@@ -216,19 +240,21 @@ class DetectorTest(unittest.TestCase):
 
     def test_blur_keeps_the_mean_and_spreads_a_point_as_its_mtf_says(self):
         parameters = dataclasses.replace(FIELD, scatter_to_primary=0.0)
-        uniform = unit_signal(parameters, {"pmma": np.full(parameters.shape, 40, np.float32)}, np.ones(parameters.shape, np.float32))
+        uniform = unit_signal(
+            parameters, {"pmma": np.full(parameters.shape, 40, np.float32)}, np.ones(parameters.shape, np.float32)
+        )
         self.assertLess(np.ptp(uniform) / uniform.mean(), 1e-4)
 
 
 class NoisePowerTest(unittest.TestCase):
     def test_white_noise_has_its_variance_times_the_pixel_area_everywhere(self):
         image = 3.0 * np.random.default_rng(2).standard_normal((1024, 1024))
-        power = radial_profile(noise_power(blocks_of(image, 64), 0.1), 0.1, np.linspace(0.5, 5, 8))
+        power = radial_profile(physics.noise_power(blocks_of(image, 64), 0.1), 0.1, np.linspace(0.5, 5, 8))
         np.testing.assert_allclose(power, 9 * 0.01, rtol=0.03)
 
     def test_agrees_with_scipy_on_coloured_noise(self):
         image = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal((512, 512)), 0.7)
-        ours = noise_power(blocks_of(image, 128, step=64), 0.1)
+        ours = physics.noise_power(blocks_of(image, 128, step=64), 0.1)
         # Along one axis, summed over the other, the spectrum is that of Welch's method.
         _, expected = signal.welch(image, fs=10, window="hann", nperseg=128, detrend="linear", axis=1)
         along = ours.sum(axis=0) * (10 / 128)
@@ -236,7 +262,7 @@ class NoisePowerTest(unittest.TestCase):
 
     def test_a_plane_is_no_noise(self):
         plane = np.add.outer(np.arange(64.0), 3 * np.arange(64.0))
-        self.assertLess(noise_power(plane[None], 0.1).max(), 1e-18)
+        self.assertLess(physics.noise_power(plane[None], 0.1).max(), 1e-18)
 
 
 class PresetsTest(unittest.TestCase):

@@ -18,8 +18,8 @@ from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.dataset import cutting_patches
-from LowDoseContrastTrainingLib.dataset.alignment import overlap
-from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
+from LowDoseContrastTrainingLib.dataset.manifest import PatchEntry, open_data_set
+from LowDoseContrastTrainingLib.dataset.overlap import overlap
 from LowDoseContrastTrainingLib.dataset.patch_store import PatchStore
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
@@ -48,7 +48,9 @@ class SettingsTest(unittest.TestCase):
             with self.subTest(values), self.assertRaises(InputError) as caught:
                 PrepareSettings(**values)
             self.assertEqual(caught.exception.field, field)
-            self.assertIn("--" + field.replace("_", "-"), caught.exception.told(lambda name: "--" + name.replace("_", "-")))
+            self.assertIn(
+                "--" + field.replace("_", "-"), caught.exception.told(lambda name: "--" + name.replace("_", "-"))
+            )
 
 
 def moved(path, shift):
@@ -84,7 +86,11 @@ class PreparedTest(unittest.TestCase):
     def contents(self, folder=None):
         """Bytes and time of every file."""
         folder = folder or self.output
-        return {p.relative_to(folder).as_posix(): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+        return {
+            p.relative_to(folder).as_posix(): (p.read_bytes(), p.stat().st_mtime_ns)
+            for p in folder.rglob("*")
+            if p.is_file()
+        }
 
     def moved_copy(self, shift):
         """Let the second arrangement's high dose be moved."""
@@ -114,7 +120,7 @@ class ShiftTest(PreparedTest):
         self.assertEqual(second["overlap"], {"low": [0, 2], "high": [3, 0], "shape": [445, 382]})
         patch = next(each for each in self.manifest()["patches"] if each["arrangement"] == 2)
         data = open_data_set(self.output)
-        index = data.of(patch["split"]).index(patch)
+        index = data.of(patch["split"]).index(PatchEntry.from_json(patch))
         row, column = patch["row"], patch["column"] + 2
         for side, name in enumerate(("low", "high")):
             pixels = read_mammogram(self.place / "dicom" / "arrangement-02" / f"{name}.dcm").pixels[0]
@@ -133,7 +139,9 @@ class ShiftTest(PreparedTest):
         path = self.dicom / "arrangement-02" / "low.dcm"
         path.write_bytes(path.read_bytes()[:-1000])
         self.assertEqual(run_to_end(self.prepared(split="arrangement"))["arrangements"], 3)
-        self.assertIn("cannot be used", {row["file"]: row["why"] for row in self.manifest()["files"]}["arrangement-02/low.dcm"])
+        self.assertIn(
+            "cannot be used", {row["file"]: row["why"] for row in self.manifest()["files"]}["arrangement-02/low.dcm"]
+        )
 
 
 class SplitTest(PreparedTest):
@@ -150,16 +158,25 @@ class SplitTest(PreparedTest):
         for fold in (1, 2, 3, 4):
             self.output = self.folder / f"fold-{fold}"
             result = run_to_end(self.prepared(split="loo", fold=fold, test=None))
-            test, val, train = ({p["arrangement"] for p in self.manifest()["patches"] if p["split"] == name} for name in ("test", "val", "train"))
+            test, val, train = (
+                {p["arrangement"] for p in self.manifest()["patches"] if p["split"] == name}
+                for name in ("test", "val", "train")
+            )
             held_out += test
-            self.assertEqual((len(test), len(val), len(train), test & val, (test | val) & train), (1, 1, 2, set(), set()))
-            self.assertEqual(self.manifest()["folds"][fold - 1]["test"], self.manifest()["arrangements"][fold - 1]["group"])
+            self.assertEqual(
+                (len(test), len(val), len(train), test & val, (test | val) & train), (1, 1, 2, set(), set())
+            )
+            self.assertEqual(
+                self.manifest()["folds"][fold - 1]["test"], self.manifest()["arrangements"][fold - 1]["group"]
+            )
             self.assertEqual(result["warnings"], [])
         self.assertEqual(held_out, [1, 2, 3, 4])
 
     def test_views_of_one_arrangement_stay_together(self):
         table = self.folder / "table.csv"
-        rows = [f"arrangement-{n:02d}/{dose}.dcm,{'a' if n < 3 else n}" for n in (1, 2, 3, 4) for dose in ("low", "high")]
+        rows = [
+            f"arrangement-{n:02d}/{dose}.dcm,{'a' if n < 3 else n}" for n in (1, 2, 3, 4) for dose in ("low", "high")
+        ]
         table.write_text("\n".join(["file,arrangement", *rows]))
         self.moved_copy((0, 0))
         for dose in ("low", "high"):
@@ -189,7 +206,9 @@ class ScaleTest(PreparedTest):
         self.assertEqual(self.scale(scale="10,4000"), {"low": 10, "high": 4000, "levels": 255})
         self.assertEqual(self.scale(bits=16), {"low": 0, "high": 65535, "levels": 65535})
         auto = self.scale()
-        self.assertEqual(auto["high"], np.ceil(np.mean([each["high"]["signal"][2] for each in self.manifest()["arrangements"]])))
+        self.assertEqual(
+            auto["high"], np.ceil(np.mean([each["high"]["signal"][2] for each in self.manifest()["arrangements"]]))
+        )
 
 
 class FolderTest(PreparedTest):
@@ -212,7 +231,9 @@ class FolderTest(PreparedTest):
         run_to_end(self.prepared())
         after, straight = self.contents(), self.contents(self.folder / "straight")
         self.assertEqual({name: after[name] for name in before}, before)
-        self.assertEqual({name: data for name, (data, _) in after.items()}, {name: data for name, (data, _) in straight.items()})
+        self.assertEqual(
+            {name: data for name, (data, _) in after.items()}, {name: data for name, (data, _) in straight.items()}
+        )
 
     def test_a_lost_patch_is_made_again(self):
         run_to_end(self.prepared())
@@ -220,7 +241,10 @@ class FolderTest(PreparedTest):
         name = next(name for name in before if name.startswith("B/train/"))
         (self.output / name).unlink()
         run_to_end(self.prepared())
-        self.assertEqual({name: data for name, (data, _) in self.contents().items()}, {name: data for name, (data, _) in before.items()})
+        self.assertEqual(
+            {name: data for name, (data, _) in self.contents().items()},
+            {name: data for name, (data, _) in before.items()},
+        )
 
     def test_other_settings_sources_and_files_are_refused(self):
         run_to_end(self.prepared())
@@ -239,7 +263,10 @@ class FolderTest(PreparedTest):
 
     def test_a_full_disk_is_one_line_and_the_run_can_go_on(self):
         full = OSError(errno.ENOSPC, "No space left on device")
-        with mock.patch.object(cutting_patches, "write_png", side_effect=full), self.assertRaisesRegex(InputError, "no space left on the disk"):
+        with (
+            mock.patch.object(cutting_patches, "write_png", side_effect=full),
+            self.assertRaisesRegex(InputError, "no space left on the disk"),
+        ):
             run_to_end(self.prepared())
         self.assertEqual(list(self.contents()), ["prepare.json"])
         self.assertEqual(list(self.output.rglob(".writing-*")), [])
@@ -260,7 +287,21 @@ class FolderTest(PreparedTest):
     def test_the_command_prints_json_and_lines_of_progress(self):
         said, shown = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(shown):
-            self.assertEqual(main(["prepare", str(self.dicom), str(self.output), "--patch-size", "64", "--json", "--progress", "lines"]), 0)
+            self.assertEqual(
+                main(
+                    [
+                        "prepare",
+                        str(self.dicom),
+                        str(self.output),
+                        "--patch-size",
+                        "64",
+                        "--json",
+                        "--progress",
+                        "lines",
+                    ]
+                ),
+                0,
+            )
         result = json.loads(said.getvalue())
         self.assertLessEqual({"images", "arrangements", "pairs", "train", "val", "test", "excluded"}, result.keys())
         self.assertEqual(self.manifest()["settings"]["stride"], 64)

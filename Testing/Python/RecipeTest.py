@@ -19,9 +19,9 @@ from LowDoseContrastTrainingLib.training.divergence import Diverged, check_histo
 from LowDoseContrastTrainingLib.training.losses import gan_loss, gradient_penalty
 from LowDoseContrastTrainingLib.training.pix2pix import LOSS_NAMES, Pix2Pix
 from LowDoseContrastTrainingLib.training.recipes import RECIPES, recipe_from_dict
+from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from LowDoseContrastTrainingLib.training.schedule import RATE_POLICIES, scheduled_rate
 from LowDoseContrastTrainingLib.training.selection import best_epoch, is_over
-from LowDoseContrastTrainingLib.training.run_settings import RunSettings
 from LowDoseContrastTrainingLib.training.train import train
 
 
@@ -92,9 +92,19 @@ class DivergenceTest(FolderTest):
         (self.folder / "explosive.json").write_text(json.dumps(explosive))
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
-            code = main(["train", str(self.data), str(self.folder / "exploded"), "--recipe", str(self.folder / "explosive.json")])
+            code = main(
+                [
+                    "train",
+                    str(self.data),
+                    str(self.folder / "exploded"),
+                    "--recipe",
+                    str(self.folder / "explosive.json"),
+                ]
+            )
         self.assertEqual(code, 2, said.getvalue())
-        self.assertRegex(said.getvalue(), r"^error: training diverged in epoch 2: .* is (nan|-?inf) at step \d; lower .*\n$")
+        self.assertRegex(
+            said.getvalue(), r"^error: training diverged in epoch 2: .* is (nan|-?inf) at step \d; lower .*\n$"
+        )
         self.train("calm", epochs=1, gan_from=1, norm="none")
         for model in ("model.safetensors", "model-last.safetensors"):
             kept, calm = (load_model(self.folder / run / model).generator.state_dict() for run in ("exploded", "calm"))
@@ -188,7 +198,19 @@ class ProgressTest(FolderTest):
         (self.folder / "tiny.json").write_text(json.dumps(TINY))
         out, said = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
-            code = main(["train", str(self.data), *arguments, "--recipe", str(self.folder / "tiny.json"), "--epochs", "1", "--device", "cpu"])
+            code = main(
+                [
+                    "train",
+                    str(self.data),
+                    *arguments,
+                    "--recipe",
+                    str(self.folder / "tiny.json"),
+                    "--epochs",
+                    "1",
+                    "--device",
+                    "cpu",
+                ]
+            )
         return code, out.getvalue(), said.getvalue()
 
     def test_progress_reaches_the_end_a_line_a_step(self):
@@ -211,7 +233,9 @@ class ProgressTest(FolderTest):
 
     def test_a_device_that_is_not_there_is_refused(self):
         with self.assertRaisesRegex(InputError, "device must be .*abacus"):
-            run_to_end(train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), settings=RunSettings(device="abacus")))
+            run_to_end(
+                train(self.data, self.folder / "nowhere", recipe_from_dict(TINY), settings=RunSettings(device="abacus"))
+            )
         self.assertFalse((self.folder / "nowhere").exists())
 
 
@@ -262,8 +286,16 @@ class ValuesTest(FolderTest):
             self.assertTrue(any(not torch.equal(p, q) for p, q in zip(network.parameters(), old)))
 
     def test_each_way_of_making_batches_trains(self):
-        ways = [{"crop": "resize"}, {"crop": "native"}, {"decay_step": "start"}, {"ema": 0.9}, {"scale": "log", "scale_low": 30.0, "scale_high": 16383.0}]
-        ways += [{"flip": flip} for flip in ("none", "horizontal", "both")] + [{"lr_policy": policy} for policy in RATE_POLICIES]
+        ways = [
+            {"crop": "resize"},
+            {"crop": "native"},
+            {"decay_step": "start"},
+            {"ema": 0.9},
+            {"scale": "log", "scale_low": 30.0, "scale_high": 16383.0},
+        ]
+        ways += [{"flip": flip} for flip in ("none", "horizontal", "both")] + [
+            {"lr_policy": policy} for policy in RATE_POLICIES
+        ]
         ways += [{"composition": "residual", "correction": 0.1}, {"pool_size": 2}, {"direction": "BtoA"}]
         for number, fields in enumerate(ways):
             with self.subTest(**fields):

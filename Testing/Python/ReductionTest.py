@@ -10,6 +10,7 @@ from pathlib import Path
 
 import lowdosecontrast_examples  # noqa: F401  puts the libraries on the path
 import numpy as np
+from lowdosecontrast_physics import noise_power
 from LowDoseContrastLib.cli import main
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
@@ -22,7 +23,7 @@ from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flat
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import NoiseModel, given_values
 from LowDoseContrastTrainingLib.dose_reduction.pairs import ReductionPlan, reduce_dose
 from LowDoseContrastTrainingLib.dose_reduction.reduction import reduced
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, radial_profile
 from LowDoseContrastTrainingLib.simulator import defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import exposure_dataset, write_exposure
@@ -60,7 +61,18 @@ def bands_of(noises):
 
 def flat_field(dose, draw):
     pixels = uniform(dose, draw)
-    return Mammogram(pixels[None], (0.1, 0.1), 14, "MG", "FOR PROCESSING", "LIN", "MONOCHROME1", 1, dose, source=f"flat at {dose} mGy")
+    return Mammogram(
+        pixels[None],
+        (0.1, 0.1),
+        14,
+        "MG",
+        "FOR PROCESSING",
+        "LIN",
+        "MONOCHROME1",
+        1,
+        dose,
+        source=f"flat at {dose} mGy",
+    )
 
 
 class ReductionTest(unittest.TestCase):
@@ -74,7 +86,9 @@ class ReductionTest(unittest.TestCase):
         self.assertAlmostEqual(np.var(noise_of(self.made)) / np.var(noise_of(self.direct)), 1.0, delta=0.03)
 
     def test_variance_rises_along_the_columns_as_the_heel_effect_makes_it(self):
-        made, direct = (np.var(noise_of(images), axis=(0, 1)).reshape(4, -1).mean(axis=1) for images in (self.made, self.direct))
+        made, direct = (
+            np.var(noise_of(images), axis=(0, 1)).reshape(4, -1).mean(axis=1) for images in (self.made, self.direct)
+        )
         np.testing.assert_allclose(made / direct, 1.0, atol=0.03)
         self.assertGreater(direct[-1] / direct[0], 1.25)
 
@@ -113,7 +127,9 @@ class ReductionTest(unittest.TestCase):
 
     def test_the_heel_effect_follows_the_chest_wall(self):
         image = np.full((256, 512), 1000, np.uint16)
-        left, right = (reduced(image, 0.3, TRUTH, 0.1, stream(0), chest_wall=side).astype(float) for side in ("left", "right"))
+        left, right = (
+            reduced(image, 0.3, TRUTH, 0.1, stream(0), chest_wall=side).astype(float) for side in ("left", "right")
+        )
         self.assertGreater(left[:, -128:].var(), 1.2 * left[:, :128].var())
         self.assertGreater(right[:, :128].var(), 1.2 * right[:, -128:].var())
 
@@ -155,7 +171,9 @@ class EstimationTest(unittest.TestCase):
         pixels = made.exposure("low").pixels
         model = from_image(Mammogram(pixels[None], (0.1, 0.1), 14, "MG", sign=1, source="test"), {})
         tissue, mean = tissue_mask(pixels, 1), made.noise_free("low") - np.float32(TRUTH.offset)
-        found, truth = (each.variance(mean, each.relative_exposure(960, "left"))[tissue].mean() for each in (model, TRUTH))
+        found, truth = (
+            each.variance(mean, each.relative_exposure(960, "left"))[tissue].mean() for each in (model, TRUTH)
+        )
         self.assertAlmostEqual(found / truth, 1.0, delta=0.10)
         self.assertLess(abs(model.xi_q - TRUTH.xi_q), 3 * model.errors["xi_q"])
         self.assertTrue(any("offset" in note for note in model.notes))
@@ -172,7 +190,9 @@ class FilesTest(unittest.TestCase):
         self.output = self.folder / "pairs"
 
     def plan(self, **changes):
-        return ReductionPlan(**{"inputs": (str(self.input),), "fraction": 0.29, "given": given_values(GIVEN), **changes})
+        return ReductionPlan(
+            **{"inputs": (str(self.input),), "fraction": 0.29, "given": given_values(GIVEN), **changes}
+        )
 
     def edited(self, name, **changes):
         """A copy of the input with other header values; None removes one."""
@@ -197,13 +217,22 @@ class FilesTest(unittest.TestCase):
         self.assertEqual((self.output / "case" / "full.dcm").read_bytes(), self.input.read_bytes())
         full, less = (pydicom.dcmread(path) for path in result["files"][:2])
         again = pydicom.dcmread(result["files"][2])
-        for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "BitsStored", "PresentationIntentType", "SOPClassUID", "XRayTubeCurrent"):
+        for keyword in (
+            "StudyInstanceUID",
+            "FrameOfReferenceUID",
+            "BitsStored",
+            "PresentationIntentType",
+            "SOPClassUID",
+            "XRayTubeCurrent",
+        ):
             self.assertEqual(full.get(keyword), less.get(keyword), keyword)
         self.assertEqual(len({full.SOPInstanceUID, less.SOPInstanceUID, again.SOPInstanceUID}), 3)
         self.assertNotEqual(full.SeriesInstanceUID, less.SeriesInstanceUID)
         self.assertEqual(list(less.ImageType)[:2], ["DERIVED", "PRIMARY"])
         for keyword in ("EntranceDoseInmGy", "ExposureInuAs", "Exposure", "ExposureTime", "OrganDose"):
-            self.assertAlmostEqual(float(less[keyword].value) / float(full[keyword].value), 0.29, delta=0.005, msg=keyword)
+            self.assertAlmostEqual(
+                float(less[keyword].value) / float(full[keyword].value), 0.29, delta=0.005, msg=keyword
+            )
         source = less.SourceImageSequence[0]
         self.assertEqual(source.ReferencedSOPInstanceUID, full.SOPInstanceUID)
         self.assertEqual(source.PurposeOfReferenceCodeSequence[0].CodeValue, "121322")
@@ -219,7 +248,9 @@ class FilesTest(unittest.TestCase):
         if validator is None:
             self.skipTest("dciodvfy is not installed (Debian package dicom3tools): conformance is not checked")
         result = run_to_end(reduce_dose(self.output, self.plan()))
-        self.assertNotIn("Error", subprocess.run([validator, result["files"][1]], capture_output=True, text=True).stderr)
+        self.assertNotIn(
+            "Error", subprocess.run([validator, result["files"][1]], capture_output=True, text=True).stderr
+        )
 
     def test_pairs_are_found_for_training(self):
         run_to_end(reduce_dose(self.output, self.plan()))
@@ -240,7 +271,9 @@ class FilesTest(unittest.TestCase):
         for name in files:
             self.assertEqual((self.output / name).read_bytes(), (self.folder / "again" / name).read_bytes(), name)
         run_to_end(reduce_dose(self.folder / "other", self.plan(seed=1)))
-        self.assertNotEqual(*((each / "case" / "reduced.dcm").read_bytes() for each in (self.output, self.folder / "other")))
+        self.assertNotEqual(
+            *((each / "case" / "reduced.dcm").read_bytes() for each in (self.output, self.folder / "other"))
+        )
 
     def test_folders_of_other_things_or_other_settings_are_refused(self):
         with self.assertRaisesRegex(InputError, "not empty"):
@@ -267,7 +300,17 @@ class FilesTest(unittest.TestCase):
             run_to_end(reduce_dose(self.output, self.plan(inputs=("missing.dcm",))))
 
     def test_headers_without_optional_tags_and_equal_names_are_taken(self):
-        bare = dict.fromkeys(("EntranceDoseInmGy", "OrganDose", "Exposure", "ExposureInuAs", "ExposureTime", "SeriesDescription", "DetectorType"))
+        bare = dict.fromkeys(
+            (
+                "EntranceDoseInmGy",
+                "OrganDose",
+                "Exposure",
+                "ExposureInuAs",
+                "ExposureTime",
+                "SeriesDescription",
+                "DetectorType",
+            )
+        )
         other = self.folder / "other"
         other.mkdir()
         shutil.move(self.edited("moved.dcm", **bare), other / "case.dcm")

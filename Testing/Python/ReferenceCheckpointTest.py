@@ -10,8 +10,8 @@ from pathlib import Path
 import lowdosecontrast_examples as examples
 import torch
 from LowDoseContrastLib.__main__ import main
-from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.choices import DOWNSAMPLINGS
+from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.reference_checkpoint import architecture_of, export_checkpoint, import_checkpoint
 from torch.nn import functional
@@ -130,7 +130,9 @@ class ImportTest(CheckpointTestCase):
                     # Instance norm needs more than one value at the bottleneck.
                     image = torch.rand(1, 1, 2 ** (downs + 1), 2**downs) * 2 - 1
                     with torch.no_grad():
-                        torch.testing.assert_close(generator(image), published_forward(weights, image), rtol=1e-4, atol=1e-5)
+                        torch.testing.assert_close(
+                            generator(image), published_forward(weights, image), rtol=1e-4, atol=1e-5
+                        )
 
     def test_colourNetworkSeesAGreyImageAsBefore(self):
         weights = random_checkpoint(published_shapes(7, 2, (3, 3)))
@@ -139,7 +141,9 @@ class ImportTest(CheckpointTestCase):
         self.assertTrue(any("colour" in limit for limit in card.limits))
         image = torch.rand(1, 1, 128, 256) * 2 - 1
         with torch.no_grad():
-            before_tanh = torch.atanh(published_forward(weights, image.repeat(1, 3, 1, 1)).double()).mean(1, keepdim=True)
+            before_tanh = torch.atanh(published_forward(weights, image.repeat(1, 3, 1, 1)).double()).mean(
+                1, keepdim=True
+            )
             torch.testing.assert_close(generator(image).double(), torch.tanh(before_tanh), rtol=1e-3, atol=1e-4)
 
     def test_namesOfParallelTrainingAndOldCheckpointsAreRead(self):
@@ -153,7 +157,9 @@ class ImportTest(CheckpointTestCase):
     def test_whatIsNoGeneratorIsRefused(self):
         weights = random_checkpoint(published_shapes(7, 2))
         broken = {**weights, "model.model.3.bias": torch.tensor([float("nan")])}
-        missing = {name: tensor for name, tensor in weights.items() if not name.endswith("1.weight") or name.count("model") < 5}
+        missing = {
+            name: tensor for name, tensor in weights.items() if not name.endswith("1.weight") or name.count("model") < 5
+        }
         cases = {
             "there is no such": self.folder / "none.pth",
             "NaN": self.saved(broken, "broken.pth"),
@@ -197,21 +203,27 @@ class ExportTest(CheckpointTestCase):
             self.assertEqual(shapes, published_shapes(8, 2, norm=norm))
             image = torch.rand(1, 1, 256, 512) * 2 - 1
             with torch.no_grad():
-                torch.testing.assert_close(published_forward(weights, image), model.generator(image), rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(
+                    published_forward(weights, image), model.generator(image), rtol=1e-4, atol=1e-5
+                )
 
     def test_outAndInAgainIsTheSameNetwork(self):
         path = examples.save_small_model(self.folder / "small.safetensors", composition="direct")
         code, out, err = self.command("export", path, "--output", self.folder / "latest_net_G.pth")
         self.assertEqual(code, 0, err)
         self.assertIn("--netG unet_256 --ngf 2 --norm batch", out)
-        code, _, err = self.command("import", self.folder / "latest_net_G.pth", "--output", self.folder / "back.safetensors")
+        code, _, err = self.command(
+            "import", self.folder / "latest_net_G.pth", "--output", self.folder / "back.safetensors"
+        )
         self.assertEqual(code, 0, err)
         before, after = load_model(path), load_model(self.folder / "back.safetensors")
         image = torch.rand(1, 1, 256, 256)
         with torch.no_grad():
             self.assertTrue(torch.equal(before.generator(image), after.generator(image)))
         self.assertEqual(self.command("export", path, "--output", self.folder / "latest_net_G.pth")[0], 2)
-        self.assertEqual(self.command("import", self.folder / "latest_net_G.pth", "--output", self.folder / "back.pth")[0], 2)
+        self.assertEqual(
+            self.command("import", self.folder / "latest_net_G.pth", "--output", self.folder / "back.pth")[0], 2
+        )
 
     def test_aCorrectingModelSaysThatItsOutputIsNoImage(self):
         path = examples.save_small_model(self.folder / "small.safetensors")

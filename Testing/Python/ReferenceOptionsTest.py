@@ -88,7 +88,10 @@ class DefaultsTest(unittest.TestCase):
             {"direction": "CtoA"}, {"pool_size": -1}, {"lr_policy": "lambda"}, {"load_size": 200}, {"learning_rate": float("inf")}, {"lambda_l1": float("nan")},
         )  # fmt: skip
         for fields in wrong:
-            with self.subTest(**fields), self.assertRaisesRegex(InputError, f"recipe field {next(iter(fields))} must be"):
+            with (
+                self.subTest(**fields),
+                self.assertRaisesRegex(InputError, f"recipe field {next(iter(fields))} must be"),
+            ):
                 recipe_from_dict(fields)
 
 
@@ -100,12 +103,21 @@ class PlateauTest(FolderTest):
     def test_it_is_torchs_with_the_published_arguments(self):
         rng = np.random.default_rng(5)
         falling = list(np.linspace(10, 5, 12) + rng.normal(0, 0.4, 12))
-        for figures in (falling + [5.0] * 20, [3.0] * 20, [10 / (1 + k) for k in range(20)], list(rng.uniform(1, 2, 40))):
+        for figures in (
+            falling + [5.0] * 20,
+            [3.0] * 20,
+            [10 / (1 + k) for k in range(20)],
+            list(rng.uniform(1, 2, 40)),
+        ):
             optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-            torchs = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, mode="min", factor=0.2, threshold=0.01, patience=5, eps=0)
+            torchs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                optimiser, mode="min", factor=0.2, threshold=0.01, patience=5, eps=0
+            )
             recipe = recipe_from_dict({"lr_policy": "plateau"})
             for epoch, figure in enumerate(figures):
-                self.assertAlmostEqual(scheduled_rate(epoch, recipe, rows(figures[:epoch])), optimiser.param_groups[0]["lr"], places=12)
+                self.assertAlmostEqual(
+                    scheduled_rate(epoch, recipe, rows(figures[:epoch])), optimiser.param_groups[0]["lr"], places=12
+                )
                 torchs.step(figure)
 
     def test_epochs_before_the_discriminator_have_a_best_of_their_own(self):
@@ -133,7 +145,13 @@ class PlateauTest(FolderTest):
 
 class DirectionTest(FolderTest):
     def test_the_doses_change_places(self):
-        fields = {"composition": "residual", "correction": 0.1, "learning_rate": 1e-12, "answer_gain": 1e-6, "epochs": 1}
+        fields = {
+            "composition": "residual",
+            "correction": 0.1,
+            "learning_rate": 1e-12,
+            "answer_gain": 1e-6,
+            "epochs": 1,
+        }
         there, back = (self.train(direction, direction=direction, **fields) for direction in ("AtoB", "BtoA"))
         cards = [load_model(result["model"]).card for result in (there, back)]
         self.assertAlmostEqual(cards[0].composition.gain, 3.0)
@@ -143,7 +161,9 @@ class DirectionTest(FolderTest):
         self.assertIn("High-dose to low-dose", cards[1].description)
         self.assertIn("look like a low one", " ".join(cards[1].limits))
         # The same differences, on the scale of a third.
-        errors = [next(row["l1"] for row in result["validation"] if row["method"] == "gain") for result in (there, back)]
+        errors = [
+            next(row["l1"] for row in result["validation"] if row["method"] == "gain") for result in (there, back)
+        ]
         self.assertAlmostEqual(errors[0] / errors[1], 3.0, places=2)
         self.assertEqual(cards[1].recipe["direction"], "BtoA")
 
@@ -206,7 +226,15 @@ class PoolTest(FolderTest):
         state["recipe"]["epochs"] = 2
         torch.save(state, path)
         recipe = self.folder / "old" / "recipe.json"
-        recipe.write_text(json.dumps({name: value for name, value in json.loads(recipe.read_text()).items() if name not in ("direction", "pool_size", "from")}))
+        recipe.write_text(
+            json.dumps(
+                {
+                    name: value
+                    for name, value in json.loads(recipe.read_text()).items()
+                    if name not in ("direction", "pool_size", "from")
+                }
+            )
+        )
         self.assertEqual(self.train("old", resume=True, epochs=2)["epochs"], 2)
 
 

@@ -1,4 +1,7 @@
-"""The paper's experiment at a size for tests: every number on the page, where it was read, and going on after an interruption."""
+"""The paper's experiment at a size for tests.
+
+Every number on the page, where it was read, and going on after an interruption.
+"""
 
 import contextlib
 import dataclasses
@@ -18,7 +21,8 @@ from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.__main__ import main
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
 from LowDoseContrastTrainingLib.reproduction import paper
-from LowDoseContrastTrainingLib.reproduction.plan import RUNS, ReproductionPlan, seconds_of
+from LowDoseContrastTrainingLib.reproduction.duration import seconds_of
+from LowDoseContrastTrainingLib.reproduction.plan import RUNS, ReproductionPlan
 from LowDoseContrastTrainingLib.reproduction.reproduce import reproduce
 from LowDoseContrastTrainingLib.simulator.parameters import parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan
@@ -61,7 +65,11 @@ class Page(html.parser.HTMLParser):
         attributes = dict(attributes)
         if tag == "data":
             self.values.add(float(attributes["value"]))
-        self.fetched += [value for name, value in attributes.items() if name in ("src", "href") and not value.startswith(("data:", "#"))]
+        self.fetched += [
+            value
+            for name, value in attributes.items()
+            if name in ("src", "href") and not value.startswith(("data:", "#"))
+        ]
 
 
 class ReproductionTest(OneThreadTest):
@@ -74,7 +82,7 @@ class ReproductionTest(OneThreadTest):
         interrupted.close()
         cls.was_done = (cls.folder / "run1" / "checkpoint.pt").stat().st_mtime_ns
         cls.progress = []
-        cls.result = run_to_end(reproduce(cls.folder, TinyPlan(), "cpu"), cls.progress.append)
+        cls.result = run_to_end(reproduce(cls.folder, TinyPlan(), "cpu"), cls.progress.append).to_json()
         cls.numbers = cls.result["numbers"]
 
     def numbers_of(self, table):
@@ -84,16 +92,36 @@ class ReproductionTest(OneThreadTest):
         expected = [("data", "", name, value) for name, value in paper.DATA.items()]
         for run in RUNS:
             expected += [("losses", run, name, value) for name, value in paper.LOSSES[run].items()]
-            expected += [("CCI of patches", run, name, value) for name, value in zip(("input", "target", "output"), paper.CCI[run])]
-        found = [(each["table"], each["subject"], each["quantity"], each["paper"]) for each in self.numbers if each["table"] in ("data", "losses", "CCI of patches")]
-        self.assertEqual(found, [each for table in ("data", "losses", "CCI of patches") for each in expected if each[0] == table])
+            expected += [
+                ("CCI of patches", run, name, value)
+                for name, value in zip(("input", "target", "output"), paper.CCI[run])
+            ]
+        found = [
+            (each["table"], each["subject"], each["quantity"], each["paper"])
+            for each in self.numbers
+            if each["table"] in ("data", "losses", "CCI of patches")
+        ]
+        self.assertEqual(
+            found, [each for table in ("data", "losses", "CCI of patches") for each in expected if each[0] == table]
+        )
         for each in self.numbers:
             self.assertTrue(np.isfinite(each["ours"]), each)
             self.assertTrue((self.folder / each["file"]).is_file(), each)
 
     def test_data(self):
         ours = {name: each["ours"] for (_, name), each in self.numbers_of("data").items()}
-        self.assertEqual([ours[name] for name in ("DICOM images", "arrangements", "arrangements at low and high dose", "images in groups A and B")], [35, 12, 11, 22])
+        self.assertEqual(
+            [
+                ours[name]
+                for name in (
+                    "DICOM images",
+                    "arrangements",
+                    "arrangements at low and high dose",
+                    "images in groups A and B",
+                )
+            ],
+            [35, 12, 11, 22],
+        )
         self.assertEqual(ours["pairs for testing"], 6)
 
     def test_losses_are_those_of_the_run(self):
@@ -102,16 +130,24 @@ class ReproductionTest(OneThreadTest):
             last = dict(zip(line[0].split(","), map(float, line[-1].split(","))))
             for name in paper.LOSSES[run]:
                 number = self.numbers_of("losses")[run, name]
-                self.assertEqual((number["ours"], number["beside"]["mean of the last epoch"]), (last[name], last[f"{name}_mean"]))
+                self.assertEqual(
+                    (number["ours"], number["beside"]["mean of the last epoch"]), (last[name], last[f"{name}_mean"])
+                )
 
     def test_group_means_are_of_the_eleven_pairs(self):
         """The definition of the index by scipy's own moments, on whole images stretched to their range."""
         found = []
         for number in range(1, 12):
-            pixels = read_mammogram(self.folder / "acquisitions" / f"arrangement-{number:02d}" / "low.dcm").pixels[0].astype(float)
+            pixels = (
+                read_mammogram(self.folder / "acquisitions" / f"arrangement-{number:02d}" / "low.dcm")
+                .pixels[0]
+                .astype(float)
+            )
             shown = np.rint((pixels - pixels.min()) / np.ptp(pixels) * 255)
             found.append(local_moments(shown)[0].mean())
-        self.assertAlmostEqual(self.numbers_of("group means")["each image's minimum to maximum", "low"]["ours"], np.mean(found), places=9)
+        self.assertAlmostEqual(
+            self.numbers_of("group means")["each image's minimum to maximum", "low"]["ours"], np.mean(found), places=9
+        )
 
     def test_the_page_holds_every_number_and_fetches_nothing(self):
         text = Path(self.result["page"]).read_text()
@@ -120,7 +156,13 @@ class ReproductionTest(OneThreadTest):
         for each in self.numbers:
             self.assertTrue({each["ours"], *filter(None, [each["paper"]])} <= page.values, each)
             self.assertIn(each["file"].split("/")[-1].rsplit(".", 1)[1], text)
-        for words in ("quick size", "research use", "not published", "The leakage gap", "reproduce OUTDIR --quick --seed 1"):
+        for words in (
+            "quick size",
+            "research use",
+            "not published",
+            "The leakage gap",
+            "reproduce OUTDIR --quick --seed 1",
+        ):
             self.assertIn(words, text)
         self.assertEqual(text.count("data:image/png"), 4)
 
@@ -145,14 +187,22 @@ class PlanTest(unittest.TestCase):
         plan = ReproductionPlan()
         for run, (penalty, epochs, mode, init, ngf, ndf) in paper.SETTINGS.items():
             recipe = plan.recipe(run)
-            self.assertEqual((recipe.lambda_l1, recipe.total_epochs, recipe.gan_mode, recipe.init, recipe.ngf, recipe.ndf), (penalty, epochs, mode, init, ngf, ndf))
+            self.assertEqual(
+                (recipe.lambda_l1, recipe.total_epochs, recipe.gan_mode, recipe.init, recipe.ngf, recipe.ndf),
+                (penalty, epochs, mode, init, ngf, ndf),
+            )
             quick = ReproductionPlan(quick=True).recipe(run)
-            self.assertEqual((quick.total_epochs, quick.ngf, quick.ndf, quick.learning_rate), (epochs // 50, ngf // 4, ndf // 4, recipe.learning_rate))
+            self.assertEqual(
+                (quick.total_epochs, quick.ngf, quick.ndf, quick.learning_rate),
+                (epochs // 50, ngf // 4, ndf // 4, recipe.learning_rate),
+            )
         self.assertEqual(len(plan.simulation.images()), paper.DATA["DICOM images"])
 
     def test_an_estimate_counts_steps(self):
         recipe = dataclasses.replace(RECIPES["run1"], **{**TINY, "epochs": 4})
-        one, ten = (min(seconds_of(recipe, patches, "cpu") for _ in range(3)) for patches in (100, 1000))  # others may be busy
+        one, ten = (
+            min(seconds_of(recipe, patches, "cpu") for _ in range(3)) for patches in (100, 1000)
+        )  # others may be busy
         self.assertTrue(3 < ten / one < 33, (one, ten))
 
     def test_wrong_usage_is_one_line(self):

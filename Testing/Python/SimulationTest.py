@@ -25,7 +25,7 @@ from LowDoseContrastTrainingLib.dataset.pairing import find_pairs
 from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
 from LowDoseContrastTrainingLib.simulator.dicom_exposure import oriented
 from LowDoseContrastTrainingLib.simulator.layout import image_path
-from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, described, parameters_for
+from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, documented, parameters_for
 from LowDoseContrastTrainingLib.simulator.simulation import simulate
 from LowDoseContrastTrainingLib.simulator.simulation_plan import plan
 
@@ -39,7 +39,9 @@ def tiny_plan(seed=4, arrangements=2, doses=("low", "high"), **choices):
 
 def contents(folder):
     """Relative path -> bytes of every file."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()
+    }
 
 
 class FolderTestCase(unittest.TestCase):
@@ -151,7 +153,9 @@ class TruthTest(FolderTestCase):
         many = 12
         self.simulated("a", tiny_plan(6, 1, ("low",), realisations=many))
         clean = self.truth()[0]["low"].astype(float)
-        draws = [read_mammogram(image_path(self.folder / "a", 0, "low", k)).pixels[0].astype(float) for k in range(many)]
+        draws = [
+            read_mammogram(image_path(self.folder / "a", 0, "low", k)).pixels[0].astype(float) for k in range(many)
+        ]
         self.assertEqual(len({draw.tobytes() for draw in draws}), many)
         inside = self.truth()[0]["mask"] > 0
         error = (np.mean(draws, axis=0) - clean)[inside]
@@ -212,7 +216,10 @@ class RepeatTest(FolderTestCase):
         one, two = contents(self.folder / "one"), contents(self.folder / "two")
         self.assertEqual(list(one), list(two))
         self.assertEqual([name for name in one if one[name] != two[name]], [])
-        with mock.patch.object(sys, "executable", "/opt/SlicerApp-real"), mock.patch("LowDoseContrastTrainingLib.simulator.simulation.in_processes") as started:
+        with (
+            mock.patch.object(sys, "executable", "/opt/SlicerApp-real"),
+            mock.patch("LowDoseContrastTrainingLib.simulator.simulation.in_processes") as started,
+        ):
             self.simulated("inside an application", chosen, jobs=2)
         started.assert_not_called()  # it would be copies of the application
         self.assertEqual(contents(self.folder / "inside an application"), one)
@@ -244,7 +251,19 @@ class RepeatTest(FolderTestCase):
         for kill, jobs in ((signal.SIGKILL, 1), (signal.SIGTERM, 2)):
             place = self.folder / f"killed-{jobs}"
             paths = [str(examples.REPOSITORY / name) for name in ("LowDoseContrast", "LowDoseContrastTraining")]
-            arguments = [place, "--arrangements", "4", "--seed", "1", "--detector", "small", "--doses", "low,high", "--jobs", str(jobs)]
+            arguments = [
+                place,
+                "--arrangements",
+                "4",
+                "--seed",
+                "1",
+                "--detector",
+                "small",
+                "--doses",
+                "low,high",
+                "--jobs",
+                str(jobs),
+            ]
             child = subprocess.Popen(
                 [examples.PYTHON, "-m", "LowDoseContrastTrainingLib", "simulate", *map(str, arguments)],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -253,7 +272,11 @@ class RepeatTest(FolderTestCase):
             )
             end = time.time() + 60
             # os.walk passes over the folders that the run renames meanwhile; rglob stumbles over them.
-            while not any("truth.json" in names for _place, _folders, names in os.walk(place)) and child.poll() is None and time.time() < end:
+            while (
+                not any("truth.json" in names for _place, _folders, names in os.walk(place))
+                and child.poll() is None
+                and time.time() < end
+            ):
                 time.sleep(0.02)
             os.kill(examples.python_of(child), kill)
             said = child.communicate(timeout=60)[1]
@@ -278,7 +301,18 @@ class CommandTest(FolderTestCase):
 
     def test_json_and_progress_lines(self):
         code, out, err = self.command(
-            self.folder / "a", "--arrangements", "1", "--detector", "small", "--doses", "low", "--seed", "3", "--json", "--progress", "lines"
+            self.folder / "a",
+            "--arrangements",
+            "1",
+            "--detector",
+            "small",
+            "--doses",
+            "low",
+            "--seed",
+            "3",
+            "--json",
+            "--progress",
+            "lines",
         )
         self.assertEqual(code, 0, err)
         result = json.loads(out)
@@ -327,8 +361,10 @@ class CommandTest(FolderTestCase):
     @unittest.skipIf(sys.version_info < (3, 11), "TOML is read from Python 3.11 on")
     def test_parameters_from_toml_are_used(self):
         path = self.folder / "mine.toml"
-        path.write_text('rows = 256\ncolumns = 192\nxi_e = 0\n[doses_mgy]\nlow = 1.0\nhuge = 20.0\n')
-        code, _, err = self.command(self.folder / "a", "--arrangements", "1", "--detector", "small", "--parameters", path)
+        path.write_text("rows = 256\ncolumns = 192\nxi_e = 0\n[doses_mgy]\nlow = 1.0\nhuge = 20.0\n")
+        code, _, err = self.command(
+            self.folder / "a", "--arrangements", "1", "--detector", "small", "--parameters", path
+        )
         self.assertEqual(code, 0, err)
         self.assertAlmostEqual(read_mammogram(image_path(self.folder / "a", 0, "huge")).dose_mgy, 20, delta=3)
 
@@ -350,14 +386,17 @@ class CommandTest(FolderTestCase):
         with mock.patch("shutil.disk_usage", return_value=usage), self.assertRaisesRegex(InputError, "MB are free"):
             self.simulated("a", tiny_plan())
         full = OSError(errno.ENOSPC, "No space left on device")
-        with mock.patch("pydicom.dataset.FileDataset.save_as", side_effect=full), self.assertRaisesRegex(InputError, "no space left"):
+        with (
+            mock.patch("pydicom.dataset.FileDataset.save_as", side_effect=full),
+            self.assertRaisesRegex(InputError, "no space left"),
+        ):
             self.simulated("b", tiny_plan())
         self.assertFalse(list((self.folder / "b").rglob("*.dcm")) + list((self.folder / "b").rglob(".writing-*")))
         self.simulated("b", tiny_plan())
 
     def test_presets_are_described(self):
         for parameters in DETECTORS.values():
-            json.dumps(described(parameters))
+            json.dumps(documented(parameters))
         with self.assertRaisesRegex(InputError, "choose from"):
             parameters_for("mri")
 

@@ -12,7 +12,7 @@ import vtk
 try:
     import SlicerHost
 except ImportError:  # inside 3D Slicer there is no host to be tested
-    raise unittest.SkipTest("the headless host is not in use")
+    raise unittest.SkipTest("the headless host is not in use") from None
 
 import qt
 from slicer.parameterNodeWrapper import parameterNodeWrapper
@@ -85,8 +85,10 @@ class NodeSelectorTest(unittest.TestCase):
 
     def test_the_first_node_is_chosen_before_it_is_complete(self):
         box, states = self.make(), []
-        box.connect("currentNodeChanged(vtkMRMLNode*)", lambda node: states.append(
-            (node.GetImageData() is None, node.GetDisplayNode() is None)))
+        box.connect(
+            "currentNodeChanged(vtkMRMLNode*)",
+            lambda node: states.append((node.GetImageData() is None, node.GetDisplayNode() is None)),
+        )
         heard = []
         slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, lambda *_: heard.append(box.currentNode()))
         node = volume("first")
@@ -268,10 +270,15 @@ class LayoutTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "scene.mrml")
             slicer.util.saveScene(str(path))
-            path.write_text(path.read_text().replace(
-                f'currentViewArrangement="{self.conventional}"', 'currentViewArrangement="991"'))
+            path.write_text(
+                path.read_text().replace(
+                    f'currentViewArrangement="{self.conventional}"', 'currentViewArrangement="991"'
+                )
+            )
             slicer.util.loadScene(str(path))
-        self.assertEqual((self.manager.layout, self.node.GetCurrentLayoutDescription() or "", self.tags()), (991, "", []))
+        self.assertEqual(
+            (self.manager.layout, self.node.GetCurrentLayoutDescription() or "", self.tags()), (991, "", [])
+        )
         self.assertFalse(self.mapped("Red"))
         self.manager.setLayout(991)  # it is the current one
         self.assertEqual(self.tags(), [])

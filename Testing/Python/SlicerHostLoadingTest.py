@@ -11,7 +11,7 @@ import vtk
 try:
     import SlicerHost
 except ImportError:  # inside 3D Slicer there is no host to be tested
-    raise unittest.SkipTest("the headless host is not in use")
+    raise unittest.SkipTest("the headless host is not in use") from None
 
 import SampleData
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -70,7 +70,9 @@ class SampleDataTest(LoadingTestCase):
 
     def test_the_button_calls_the_custom_downloader_and_scripts_do_not(self):
         called = []
-        self.register(uris=self.image().as_uri(), fileNames="image.nrrd", nodeNames="Image", customDownloader=called.append)
+        self.register(
+            uris=self.image().as_uri(), fileNames="image.nrrd", nodeNames="Image", customDownloader=called.append
+        )
         node = SampleData.downloadSample("HostSample")
         self.assertEqual((node.GetName(), called), ("Image", []))
         self.host.clickSample("HostSample")
@@ -110,7 +112,9 @@ class SampleDataTest(LoadingTestCase):
         self.assertIs(SampleData.downloadSample("HostSample"), slicer.mrmlScene)
         self.assertEqual((volumes(), len(slicer.dicomDatabase.instances())), ([], 1))
         self.assertEqual(slicer.util.selectedModule(), "DICOM")
-        self.register("AsVolume", uris=path.as_uri(), fileNames="image.dcm", nodeNames="Image", loadFileTypes="VolumeFile")
+        self.register(
+            "AsVolume", uris=path.as_uri(), fileNames="image.dcm", nodeNames="Image", loadFileTypes="VolumeFile"
+        )
         self.assertEqual(SampleData.downloadSample("AsVolume").GetName(), "Image")
 
 
@@ -136,7 +140,7 @@ class DicomDatabaseTest(LoadingTestCase):
 
         tag = slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, on_added)
         self.addCleanup(slicer.mrmlScene.RemoveObserver, tag)
-        node, = self.host.loadDicom([write_dicom(self.folder / "image.dcm", **elements)], approach)
+        (node,) = self.host.loadDicom([write_dicom(self.folder / "image.dcm", **elements)], approach)
         return node, events
 
     def test_the_default_reader_adds_an_empty_node_first_and_stores_nothing(self):
@@ -162,7 +166,9 @@ class DicomDatabaseTest(LoadingTestCase):
         self.assertEqual(slicer.dicomDatabase.fileForInstance(uid), str(self.folder / "image.dcm"))
         self.assertEqual(node.GetAttribute("DICOM.instanceNumbers"), "7")
         display = node.GetDisplayNode()
-        self.assertEqual((display.GetNumberOfWindowLevelPresets(), display.GetWindow(), display.GetLevel()), (2, 100, 50))
+        self.assertEqual(
+            (display.GetNumberOfWindowLevelPresets(), display.GetWindow(), display.GetLevel()), (2, 100, 50)
+        )
         self.assertEqual(slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID(), node.GetID())
         red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
         self.assertEqual(red.GetBackgroundVolumeID(), node.GetID())
@@ -174,8 +180,9 @@ class DicomDatabaseTest(LoadingTestCase):
         study = hierarchy.GetItemParent(item)
         patient = hierarchy.GetItemParent(study)
         self.assertEqual(hierarchy.GetItemAttribute(item, "DICOM.Modality"), "MG")
-        self.assertEqual([hierarchy.GetItemName(each) for each in (study, patient)],
-                         ["No study description", "NAME (P1)"])
+        self.assertEqual(
+            [hierarchy.GetItemName(each) for each in (study, patient)], ["No study description", "NAME (P1)"]
+        )
 
 
 class CopyTest(LoadingTestCase):

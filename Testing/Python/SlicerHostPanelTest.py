@@ -11,7 +11,7 @@ import vtk
 try:
     import SlicerHost
 except ImportError:  # inside 3D Slicer there is no host to be tested
-    raise unittest.SkipTest("the headless host is not in use")
+    raise unittest.SkipTest("the headless host is not in use") from None
 
 import qt
 
@@ -86,7 +86,9 @@ class RecordTest(unittest.TestCase):
 
     def test_a_fresh_start_knows_nothing_of_this_one(self):
         slicer.util.addVolumeFromArray(np.zeros((1, 4, 5), np.uint16))
-        said = SlicerHost.runFresh("print(args[0], len(slicer.util.getNodesByClass('vtkMRMLScalarVolumeNode')))", "found")
+        said = SlicerHost.runFresh(
+            "print(args[0], len(slicer.util.getNodesByClass('vtkMRMLScalarVolumeNode')))", "found"
+        )
         self.assertEqual(said.splitlines()[-1], "found 0")
         with self.assertRaisesRegex(RuntimeError, "not so"):
             SlicerHost.runFresh("raise ValueError('not so')")

@@ -14,7 +14,7 @@ import slicer
 try:
     import SlicerHost
 except ImportError:  # inside 3D Slicer there is no host to be tested
-    raise unittest.SkipTest("the headless host is not in use")
+    raise unittest.SkipTest("the headless host is not in use") from None
 
 import qt
 
@@ -33,8 +33,9 @@ class DialogsTest(unittest.TestCase):
     def test_messages_are_recorded(self):
         slicer.util.errorDisplay("it broke", detailedText="here")
         slicer.util.infoDisplay("by the way")
-        self.assertEqual([(m.kind, m.text) for m in self.host.messages],
-                         [("critical", "it broke"), ("information", "by the way")])
+        self.assertEqual(
+            [(m.kind, m.text) for m in self.host.messages], [("critical", "it broke"), ("information", "by the way")]
+        )
         self.assertEqual(self.host.messages[0].detail, "here")
 
     def test_questions_take_answers_in_order(self):
@@ -61,7 +62,9 @@ class DialogsTest(unittest.TestCase):
         self.host.answers.append(False)
         self.assertFalse(qt.QDesktopServices.openUrl(url))
         self.assertFalse(qt.QDesktopServices.openUrl(qt.QUrl()))
-        self.assertEqual([(m.kind, m.text) for m in self.host.messages[:2]], [("address", "file:///data/a report.html")] * 2)
+        self.assertEqual(
+            [(m.kind, m.text) for m in self.host.messages[:2]], [("address", "file:///data/a report.html")] * 2
+        )
 
     def test_errors_are_displayed_and_raised(self):
         with self.assertRaises(RuntimeError):
@@ -198,8 +201,12 @@ class ModuleTest(unittest.TestCase):
             path = Path(folder, "sample.nrrd")
             slicer.util.saveNode(volume("Sample"), str(path))
             SampleData.SampleDataLogic.registerCustomSampleDataSource(
-                category="LowDoseContrast", sampleName="HostSample", uris=path.as_uri(),
-                fileNames="sample.nrrd", nodeNames="FromDisk")
+                category="LowDoseContrast",
+                sampleName="HostSample",
+                uris=path.as_uri(),
+                fileNames="sample.nrrd",
+                nodeNames="FromDisk",
+            )
             node = SampleData.downloadSample("HostSample")
         self.assertEqual(node.GetName(), "FromDisk")
         self.assertEqual(slicer.util.arrayFromVolume(node).shape, (1, 8, 10))
@@ -208,13 +215,15 @@ class ModuleTest(unittest.TestCase):
 class ProcessTest(unittest.TestCase):
     def test_lines_and_code_arrive_on_the_main_thread(self):
         host, lines, codes, threads = SlicerHost.start(), [], [], set()
+
         def on_line(line):
             lines.append(line)
             threads.add(threading.current_thread() is threading.main_thread())
 
         code = "import sys; print('one'); print('two', flush=True); sys.exit(3)"
-        process = slicer.util.launchConsoleProcess([sys.executable, "-c", code], blocking=False,
-                                                   logCallback=on_line, completedCallback=codes.append)
+        process = slicer.util.launchConsoleProcess(
+            [sys.executable, "-c", code], blocking=False, logCallback=on_line, completedCallback=codes.append
+        )
         self.assertEqual(codes, [])
         self.assertTrue(host.waitUntil(lambda: codes, 20))
         self.assertEqual((lines, codes, threads), (["one", "two"], [3], {True}))
@@ -222,8 +231,9 @@ class ProcessTest(unittest.TestCase):
 
     def test_python_modules_run_in_pythonslicer(self):
         host, lines, codes = SlicerHost.start(), [], []
-        slicer.util.executePythonModule("platform", ["terse"], blocking=False, logCallback=lines.append,
-                                        completedCallback=codes.append)
+        slicer.util.executePythonModule(
+            "platform", ["terse"], blocking=False, logCallback=lines.append, completedCallback=codes.append
+        )
         self.assertTrue(host.waitUntil(lambda: codes, 20))
         self.assertEqual((codes, len(lines)), ([0], 1))
         python = shutil.which("PythonSlicer")
@@ -277,8 +287,7 @@ class SliceViewTest(unittest.TestCase):
         for node in (self.volume, white):
             node.GetDisplayNode().SetAutoWindowLevel(False)
             node.GetDisplayNode().SetWindowLevelMinMax(0, 4000)
-        slicer.util.setSliceViewerLayers(background=self.volume, foreground=white,
-                                         foregroundOpacity=0.5, fit=True)
+        slicer.util.setSliceViewerLayers(background=self.volume, foreground=white, foregroundOpacity=0.5, fit=True)
         pixels = self.host.renderSliceView("Red", (320, 240))
         self.assertAlmostEqual(int(np.median(pixels[100:140, 190:230])), 127, delta=3)
         slicer.util.setSliceViewerLayers(foregroundOpacity=0.0)

@@ -2,8 +2,8 @@
 
 import unittest
 
-import SlicerHost
 import slicer
+import SlicerHost
 import vtk
 from SlicerHost.layouts import cells
 
@@ -32,7 +32,11 @@ class PlotViewTest(unittest.TestCase):
     def widget(self):
         """That of the plot view which is on screen."""
         manager = slicer.app.layoutManager()
-        return next(widget for widget in map(manager.plotWidget, range(manager.plotViewCount)) if widget.mrmlPlotViewNode().GetLayoutName() == "PlotView1")
+        return next(
+            widget
+            for widget in map(manager.plotWidget, range(manager.plotViewCount))
+            if widget.mrmlPlotViewNode().GetLayoutName() == "PlotView1"
+        )
 
     def fill(self, count):
         import numpy as np
@@ -79,7 +83,10 @@ class PlotViewTest(unittest.TestCase):
 
 class LayoutTest(unittest.TestCase):
     def widths(self, *items):
-        text = "".join(f'<item{size}><view class="vtkMRML{kind}Node" singletontag="{place}"/></item>' for place, (kind, size) in enumerate(items))
+        text = "".join(
+            f'<item{size}><view class="vtkMRML{kind}Node" singletontag="{place}"/></item>'
+            for place, (kind, size) in enumerate(items)
+        )
         return [cell.width for cell in cells(f'<layout type="horizontal" split="true">{text}</layout>', 1000, 500)]
 
     def test_without_sizes_a_slice_view_takes_most(self):
@@ -94,11 +101,17 @@ class LayoutTest(unittest.TestCase):
         from LowDoseContrastTrainingSlicer.training_views import LAYOUTS
 
         (description,) = LAYOUTS.values()
-        self.assertEqual({(cell.width, cell.height) for cell in cells(description, 1000, 600)}, {(500, 600), (500, 300)})
+        self.assertEqual(
+            {(cell.width, cell.height) for cell in cells(description, 1000, 600)}, {(500, 600), (500, 300)}
+        )
 
     def test_a_layout_that_cannot_be_resized_is_even(self):
-        text = "".join(f'<item><view class="vtkMRML{kind}Node" singletontag="{kind}"/></item>' for kind in ("Slice", "PlotView"))
-        self.assertEqual([cell.width for cell in cells(f'<layout type="horizontal">{text}</layout>', 1000, 500)], [500, 500])
+        text = "".join(
+            f'<item><view class="vtkMRML{kind}Node" singletontag="{kind}"/></item>' for kind in ("Slice", "PlotView")
+        )
+        self.assertEqual(
+            [cell.width for cell in cells(f'<layout type="horizontal">{text}</layout>', 1000, 500)], [500, 500]
+        )
 
 
 if __name__ == "__main__":

@@ -5,21 +5,20 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import numpy as np
 import slicer
 import vtk
 
 try:
-    import SlicerHost
+    import SlicerHost  # noqa: F401
 except ImportError:  # inside 3D Slicer there is no host to be tested
-    raise unittest.SkipTest("the headless host is not in use")
+    raise unittest.SkipTest("the headless host is not in use") from None
 
 import ctk
 import qt
-from slicer.parameterNodeWrapper import (Choice, Default, Exclude, Maximum, Minimum, WithinRange,
-                                         parameterNodeWrapper)
+from slicer.parameterNodeWrapper import Choice, Default, Exclude, Maximum, Minimum, WithinRange, parameterNodeWrapper
 
 
 class Mode(enum.Enum):
@@ -30,7 +29,7 @@ class Mode(enum.Enum):
 @parameterNodeWrapper
 class Fields:
     volume: slicer.vtkMRMLScalarVolumeNode
-    other: Optional[slicer.vtkMRMLScalarVolumeNode]
+    other: slicer.vtkMRMLScalarVolumeNode | None
     share: Annotated[float, WithinRange(0, 1)] = 0.25
     count: Annotated[int, Minimum(1), Maximum(9)] = 4
     device: Annotated[str, Choice(["auto", "cpu"])] = "auto"
@@ -40,7 +39,7 @@ class Fields:
     file: Path
     names: list[str]
     scores: dict[str, float]
-    maybe: Optional[int]
+    maybe: int | None
 
     def isValid(self):
         return self.volume is not None
@@ -72,8 +71,12 @@ class PythonQtMannersTest(unittest.TestCase):
         self.assertTrue(callable(qt.QTimer.singleShot))
 
     def test_calling_a_property_is_a_type_error(self):
-        for widget, name in ((qt.QSpinBox(), "value"), (qt.QLabel(), "text"),
-                             (ctk.ctkSliderWidget(), "value"), (qt.QComboBox(), "count")):
+        for widget, name in (
+            (qt.QSpinBox(), "value"),
+            (qt.QLabel(), "text"),
+            (ctk.ctkSliderWidget(), "value"),
+            (qt.QComboBox(), "count"),
+        ):
             with self.assertRaises(TypeError):
                 getattr(widget, name)()
 
@@ -161,11 +164,27 @@ class ParameterNodeTest(unittest.TestCase):
         fields.scores = {"cci": 1.5}
         fields.file = Path("/data/x.nrrd")
         stored = {name: node.GetParameter(name) for name in node.GetParameterNames()}
-        self.assertEqual(stored, {
-            "volume": "", "other.1": "True", "share": "0.25", "count": "4", "device": "auto",
-            "name": "good", "mode": "WHOLE", "flag": "False", "file": "/data/x.nrrd",
-            "names.len": "2", "names.0": "a", "names.1": "b", "scores.len": "1",
-            "scores.0.0": "cci", "scores.0.1": "1.5", "maybe.1": "True"})
+        self.assertEqual(
+            stored,
+            {
+                "volume": "",
+                "other.1": "True",
+                "share": "0.25",
+                "count": "4",
+                "device": "auto",
+                "name": "good",
+                "mode": "WHOLE",
+                "flag": "False",
+                "file": "/data/x.nrrd",
+                "names.len": "2",
+                "names.0": "a",
+                "names.1": "b",
+                "scores.len": "1",
+                "scores.0.0": "cci",
+                "scores.0.1": "1.5",
+                "maybe.1": "True",
+            },
+        )
         self.assertEqual(node.GetNodeReferenceID("volume"), fields.volume.GetID())
 
     def test_unset_nodes_are_none_and_methods_are_kept(self):
@@ -181,8 +200,14 @@ class ParameterNodeTest(unittest.TestCase):
 
     def test_validators_refuse_and_leave_the_value(self):
         fields = new_fields()
-        for name, value in (("share", 1.5), ("count", 0), ("count", 10), ("device", "tpu"),
-                            ("name", "bad"), ("share", None)):
+        for name, value in (
+            ("share", 1.5),
+            ("count", 0),
+            ("count", 10),
+            ("device", "tpu"),
+            ("name", "bad"),
+            ("share", None),
+        ):
             before = getattr(fields, name)
             with self.assertRaises(ValueError):
                 setattr(fields, name, value)
@@ -229,15 +254,17 @@ class ParameterNodeTest(unittest.TestCase):
         slider, spin, combo, modes = ctk.ctkSliderWidget(), qt.QSpinBox(), qt.QComboBox(), qt.QComboBox()
         check, path = qt.QCheckBox(), ctk.ctkPathLineEdit()
         slider.decimals, slider.singleStep = 2, 0.05
-        tag = fields.connectParametersToGui({"share": slider, "count": spin, "device": combo,
-                                             "mode": modes, "flag": check, "file": path})
-        self.assertEqual((slider.value, spin.value, combo.currentText, modes.currentText),
-                         (0.25, 4, "auto", "WHOLE"))
+        tag = fields.connectParametersToGui(
+            {"share": slider, "count": spin, "device": combo, "mode": modes, "flag": check, "file": path}
+        )
+        self.assertEqual((slider.value, spin.value, combo.currentText, modes.currentText), (0.25, 4, "auto", "WHOLE"))
         self.assertEqual((slider.minimum, slider.maximum, spin.minimum, spin.maximum), (0, 1, 1, 9))
         slider.value, spin.value, combo.currentIndex, modes.currentIndex = 0.5, 7, 1, 0
         check.checked, path.currentPath = True, "/tmp/model.safetensors"
-        self.assertEqual((fields.share, fields.count, fields.device, fields.mode, fields.flag, fields.file),
-                         (0.5, 7, "cpu", Mode.TILES, True, Path("/tmp/model.safetensors")))
+        self.assertEqual(
+            (fields.share, fields.count, fields.device, fields.mode, fields.flag, fields.file),
+            (0.5, 7, "cpu", Mode.TILES, True, Path("/tmp/model.safetensors")),
+        )
         fields.share = 0.75
         self.assertEqual(slider.value, 0.75)
         fields.disconnectGui(tag)

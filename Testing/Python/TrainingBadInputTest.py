@@ -46,14 +46,18 @@ class BadInputTestCase(FolderTest):
         return said.getvalue()
 
     def train_refused(self, data=None, **fields):
-        return self.refused("train", data or self.data, self.here / "run", "--recipe", self.recipe(**fields), "--device", "cpu")
+        return self.refused(
+            "train", data or self.data, self.here / "run", "--recipe", self.recipe(**fields), "--device", "cpu"
+        )
 
 
 class PrepareTest(BadInputTestCase):
     def image(self, name, dose, study, **choices):
         pixels = examples.phantom_pixels(choices.pop("shape", (300, 260)))
         (self.here / "dicom").mkdir(exist_ok=True)
-        examples.write_dicom(self.here / "dicom" / name, pixels, EntranceDoseInmGy=dose, StudyInstanceUID=study, **choices)
+        examples.write_dicom(
+            self.here / "dicom" / name, pixels, EntranceDoseInmGy=dose, StudyInstanceUID=study, **choices
+        )
 
     def prepare_refused(self):
         said = self.refused("prepare", self.here / "dicom", self.here / "set", "--patch-size", "64")
@@ -69,7 +73,9 @@ class PrepareTest(BadInputTestCase):
     def test_one_dose_only(self):
         for name in "ab":
             self.image(f"{name}.dcm", 3.359, generate_uid())
-        self.assertRegex(self.prepare_refused(), "no arrangement has two matching images at both doses .* among 2 files")
+        self.assertRegex(
+            self.prepare_refused(), "no arrangement has two matching images at both doses .* among 2 files"
+        )
 
     def test_mixed_sizes(self):
         study = generate_uid()
@@ -139,7 +145,10 @@ class RecipeTest(BadInputTestCase):
     def test_fields_that_are_wrong(self):
         self.assertIn("unknown recipe field 'colour'", self.train_refused(colour=1))
         self.assertIn("ngf must be at least 1, it is 0", self.train_refused(ngf=0))
-        self.assertIn("a log intensity scale must start above 0, not at 0.0; set the recipe's scale_low", self.train_refused(scale="log"))
+        self.assertIn(
+            "a log intensity scale must start above 0, not at 0.0; set the recipe's scale_low",
+            self.train_refused(scale="log"),
+        )
         self.assertIn("low (9.0) must be below high (5.0)", self.train_refused(scale_low=9.0, scale_high=5.0))
         self.assertFalse((self.here / "run").exists())
 
@@ -153,15 +162,24 @@ class CheckpointTest(BadInputTestCase):
         shutil.copytree(self.folder / "trained", run)
         recipe = self.recipe(epochs=1)
         state = torch.load(run / "checkpoint.pt", weights_only=True)
-        torch.save({**state, "recipe": {**state["recipe"], "architecture": "unet_256", "crop_size": 256, "load_size": 286}}, run / "checkpoint.pt")
-        self.assertIn("trained with architecture unet_256, not unet_128", self.refused("train", self.data, run, "--recipe", recipe, "--resume"))
+        torch.save(
+            {**state, "recipe": {**state["recipe"], "architecture": "unet_256", "crop_size": 256, "load_size": 286}},
+            run / "checkpoint.pt",
+        )
+        self.assertIn(
+            "trained with architecture unet_256, not unet_128",
+            self.refused("train", self.data, run, "--recipe", recipe, "--resume"),
+        )
 
     def test_one_that_is_damaged(self):
         self.train("whole", epochs=1)
         run = self.here / "run"
         shutil.copytree(self.folder / "whole", run)
         (run / "checkpoint.pt").write_bytes((run / "checkpoint.pt").read_bytes()[:-500])
-        self.assertIn("checkpoint.pt: cannot be read as a checkpoint", self.refused("train", self.data, run, "--recipe", self.recipe(epochs=1), "--resume"))
+        self.assertIn(
+            "checkpoint.pt: cannot be read as a checkpoint",
+            self.refused("train", self.data, run, "--recipe", self.recipe(epochs=1), "--resume"),
+        )
 
 
 class FolderInUseTest(BadInputTestCase):
@@ -190,18 +208,36 @@ class FullDiskTest(BadInputTestCase):
         steps.close()
         before = {name: (run / name).read_bytes() for name in ("checkpoint.pt", "losses.csv")}
         for limited in ("checkpoint.pt", "model-last.safetensors"):
-            said = self.limited((run / limited).stat().st_size - 100, "train", self.data, run, "--recipe", recipe, "--resume", "--device", "cpu")
+            said = self.limited(
+                (run / limited).stat().st_size - 100,
+                "train",
+                self.data,
+                run,
+                "--recipe",
+                recipe,
+                "--resume",
+                "--device",
+                "cpu",
+            )
             self.assertRegex(said, rf"^error: .*{limited}: no space left on the disk.*\n$")
             self.assertEqual((run / "checkpoint.pt").read_bytes(), before["checkpoint.pt"])
             self.assertEqual(list(run.glob(".writing-*")), [])
-        resumed, straight = self.train(run.relative_to(self.folder), resume=True, epochs=3), self.train("straight", epochs=3)
+        resumed, straight = (
+            self.train(run.relative_to(self.folder), resume=True, epochs=3),
+            self.train("straight", epochs=3),
+        )
         weights = [load_model(result["model_last"]).generator.state_dict() for result in (resumed, straight)]
         self.assertTrue(all(torch.equal(value, weights[1][name]) for name, value in weights[0].items()))
 
     def limited(self, size, *arguments):
         """What a command says in a process that can write files of so many bytes."""
         environment = {**examples.environment(), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([examples.PYTHON, "-c", LIMITED, str(size), *map(str, arguments)], env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [examples.PYTHON, "-c", LIMITED, str(size), *map(str, arguments)],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
         self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
         return done.stderr
 

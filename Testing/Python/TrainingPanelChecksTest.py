@@ -1,4 +1,7 @@
-"""The training panel says before the start what the command would refuse. Runs in 3D Slicer and on the headless host."""
+"""The training panel says before the start what the command would refuse.
+
+Runs in 3D Slicer and on the headless host.
+"""
 
 import atexit
 import functools
@@ -57,7 +60,16 @@ class ChecksTestCase(TrainingPanelTestCase):
         with unittest.mock.patch.object(task, "startCommand", lambda arguments, folder: arguments):
             options = build_parser(COMMANDS).parse_args(task.start(self.parameters))
         try:
-            next(train(options.dataset, options.output, load_recipe(options.recipe, options.epochs), options.resume, options.start, RunSettings(device="cpu")))
+            next(
+                train(
+                    options.dataset,
+                    options.output,
+                    load_recipe(options.recipe, options.epochs),
+                    options.resume,
+                    options.start,
+                    RunSettings(device="cpu"),
+                )
+            )
             return ""
         except InputError as error:
             return str(error)
@@ -75,9 +87,23 @@ class AgreementTest(ChecksTestCase):
         )  # fmt: skip
         draw, refused, taken = random.Random(5), 0, 0
         for _ in range(40):
-            change = {"ngf": 2, "ndf": 2, "precision": "fp32", "batch_size": 1, "crops_per_patch": 1, **draw.choice(changes)}
-            start = draw.choice(("", "", "", "", self.shared / "small.safetensors", self.shared / "none.safetensors", "nobody"))
-            chosen = {"data": f"{draw.choice(SIDES)}-{draw.choice((0, 1))}", "recipe": draw.choice(("run1", "run3", "compact")), "changes": change, "start": start}
+            change = {
+                "ngf": 2,
+                "ndf": 2,
+                "precision": "fp32",
+                "batch_size": 1,
+                "crops_per_patch": 1,
+                **draw.choice(changes),
+            }
+            start = draw.choice(
+                ("", "", "", "", self.shared / "small.safetensors", self.shared / "none.safetensors", "nobody")
+            )
+            chosen = {
+                "data": f"{draw.choice(SIDES)}-{draw.choice((0, 1))}",
+                "recipe": draw.choice(("run1", "run3", "compact")),
+                "changes": change,
+                "start": start,
+            }
             said, refusal = self.choose(**chosen), self.refusal()
             self.assertEqual(bool(said), bool(refusal), (chosen, said, refusal))
             refused, taken = refused + bool(refusal), taken + (not refusal)
@@ -87,7 +113,10 @@ class AgreementTest(ChecksTestCase):
 class ReasonsTest(ChecksTestCase):
     def test_patchesThatAreSmallerThanTheCrops(self):
         said = self.choose("130-1", "starter")
-        self.assertRegex(said, "^The patches are 130x130 pixels, the recipe crops 256; prepare with a patch size of 256 or more, .*[.]$")
+        self.assertRegex(
+            said,
+            "^The patches are 130x130 pixels, the recipe crops 256; prepare with a patch size of 256 or more, .*[.]$",
+        )
         self.assertEqual(self.ui.trainStatusLabel.text, said)
         self.assertEqual(self.choose("130-1", "run1"), "")  # it resizes
         self.assertEqual(self.choose("256-1", "starter"), "")
@@ -109,7 +138,11 @@ class ReasonsTest(ChecksTestCase):
         recipe = self.folder / "own.json"
         self.choose(recipe="from a file")
         self.ui.recipeFileEdit.currentPath = str(recipe)
-        for text, words in (("{", "not valid JSON"), ('{"ngf": 0}', "ngf must be at least 1"), ('{"colour": 1}', "unknown recipe field 'colour'")):
+        for text, words in (
+            ("{", "not valid JSON"),
+            ('{"ngf": 0}', "ngf must be at least 1"),
+            ('{"colour": 1}', "unknown recipe field 'colour'"),
+        ):
             recipe.write_text(text)
             self.panel.updateGui()
             self.assertIn(words, self.ui.trainButton.toolTip)
@@ -144,7 +177,10 @@ class ManifestTest(ChecksTestCase):
 
         task, folder = self.panel.logic.preparation, self.folder / "copy"
         shutil.copytree(self.shared / "256-1", folder)
-        with unittest.mock.patch.object(manifests, "LONG", 10), unittest.mock.patch.object(manifest, "read_manifest", wraps=manifest.read_manifest) as read:
+        with (
+            unittest.mock.patch.object(manifests, "LONG", 10),
+            unittest.mock.patch.object(manifest, "read_manifest", wraps=manifest.read_manifest) as read,
+        ):
             self.assertTrue(task.takesLong(folder))
             self.ui.dataSetFolderEdit.currentPath = str(folder)
             self.ui.runFolderEdit.currentPath = str(self.folder / "run")
@@ -161,17 +197,22 @@ class LightTest(unittest.TestCase):
         import LowDoseContrastLib
         import LowDoseContrastTrainingSlicer
 
-        paths = [str(Path(module.__file__).parents[1]) for module in (LowDoseContrastLib, LowDoseContrastTrainingSlicer)]
+        paths = [
+            str(Path(module.__file__).parents[1]) for module in (LowDoseContrastLib, LowDoseContrastTrainingSlicer)
+        ]
         code = f"""
 import sys
 sys.path += {paths!r}
 from LowDoseContrastLib import catalogue, cci
 from LowDoseContrastTrainingLib.baselines import names
-from LowDoseContrastTrainingLib.evaluation import verdict
+from LowDoseContrastTrainingLib.evaluation import settings, verdict
 from LowDoseContrastTrainingLib.training import fine_tuning, recipes, suitability
 print(sorted({{"torch", "scipy", "skimage", "pydicom"}} & sys.modules.keys()))
 """
-        self.assertEqual(subprocess.run([examples.PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip(), "[]")
+        self.assertEqual(
+            subprocess.run([examples.PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip(),
+            "[]",
+        )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from lowdosecontrast_training_panel import TrainingPanelTestCase
 class ContrastTest(TrainingPanelTestCase):
     def volume(self, name, seed=0, factor=1, **elements):
         pixels = examples.phantom_pixels((300, 200), seed=seed)
-        path = examples.write_dicom(self.folder / f"{name}.dcm", (pixels * factor).clip(0, 16383).astype("uint16"), **elements)
+        path = examples.write_dicom(
+            self.folder / f"{name}.dcm", (pixels * factor).clip(0, 16383).astype("uint16"), **elements
+        )
         return slicer.util.loadVolume(str(path), {"name": name, "singleFile": True, "show": False})
 
     def measure(self, *volumes, reference=None):
@@ -22,7 +24,10 @@ class ContrastTest(TrainingPanelTestCase):
         self.ui.cciReferenceSelector.setCurrentNode(reference)
         self.ui.measureButton.click()
         table = self.parameters.cciTable.GetTable()
-        return {table.GetColumnName(i): [table.GetValue(row, i).ToString() for row in range(table.GetNumberOfRows())] for i in range(table.GetNumberOfColumns())}
+        return {
+            table.GetColumnName(i): [table.GetValue(row, i).ToString() for row in range(table.GetNumberOfRows())]
+            for i in range(table.GetNumberOfColumns())
+        }
 
     def expected(self, name, scale="full", mask="breast"):
         """(CCI result, map) from the file, by the library alone."""
@@ -41,7 +46,10 @@ class ContrastTest(TrainingPanelTestCase):
         for scale, combo in (("full", "full"), ("window:100,900", "window"), ("log", "log")):
             self.ui.cciScaleComboBox.currentText, self.ui.cciWindowLineEdit.text = combo, "100,900"
             self.assertEqual(self.ui.cciWindowLineEdit.isHidden(), combo != "window")
-            table, wanted = self.measure(low, high, reference=high), [self.expected(name, scale)[0] for name in ("low", "high")]
+            table, wanted = (
+                self.measure(low, high, reference=high),
+                [self.expected(name, scale)[0] for name in ("low", "high")],
+            )
             self.assertEqual(table["Volume"], ["low", "high"])
             self.assertEqual(table["CCI"], [f"{each.cci:.4f}" for each in wanted])
             self.assertEqual(table["CCI-norm"], [f"{each.cci_norm:.5f}" for each in wanted])
@@ -68,7 +76,9 @@ class ContrastTest(TrainingPanelTestCase):
             maps = slicer.util.getNodes("* CCI map")
             self.assertEqual(sorted(maps), ["high CCI map", "low CCI map"])
         node = maps["low CCI map"]
-        np.testing.assert_allclose(slicer.util.arrayFromVolume(node)[0], np.nan_to_num(self.expected("low")[1]), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            slicer.util.arrayFromVolume(node)[0], np.nan_to_num(self.expected("low")[1]), rtol=1e-5, atol=1e-6
+        )
         self.assertEqual(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)), study)
         self.assertEqual((node.GetSpacing(), node.GetOrigin()), (low.GetSpacing(), low.GetOrigin()))
         ranges = [[0.0] * 6, [0.0] * 6]
@@ -87,7 +97,9 @@ class ContrastTest(TrainingPanelTestCase):
         write_enhancement(Enhancer(examples.small_model(), "cpu", "fp32").run(image.mammogram), image, source, result)
         table, report = self.measure(source, result), report_of(result)
         self.assertEqual(table["CCI"], [f"{getattr(report, key):.4f}" for key in ("cci_before", "cci_after")])
-        self.assertEqual(table["CCI-norm"], [f"{getattr(report, key):.5f}" for key in ("cci_norm_before", "cci_norm_after")])
+        self.assertEqual(
+            table["CCI-norm"], [f"{getattr(report, key):.5f}" for key in ("cci_norm_before", "cci_norm_after")]
+        )
 
     def test_wrongVolumesAreOneLineAndLeaveTheTable(self):
         import numpy as np
@@ -98,8 +110,16 @@ class ContrastTest(TrainingPanelTestCase):
         tiny = slicer.util.addVolumeFromArray(np.ones((1, 2, 2), np.uint16), name="tiny")
         broken = slicer.util.addVolumeFromArray(np.full((1, 40, 40), np.nan, np.float32), name="broken")
         empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
-        colour = slicer.util.addVolumeFromArray(np.zeros((1, 40, 40, 3), np.uint8), name="colour", nodeClassName="vtkMRMLVectorVolumeNode")
-        for node, words in ((tiny, "no 3x3 window"), (broken, "NaN"), (empty, "is empty"), (colour, "colour volume"), (self.volume("ct", Modality="CT"), "modality CT and no mammogram")):
+        colour = slicer.util.addVolumeFromArray(
+            np.zeros((1, 40, 40, 3), np.uint8), name="colour", nodeClassName="vtkMRMLVectorVolumeNode"
+        )
+        for node, words in (
+            (tiny, "no 3x3 window"),
+            (broken, "NaN"),
+            (empty, "is empty"),
+            (colour, "colour volume"),
+            (self.volume("ct", Modality="CT"), "modality CT and no mammogram"),
+        ):
             self.parameters.cciVolumes = [good, node]
             self.ui.measureButton.click()
             said = self.ui.measureLabel.text
@@ -109,7 +129,9 @@ class ContrastTest(TrainingPanelTestCase):
         self.parameters.cciVolumes = [good, flat]
         self.ui.cciReferenceSelector.setCurrentNode(flat)
         self.ui.measureButton.click()
-        self.assertEqual((self.ui.measureLabel.text, self.parameters.cciTable.GetTable().GetValue(0, 3).ToString()), ("", ""))
+        self.assertEqual(
+            (self.ui.measureLabel.text, self.parameters.cciTable.GetTable().GetValue(0, 3).ToString()), ("", "")
+        )
 
     def test_aRemovedVolumeIsForgotten(self):
         low, high = self.volume("low"), self.volume("high")
@@ -129,12 +151,17 @@ class ContrastTest(TrainingPanelTestCase):
             self.assertTrue(slicer.util.saveNode(node, str(self.folder / f"{node.GetName()}.{kind}")))
         self.assertTrue(slicer.util.saveScene(scene))
         slicer.mrmlScene.Clear()
-        self.assertEqual((self.ui.evaluationFolderEdit.currentPath, len(self.ui.cciVolumesSelector.checkedNodes())), ("", 0))
+        self.assertEqual(
+            (self.ui.evaluationFolderEdit.currentPath, len(self.ui.cciVolumesSelector.checkedNodes())), ("", 0)
+        )
         slicer.util.loadScene(scene)
         self.assertEqual([node.GetName() for node in self.ui.cciVolumesSelector.checkedNodes()], ["low", "high"])
         self.assertEqual(self.ui.cciReferenceSelector.currentNode().GetName(), "high")
         self.assertEqual(list(self.parameters.models), ["starter", "another"])
-        self.assertEqual((self.ui.evaluationFolderEdit.currentPath, self.ui.judgeTruthCheckBox.checked), (str(self.folder / "judged"), True))
+        self.assertEqual(
+            (self.ui.evaluationFolderEdit.currentPath, self.ui.judgeTruthCheckBox.checked),
+            (str(self.folder / "judged"), True),
+        )
         self.assertEqual((self.ui.baselinesLineEdit.text, self.ui.judgedSplitComboBox.currentText), ("gain", "val"))
         table = self.ui.cciTableView.mrmlTableNode().GetTable()
         self.assertEqual([f"{table.GetValue(row, 1).ToDouble():.4f}" for row in range(2)], cells)

@@ -65,7 +65,8 @@ class EvaluateTestCase(TrainingPanelTestCase):
         """Heading -> cells of the table in the panel."""
         table = self.ui.resultsTable
         return {
-            table.horizontalHeaderItem(column).text(): [table.item(row, column).text() for row in range(table.rowCount)] for column in range(table.columnCount)
+            table.horizontalHeaderItem(column).text(): [table.item(row, column).text() for row in range(table.rowCount)]
+            for column in range(table.columnCount)
         }
 
     def column(self, node, name):
@@ -88,14 +89,29 @@ class EvaluateTest(EvaluateTestCase):
             (put(ui.judgeTruthCheckBox, "checked", True), "Choose the folder of the simulation"),
             (put(ui.evaluateSimulationEdit, "currentPath", str(self.folder)), "holds none"),
             (put(ui.evaluateSimulationEdit, "currentPath", str(one)), "one realisation"),
-            (lambda: (put(ui.judgeTruthCheckBox, "checked", False)(), put(ui.judgeDataSetCheckBox, "checked", True)()), "Choose a data set."),
+            (
+                lambda: (
+                    put(ui.judgeTruthCheckBox, "checked", False)(),
+                    put(ui.judgeDataSetCheckBox, "checked", True)(),
+                ),
+                "Choose a data set.",
+            ),
             (put(ui.evaluateDataSetEdit, "currentPath", str(self.folder)), "not prepared"),
             (put(ui.evaluateDataSetEdit, "currentPath", str(self.data)), "Choose a folder for the results"),
             (put(ui.evaluationFolderEdit, "currentPath", str(self.data)), "Choose another folder"),
             (lambda: (self.choose(), put(ui.baselinesLineEdit, "text", "gain, bm3d")()), "there is no 'bm3d'"),
             (lambda: (self.choose(), put(ui.evaluationScaleLineEdit, "text", "wide")()), "must be one of full, 12bit"),
-            (lambda: (put(ui.evaluationScaleLineEdit, "text", "full")(), setattr(self.parameters, "models", ["nobody"])), "no model named nobody"),
-            (lambda: setattr(self.parameters, "models", [str(self.folder / "none.safetensors")]), "none.safetensors does not exist"),
+            (
+                lambda: (
+                    put(ui.evaluationScaleLineEdit, "text", "full")(),
+                    setattr(self.parameters, "models", ["nobody"]),
+                ),
+                "no model named nobody",
+            ),
+            (
+                lambda: setattr(self.parameters, "models", [str(self.folder / "none.safetensors")]),
+                "none.safetensors does not exist",
+            ),
         ):
             change()
             self.assertFalse(button.enabled)
@@ -115,18 +131,33 @@ class EvaluateTest(EvaluateTestCase):
         def options():
             return build_parser(COMMANDS).parse_args(self.panel.logic.evaluation.arguments(self.parameters))
 
-        self.ui.evaluateDataSetEdit.currentPath, self.ui.evaluationFolderEdit.currentPath = str(self.data), str(self.judged)
-        found, default = options(), build_parser(COMMANDS).parse_args(["evaluate", "--dataset", str(self.data), "--output", str(self.judged), "--model", "starter"])
+        self.ui.evaluateDataSetEdit.currentPath, self.ui.evaluationFolderEdit.currentPath = (
+            str(self.data),
+            str(self.judged),
+        )
+        found, default = (
+            options(),
+            build_parser(COMMANDS).parse_args(
+                ["evaluate", "--dataset", str(self.data), "--output", str(self.judged), "--model", "starter"]
+            ),
+        )
         self.assertEqual(vars(found), vars(default))
         for combo, names in ((self.ui.judgedSplitComboBox, SPLITS), (self.ui.evaluationDeviceComboBox, DEVICES)):
             self.assertEqual([combo.itemText(row) for row in range(combo.count)], list(names))
         self.choose()
         self.ui.judgeTruthCheckBox.checked, self.ui.acquisitionsFolderEdit.currentPath = True, str(self.folder)
-        self.ui.judgedSplitComboBox.currentText, self.ui.noiseLineEdit.text, self.ui.bootstrapSeedSpinBox.value = "all", "xi_q=0.03,xi_e=2", 5
+        self.ui.judgedSplitComboBox.currentText, self.ui.noiseLineEdit.text, self.ui.bootstrapSeedSpinBox.value = (
+            "all",
+            "xi_q=0.03,xi_e=2",
+            5,
+        )
         self.ui.evaluationOutOfDomainCheckBox.checked = self.ui.replaceResultsCheckBox.checked = True
         self.parameters.models = ["starter", str(self.model)]
         found = options()
-        self.assertEqual((found.model, found.baselines, found.simulation), (["starter", str(self.model)], "identity, gain", str(self.folder)))
+        self.assertEqual(
+            (found.model, found.baselines, found.simulation),
+            (["starter", str(self.model)], "identity, gain", str(self.folder)),
+        )
         self.assertEqual((found.split, found.noise, found.seed, found.device), ("all", "xi_q=0.03,xi_e=2", 5, "cpu"))
         self.assertEqual((found.allow_out_of_domain, found.overwrite), (True, True))
         self.ui.judgeDataSetCheckBox.checked = False
@@ -139,12 +170,16 @@ class EvaluateTest(EvaluateTestCase):
         self.assertEqual(self.ui.evaluateButton.text, "Cancel")
         self.assertFalse(self.ui.evaluateSettingsWidget.enabled)
         wait(lambda: self.child is None)
-        self.assertRegex(self.ui.evaluateStatusLabel.text, "Done: 3 methods on 2 arrangements. small: (appearance match|worse)")
+        self.assertRegex(
+            self.ui.evaluateStatusLabel.text, "Done: 3 methods on 2 arrangements. small: (appearance match|worse)"
+        )
         self.assertIn("earlier evaluation", self.ui.evaluateButton.toolTip)
         self.assertFalse(self.ui.evaluateButton.enabled)
         rows = json.loads((self.judged / "results.json").read_text())["rows"]
         table = self.table()
-        self.assertEqual((table["Method"], table["Verdict"]), ([row["method"] for row in rows], [row["verdict"] for row in rows]))
+        self.assertEqual(
+            (table["Method"], table["Verdict"]), ([row["method"] for row in rows], [row["verdict"] for row in rows])
+        )
         self.assertEqual([float(text) for text in table["PSNR"]], [float(f"{row['psnr']:.4g}") for row in rows])
         self.assertEqual(set(table["Detectability"]), {"no truth"})
         self.assertIn(rows[-1]["reasons"][-1], self.ui.verdictLabel.text)
@@ -157,15 +192,32 @@ class EvaluateTest(EvaluateTestCase):
         """The table and the charts are in the views of the layout, with the figures of the results."""
         from LowDoseContrastTrainingSlicer.evaluation_views import CHART_VIEWS, TABLE_VIEW
 
-        self.assertEqual(slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").GetTableNodeID(), self.parameters.resultTable.GetID())
+        self.assertEqual(
+            slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode").GetTableNodeID(),
+            self.parameters.resultTable.GetID(),
+        )
         self.assertEqual(self.column(self.parameters.resultTable, "Method"), [row["method"] for row in rows])
         self.assertIsNone(self.parameters.detectabilityChart)
-        for tag, chart, measure in zip(CHART_VIEWS, (self.parameters.contrastChart, self.parameters.likenessChart), ("cci_ratio_error", "psnr_matched")):
-            self.assertEqual(slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").GetPlotChartNodeID(), chart.GetID())
-            drawn = {series.GetName(): series for series in map(chart.GetNthPlotSeriesNode, range(chart.GetNumberOfPlotSeriesNodes()))}
-            self.assertEqual(list(drawn), ["gain", "identity, 95% interval", "identity", "small, 95% interval", "small"])
+        for tag, chart, measure in zip(
+            CHART_VIEWS,
+            (self.parameters.contrastChart, self.parameters.likenessChart),
+            ("cci_ratio_error", "psnr_matched"),
+        ):
+            self.assertEqual(
+                slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode").GetPlotChartNodeID(), chart.GetID()
+            )
+            drawn = {
+                series.GetName(): series
+                for series in map(chart.GetNthPlotSeriesNode, range(chart.GetNumberOfPlotSeriesNodes()))
+            }
+            self.assertEqual(
+                list(drawn), ["gain", "identity, 95% interval", "identity", "small, 95% interval", "small"]
+            )
             stated = rows[-1]["against"]["the gain"][measure]
-            for name, values in (("small", [stated["mean"]] * 3), ("small, 95% interval", [stated[key] for key in ("low", "mean", "high")])):
+            for name, values in (
+                ("small", [stated["mean"]] * 3),
+                ("small, 95% interval", [stated[key] for key in ("low", "mean", "high")]),
+            ):
                 self.assertEqual(self.column(drawn[name].GetTableNode(), drawn[name].GetYColumnName()), values)
                 self.assertEqual(self.column(drawn[name].GetTableNode(), drawn[name].GetXColumnName()), [3.0] * 3)
 
@@ -187,7 +239,9 @@ class EvaluateTest(EvaluateTestCase):
         self.ui.noiseLineEdit.text = "xi_q=0.03"
         self.ui.evaluateButton.click()
         slicer.mrmlScene.Clear()
-        self.assertEqual((self.ui.evaluateButton.text, self.ui.evaluationFolderEdit.currentPath), ("Cancel", str(self.judged)))
+        self.assertEqual(
+            (self.ui.evaluateButton.text, self.ui.evaluationFolderEdit.currentPath), ("Cancel", str(self.judged))
+        )
         wait(lambda: self.child is None)
         status = self.ui.evaluateStatusLabel.text
         self.assertRegex(status, "^Failed: .*xi_q and xi_e together")
@@ -198,9 +252,12 @@ class EvaluateTest(EvaluateTestCase):
         from LowDoseContrastSlicer import installation
 
         self.choose()
-        with unittest.mock.patch.object(installation, "_missing", lambda names: [name for name in names if name == "skimage"]), unittest.mock.patch.object(
-            slicer.util, "confirmOkCancelDisplay", return_value=False
-        ) as asked:
+        with (
+            unittest.mock.patch.object(
+                installation, "_missing", lambda names: [name for name in names if name == "skimage"]
+            ),
+            unittest.mock.patch.object(slicer.util, "confirmOkCancelDisplay", return_value=False) as asked,
+        ):
             self.ui.evaluateButton.click()
         asked.assert_called_once()
         self.assertIsNone(self.child)
@@ -220,7 +277,10 @@ class ModelListTest(EvaluateTestCase):
         for row, (name, _ticked) in enumerate(self.listed()):
             if name in ("starter", label):
                 self.ui.modelsListWidget.item(row).setCheckState(qt.Qt.Unchecked)
-                wait(lambda count=len(self.parameters.models): len(self.parameters.models) < count or not self.parameters.models)
+                wait(
+                    lambda count=len(self.parameters.models): len(self.parameters.models) < count
+                    or not self.parameters.models
+                )
         self.assertEqual(list(self.parameters.models), [])
         self.assertEqual(self.listed()[-1], (label, False))
         self.ui.modelsListWidget.item(len(self.listed()) - 1).setCheckState(qt.Qt.Checked)
@@ -258,7 +318,9 @@ class ModelListTest(EvaluateTestCase):
             examples.save_small_model(self.folder / "other.safetensors", seed=1)
             shutil.copyfile(self.folder / "other.safetensors", trained)  # the training has gone on
             self.panel.updateGui()
-            self.assertEqual([label for label, _ticked in self.listed() if label.startswith("run")], ["run", "run/model.safetensors"])
+            self.assertEqual(
+                [label for label, _ticked in self.listed() if label.startswith("run")], ["run", "run/model.safetensors"]
+            )
 
 
 class EarlierResultsTest(EvaluateTestCase):
@@ -273,15 +335,27 @@ class EarlierResultsTest(EvaluateTestCase):
 
     def test_anEarlierEvaluationIsShownAndWhatIsMissingIsEmpty(self):
         def against(low):
-            return {"the gain": {"method": "gain", "detectability": {"mean": 0.1, "low": low, "high": None if low is None else 0.2}}}
+            return {
+                "the gain": {
+                    "method": "gain",
+                    "detectability": {"mean": 0.1, "low": low, "high": None if low is None else 0.2},
+                }
+            }
 
         self.assertTrue(self.ui.resultsTable.isHidden())
         self.assertFalse(self.ui.showResultsButton.enabled)
-        rows = [self.row("gain", psnr=40.0, detectability=0.7), self.row("a", "model", psnr=None, detectability=0.8, against=against(0.05)), self.row("b", "model", against=against(None))]
+        rows = [
+            self.row("gain", psnr=40.0, detectability=0.7),
+            self.row("a", "model", psnr=None, detectability=0.8, against=against(0.05)),
+            self.row("b", "model", against=against(None)),
+        ]
         self.write({"rows": rows, "notes": ["few arrangements"]})
         table = self.table()
         self.assertEqual((table["PSNR"], table["Detectability"]), (["40", "", ""], ["0.7", "0.8", ""]))
-        self.assertEqual(self.ui.verdictLabel.text.splitlines(), ["a: worse. found less; made up more.", "b: worse. found less; made up more.", "Note: few arrangements"])
+        self.assertEqual(
+            self.ui.verdictLabel.text.splitlines(),
+            ["a: worse. found less; made up more.", "b: worse. found less; made up more.", "Note: few arrangements"],
+        )
         self.ui.showResultsButton.click()
         chart = self.parameters.detectabilityChart
         names = [chart.GetNthPlotSeriesNode(index).GetName() for index in range(chart.GetNumberOfPlotSeriesNodes())]
@@ -313,7 +387,10 @@ class EarlierResultsTest(EvaluateTestCase):
         self.panel.updateGui()
         self.assertTrue(self.ui.openReportButton.enabled)
         for opened in (True, False):
-            with unittest.mock.patch.object(qt, "QDesktopServices") as desktop, unittest.mock.patch.object(slicer.util, "errorDisplay") as said:
+            with (
+                unittest.mock.patch.object(qt, "QDesktopServices") as desktop,
+                unittest.mock.patch.object(slicer.util, "errorDisplay") as said,
+            ):
                 desktop.openUrl.return_value = opened
                 self.ui.openReportButton.click()
             self.assertEqual(Path(desktop.openUrl.call_args.args[0].toLocalFile()), self.judged / "report.html")

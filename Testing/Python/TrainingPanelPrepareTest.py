@@ -27,15 +27,23 @@ class PrepareTest(TrainingPanelTestCase):
 
     def table(self):
         table = self.ui.pairsTable
-        return [[table.item(row, column).text() for column in range(table.columnCount)] for row in range(table.rowCount)]
+        return [
+            [table.item(row, column).text() for column in range(table.columnCount)] for row in range(table.rowCount)
+        ]
 
     def test_reasonsForADisabledButton(self):
         button = self.ui.prepareButton
         for change, reason in (
             (lambda: None, "Choose the folder"),
             (lambda: setattr(self.ui.prepareInputEdit, "currentPath", str(self.folder / "none")), "does not exist"),
-            (lambda: setattr(self.ui.prepareInputEdit, "currentPath", str(self.shared / "dicom")), "Choose a folder for the data set"),
-            (lambda: setattr(self.ui.dataSetFolderEdit, "currentPath", str(self.shared / "dicom")), "Choose another folder"),
+            (
+                lambda: setattr(self.ui.prepareInputEdit, "currentPath", str(self.shared / "dicom")),
+                "Choose a folder for the data set",
+            ),
+            (
+                lambda: setattr(self.ui.dataSetFolderEdit, "currentPath", str(self.shared / "dicom")),
+                "Choose another folder",
+            ),
             (lambda: (self.choose(), setattr(self.ui.dosesLineEdit, "text", "3 and 11")), "Doses in mGy: "),
         ):
             change()
@@ -58,7 +66,9 @@ class PrepareTest(TrainingPanelTestCase):
 
         def settings():
             options = build_parser(COMMANDS).parse_args(self.panel.logic.preparation.arguments(self.parameters))
-            return PrepareSettings(**{field.name: getattr(options, field.name) for field in dataclasses.fields(PrepareSettings)})
+            return PrepareSettings(
+                **{field.name: getattr(options, field.name) for field in dataclasses.fields(PrepareSettings)}
+            )
 
         self.assertEqual(settings(), PrepareSettings())
         self.assertNotIn("The recipe", self.ui.splitLabel.text)
@@ -133,9 +143,12 @@ class PrepareTest(TrainingPanelTestCase):
         self.choose()
         from LowDoseContrastSlicer import installation
 
-        with unittest.mock.patch.object(installation, "_missing", lambda names: [name for name in names if name == "skimage"]), unittest.mock.patch.object(
-            slicer.util, "confirmOkCancelDisplay", return_value=False
-        ) as asked:
+        with (
+            unittest.mock.patch.object(
+                installation, "_missing", lambda names: [name for name in names if name == "skimage"]
+            ),
+            unittest.mock.patch.object(slicer.util, "confirmOkCancelDisplay", return_value=False) as asked,
+        ):
             self.ui.prepareButton.click()
         asked.assert_called_once()
         self.assertIsNone(self.panel.prepare.control.child)

@@ -30,7 +30,11 @@ class SceneTestCase(TrainingPanelTestCase):
         scene = str(self.folder / "scene.mrml")
         for node in slicer.util.getNodesByClass("vtkMRMLStorableNode"):
             if node.IsA("vtkMRMLVolumeNode") or node.IsA("vtkMRMLTableNode"):
-                self.assertTrue(slicer.util.saveNode(node, str(self.folder / f"{node.GetName()}.{'tsv' if node.IsA('vtkMRMLTableNode') else 'nrrd'}")))
+                self.assertTrue(
+                    slicer.util.saveNode(
+                        node, str(self.folder / f"{node.GetName()}.{'tsv' if node.IsA('vtkMRMLTableNode') else 'nrrd'}")
+                    )
+                )
         self.assertTrue(slicer.util.saveScene(scene))
         return scene
 
@@ -39,10 +43,14 @@ class SceneTest(SceneTestCase):
     def changed(self):
         """Gives every field another value than its own; returns the plain values."""
         parameters = self.parameters
-        for name, field in parameters.allParameters.items():
+        for name in parameters.allParameters:
             value = getattr(parameters, name)
             if name in NODES:
-                value = self.volume(name) if "Volume" in NODES[name] else slicer.mrmlScene.AddNewNodeByClass(NODES[name], name)
+                value = (
+                    self.volume(name)
+                    if "Volume" in NODES[name]
+                    else slicer.mrmlScene.AddNewNodeByClass(NODES[name], name)
+                )
             elif name == "cciVolumes":
                 value = [self.volume("first"), self.volume("second")]
             elif isinstance(value, bool):
@@ -52,7 +60,9 @@ class SceneTest(SceneTestCase):
             elif name in self.choices():
                 value = self.choices()[name]
             else:
-                value = ["another", "starter"] if name == "models" else "{}" if name == "recipeChanges" else f"/tmp/{name}"
+                value = (
+                    ["another", "starter"] if name == "models" else "{}" if name == "recipeChanges" else f"/tmp/{name}"
+                )
             setattr(parameters, name, value)
         return self.values()
 
@@ -74,8 +84,13 @@ class SceneTest(SceneTestCase):
         self.assertEqual(self.values(), wanted)
         self.assertEqual([node.GetName() for node in self.ui.cciVolumesSelector.checkedNodes()], wanted["cciVolumes"])
         self.assertEqual(self.ui.cciReferenceSelector.currentNode().GetName(), wanted["cciReference"])
-        self.assertEqual((self.ui.arrangementsSpinBox.value, self.ui.seedSpinBox.value), (wanted["arrangements"], wanted["seed"]))
-        self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.deviceComboBox.currentText), (wanted["runFolder"], wanted["device"]))
+        self.assertEqual(
+            (self.ui.arrangementsSpinBox.value, self.ui.seedSpinBox.value), (wanted["arrangements"], wanted["seed"])
+        )
+        self.assertEqual(
+            (self.ui.runFolderEdit.currentPath, self.ui.deviceComboBox.currentText),
+            (wanted["runFolder"], wanted["device"]),
+        )
 
     def test_everythingIsBackWhenAnotherSceneWasOpen(self):
         wanted = self.changed()
@@ -114,13 +129,21 @@ class RolesTest(SceneTestCase):
         selector = self.ui.cciReferenceSelector
         names = [selector.nodeFromIndex(index).GetName() for index in range(selector.nodeCount())]
         volumes = self.ui.cciVolumesSelector
-        self.assertEqual(sorted(node.GetName() for node in volumes.checkedNodes() + volumes.uncheckedNodes()), sorted(names))
+        self.assertEqual(
+            sorted(node.GetName() for node in volumes.checkedNodes() + volumes.uncheckedNodes()), sorted(names)
+        )
         return sorted(names)
 
     def test_whatShowsNoExposureIsNotOffered(self):
         from LowDoseContrastSlicer.volume_roles import CCI_MAP, DIFFERENCE, ENHANCED, SAMPLES, ownVolumes, setRole
 
-        for name, role in (("image", None), ("result", ENHANCED), ("change", DIFFERENCE), ("map", CCI_MAP), ("strip", SAMPLES)):
+        for name, role in (
+            ("image", None),
+            ("result", ENHANCED),
+            ("change", DIFFERENCE),
+            ("map", CCI_MAP),
+            ("strip", SAMPLES),
+        ):
             setRole(self.volume(name), role)
         self.assertEqual(self.offered(), ["image", "result"])
         self.assertEqual(sorted(node.GetName() for node in ownVolumes(CCI_MAP, SAMPLES)), ["map", "strip"])

@@ -24,7 +24,9 @@ def fakeSimulation(folder, arrangements, doses=("low", "automatic", "high")):
         place = folder / f"arrangement-{number:02d}"
         place.mkdir()
         for seed, name in enumerate(names):
-            examples.write_dicom(place / f"{name}.dcm", examples.phantom_pixels((300, 200), seed=seed), EntranceDoseInmGy=doseInmGy[name])
+            examples.write_dicom(
+                place / f"{name}.dcm", examples.phantom_pixels((300, 200), seed=seed), EntranceDoseInmGy=doseInmGy[name]
+            )
 
 
 class SimulateTestCase(TrainingPanelTestCase):
@@ -79,13 +81,19 @@ class SimulateTest(SimulateTestCase):
         from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS, DOSES_MGY
 
         parser, simulation = build_parser(COMMANDS), self.panel.logic.simulation
-        self.assertEqual([self.ui.detectorComboBox.itemText(i) for i in range(self.ui.detectorComboBox.count)], list(DETECTORS))
+        self.assertEqual(
+            [self.ui.detectorComboBox.itemText(i) for i in range(self.ui.detectorComboBox.count)], list(DETECTORS)
+        )
         self.assertEqual(simulation.doses(self.parameters), list(DOSES_MGY))
         self.choose(arrangements=3)
         self.ui.seedSpinBox.value, self.ui.realisationsSpinBox.value, self.ui.presentationCheckBox.checked = 7, 2, True
         options = parser.parse_args(simulation.arguments(self.parameters))
-        self.assertEqual((options.output, options.arrangements, options.seed, options.detector), (str(self.output), 3, 7, "small"))
-        self.assertEqual((options.doses, options.realisations, options.presentation, options.jobs), ("low,high", 2, True, 1))
+        self.assertEqual(
+            (options.output, options.arrangements, options.seed, options.detector), (str(self.output), 3, 7, "small")
+        )
+        self.assertEqual(
+            (options.doses, options.realisations, options.presentation, options.jobs), ("low,high", 2, True, 1)
+        )
         self.ui.jobsSpinBox.value = 0
         self.assertIsNone(parser.parse_args(simulation.arguments(self.parameters)).jobs)
 
@@ -208,9 +216,16 @@ class FirstPairTest(SimulateTestCase):
         low, high = (slicer.util.getNode(f"Arrangement 1 {dose} dose") for dose in ("low", "high"))
         from LowDoseContrastSlicer.comparison import AFTER_VIEW, BEFORE_VIEW
 
-        composites = {c.GetBackgroundVolumeID(): c for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if c.GetLayoutName() in (BEFORE_VIEW, AFTER_VIEW)}
+        composites = {
+            c.GetBackgroundVolumeID(): c
+            for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+            if c.GetLayoutName() in (BEFORE_VIEW, AFTER_VIEW)
+        }
         self.assertEqual(set(composites), {low.GetID(), high.GetID()})
-        labels = [slicer.app.layoutManager().sliceWidget(tag).mrmlSliceNode().GetLayoutLabel() for tag in (BEFORE_VIEW, AFTER_VIEW)]
+        labels = [
+            slicer.app.layoutManager().sliceWidget(tag).mrmlSliceNode().GetLayoutLabel()
+            for tag in (BEFORE_VIEW, AFTER_VIEW)
+        ]
         self.assertEqual(labels, ["Low", "High"])
         self.assertTrue(all(composite.GetLinkedControl() for composite in composites.values()))
         self.assertEqual(slicer.util.arrayFromVolume(low).shape, (1, 300, 200))
@@ -260,13 +275,17 @@ class ChildTest(unittest.TestCase):
 
         child = self.child("import no_such_package")
         child.wait()
-        self.assertIn("Slicer's Python lacks the package no_such_package", LowDoseContrastTrainingLogic().simulation.finish(child))
+        self.assertIn(
+            "Slicer's Python lacks the package no_such_package", LowDoseContrastTrainingLogic().simulation.finish(child)
+        )
 
     @unittest.skipIf(os.name == "nt", "Windows knows no polite way")
     def test_deafTreeIsEndedByForce(self):
         from LowDoseContrastTrainingSlicer.process_tree import groupLives
 
-        deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+        deaf = (
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+        )
         child = self.child(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {deaf!r}]); {deaf}")
         wait(lambda: (child.folder / "output.json").read_text().count("1") == 2)
         child.cancel(seconds=0.3)

@@ -91,10 +91,16 @@ class TrainTest(TrainTestCase):
         combos = self.ui.recipeComboBox, self.ui.deviceComboBox
         recipes, devices = ([combo.itemText(i) for i in range(combo.count)] for combo in combos)
         self.assertEqual((recipes[:-1], devices), (list(RECIPES), list(DEVICES)))
-        self.ui.trainDataSetEdit.currentPath, self.ui.runFolderEdit.currentPath = str(self.shared / "pairs"), str(self.folder / "run")
+        self.ui.trainDataSetEdit.currentPath, self.ui.runFolderEdit.currentPath = (
+            str(self.shared / "pairs"),
+            str(self.folder / "run"),
+        )
         self.ui.epochsSpinBox.value, self.ui.threadsSpinBox.value = 7, 2
         options = build_parser(COMMANDS).parse_args(arguments(self.parameters))
-        self.assertEqual((options.dataset, options.output, options.recipe), (str(self.shared / "pairs"), str(self.folder / "run"), "run1"))
+        self.assertEqual(
+            (options.dataset, options.output, options.recipe),
+            (str(self.shared / "pairs"), str(self.folder / "run"), "run1"),
+        )
         self.assertEqual((options.epochs, options.threads, options.device, options.resume), (7, 2, "auto", False))
         self.assertNotIn("--from", arguments(self.parameters))
         self.ui.startFromLineEdit.text = "starter"
@@ -109,7 +115,9 @@ class TrainTest(TrainTestCase):
         self.assertIn("Done: 2 epochs", self.finish())
         self.assertEqual([self.parameters.lossTable, self.parameters.lossChart, self.parameters.validationChart], nodes)
         self.assertEqual(self.column("epoch"), [1.0, 2.0])
-        self.assertTrue(all(value > 0 for name in ("G_L1", "val_l1_model", "val_l1_gain") for value in self.column(name)))
+        self.assertTrue(
+            all(value > 0 for name in ("G_L1", "val_l1_model", "val_l1_gain") for value in self.column(name))
+        )
         self.assertIn("epoch 2", self.parameters.sampleVolume.GetName())
         self.assertEqual(slicer.util.arrayFromVolume(self.parameters.sampleVolume).shape[2], 3 * 128)
         self.assertShown()
@@ -135,7 +143,10 @@ class TrainTest(TrainTestCase):
         from LowDoseContrastSlicer.volume_roles import SAMPLES, roleOf
         from LowDoseContrastTrainingSlicer.training_views import LOSS_VIEW, SAMPLE_VIEW, VALIDATION_VIEW
 
-        for tag, chart, count in ((LOSS_VIEW, self.parameters.lossChart, 4), (VALIDATION_VIEW, self.parameters.validationChart, 2)):
+        for tag, chart, count in (
+            (LOSS_VIEW, self.parameters.lossChart, 4),
+            (VALIDATION_VIEW, self.parameters.validationChart, 2),
+        ):
             view = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode")
             self.assertEqual(view.GetPlotChartNodeID(), chart.GetID())
             self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), count)
@@ -156,7 +167,10 @@ class TrainTest(TrainTestCase):
         self.ui.recipeComboBox.currentText = "run1"  # a training keeps its own
         self.assertFalse(self.ui.recipeComboBox.enabled)
         self.ui.recipeCollapsibleButton.collapsed = False
-        fields = {self.ui.recipeTable.item(row, 0).text(): self.ui.recipeTable.item(row, 1).text() for row in range(self.ui.recipeTable.rowCount)}
+        fields = {
+            self.ui.recipeTable.item(row, 0).text(): self.ui.recipeTable.item(row, 1).text()
+            for row in range(self.ui.recipeTable.rowCount)
+        }
         self.ui.recipeCollapsibleButton.collapsed = True
         self.assertEqual(fields["ngf"], str(TINY["ngf"]))
         self.ui.trainButton.click()
@@ -209,16 +223,25 @@ class TrainTest(TrainTestCase):
         slicer.mrmlScene.Clear()
         self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.epochsSpinBox.value), ("", 0))
         slicer.util.loadScene(scene)
-        self.assertEqual((self.ui.runFolderEdit.currentPath, self.ui.trainDataSetEdit.currentPath), (str(self.run), str(self.shared / "pairs")))
-        self.assertEqual((self.ui.epochsSpinBox.value, self.ui.splitComboBox.currentText, self.ui.deviceComboBox.currentText), (9, "loo", "cpu"))
+        self.assertEqual(
+            (self.ui.runFolderEdit.currentPath, self.ui.trainDataSetEdit.currentPath),
+            (str(self.run), str(self.shared / "pairs")),
+        )
+        self.assertEqual(
+            (self.ui.epochsSpinBox.value, self.ui.splitComboBox.currentText, self.ui.deviceComboBox.currentText),
+            (9, "loo", "cpu"),
+        )
 
     def test_declinedTorchStartsNothing(self):
         from LowDoseContrastSlicer import installation
 
         self.choose()
-        with unittest.mock.patch.object(installation, "_missing", lambda names: [name for name in names if name == "torch"]), unittest.mock.patch.object(
-            installation, "_install_torch", return_value=False
-        ) as asked:
+        with (
+            unittest.mock.patch.object(
+                installation, "_missing", lambda names: [name for name in names if name == "torch"]
+            ),
+            unittest.mock.patch.object(installation, "_install_torch", return_value=False) as asked,
+        ):
             self.ui.trainButton.click()
         asked.assert_called_once()
         self.assertIsNone(self.child)
@@ -257,13 +280,20 @@ class RecipeTest(TrainTestCase):
     def test_changesAreCheckedByTheRecipe(self):
         self.assertEqual(self.edit("ngf", "8"), "")
         self.assertTrue(self.item("ngf").font().bold())
-        for name, text, reason in (("ngf", "0", "ngf must be at least 1"), ("ngf", "many", "must be a whole number"), ("gan_mode", "x", "must be one of vanilla")):
+        for name, text, reason in (
+            ("ngf", "0", "ngf must be at least 1"),
+            ("ngf", "many", "must be a whole number"),
+            ("gan_mode", "x", "must be one of vanilla"),
+        ):
             before = self.item(name).text()
             self.assertIn(reason, self.edit(name, text))
             self.assertEqual(self.item(name).text(), before)
         self.assertEqual(self.edit("discriminator_rate", "none"), "")
         self.assertEqual(self.edit("dropout", "yes"), "")
-        self.assertEqual(json.loads(self.parameters.recipeChanges), {"starter": {"ngf": 8, "discriminator_rate": None, "dropout": True}})
+        self.assertEqual(
+            json.loads(self.parameters.recipeChanges),
+            {"starter": {"ngf": 8, "discriminator_rate": None, "dropout": True}},
+        )
         self.ui.recipeComboBox.currentText = "compact"
         self.assertEqual(self.item("ngf").text(), "16")
         self.ui.recipeComboBox.currentText = "starter"
@@ -340,7 +370,9 @@ class FoundChildTest(unittest.TestCase):
             (self.folder / "output.json").write_text("")
             with self.assertRaisesRegex(ChildError, "ended from outside"):
                 found.result()
-        (self.folder / RECORD).write_text(json.dumps({"pid": os.getpid(), "birth": born, "folder": tempfile.gettempdir()}))
+        (self.folder / RECORD).write_text(
+            json.dumps({"pid": os.getpid(), "birth": born, "folder": tempfile.gettempdir()})
+        )
         self.assertFalse(self.find().running())
         for damaged in ("", "[]", '{"pid": "x"}'):
             (self.folder / RECORD).write_text(damaged)

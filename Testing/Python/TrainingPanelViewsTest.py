@@ -92,7 +92,9 @@ class TrainingViewsTest(ViewsTestCase):
         with open(folder / "losses.csv", "w", newline="") as stream:
             rows = csv.writer(stream)
             rows.writerow(("epoch", *COLUMNS))
-            rows.writerows([epoch, *(epoch * (place + 1) for place in range(len(COLUMNS)))] for epoch in range(1, count + 1))
+            rows.writerows(
+                [epoch, *(epoch * (place + 1) for place in range(len(COLUMNS)))] for epoch in range(1, count + 1)
+            )
         return self.panel.logic.training.run(SimpleNamespace(runFolder=str(folder)))
 
     def show(self, run):
@@ -129,7 +131,9 @@ class TrainingViewsTest(ViewsTestCase):
         chart.SetYAxisRangeAuto(False)
         chart.SetYAxisRange(0, 7)
         self.show(self.epochs(30))
-        self.assertEqual((self.axes("TrainingLosses")[1], chart.GetYAxisRange(), chart.GetYAxisRangeAuto()), ((0, 7), (0, 7), 0))
+        self.assertEqual(
+            (self.axes("TrainingLosses")[1], chart.GetYAxisRange(), chart.GetYAxisRangeAuto()), ((0, 7), (0, 7), 0)
+        )
         self.assertCovers(self.axes("TrainingLosses"), (1, 30), (0, 7))
 
     def test_aSecondTrainingInTheSameScene(self):
@@ -153,8 +157,16 @@ class EvaluationViewsTest(ViewsTestCase):
         from LowDoseContrastTrainingSlicer.evaluation_results import EvaluationTable
 
         def row(method, place):
-            against = {name: {"mean": scale * place, "low": scale * (place - 1), "high": scale * (place + 1)} for name in ("cci_ratio_error", "psnr_matched", "detectability")}
-            return {"method": method, "kind": "model", "detectability": 0.5, "against": {"the gain": {"method": "gain", **against}}}
+            against = {
+                name: {"mean": scale * place, "low": scale * (place - 1), "high": scale * (place + 1)}
+                for name in ("cci_ratio_error", "psnr_matched", "detectability")
+            }
+            return {
+                "method": method,
+                "kind": "model",
+                "detectability": 0.5,
+                "against": {"the gain": {"method": "gain", **against}},
+            }
 
         rows = [{"method": "gain", "kind": "baseline"}, *(row(name, place) for place, name in enumerate(models, 1))]
         self.panel.logic.evaluationViews.show(self.parameters, EvaluationTable({"rows": rows}))

@@ -16,7 +16,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastTrainingLib.__main__ import main
-from LowDoseContrastTrainingLib.dataset.cutting_patches import grid
+from LowDoseContrastTrainingLib.dataset.cutting_patches import patch_grid
 from LowDoseContrastTrainingLib.dataset.eight_bit_conversion import StoredScale
 from LowDoseContrastTrainingLib.dataset.manifest import open_data_set
 from LowDoseContrastTrainingLib.dataset.pairing import dose_level
@@ -28,8 +28,8 @@ from LowDoseContrastTrainingLib.simulator.simulation import SimulationPlan, simu
 from LowDoseContrastTrainingLib.training.losses import gan_loss
 from LowDoseContrastTrainingLib.training.pix2pix import Pix2Pix, detail
 from LowDoseContrastTrainingLib.training.recipes import RECIPES, load_recipe, recipe_from_dict
-from LowDoseContrastTrainingLib.training.schedule import rate_factor
 from LowDoseContrastTrainingLib.training.run_settings import RunSettings
+from LowDoseContrastTrainingLib.training.schedule import rate_factor
 from LowDoseContrastTrainingLib.training.train import train
 
 TINY = {
@@ -96,13 +96,22 @@ class LossesTest(unittest.TestCase):
 
 class RecipeTest(unittest.TestCase):
     def test_the_papers_runs(self):
-        self.assertEqual((RECIPES["run1"].learning_rate, RECIPES["run1"].lambda_l1, RECIPES["run1"].total_epochs), (2e-4, 100.0, 200))
+        self.assertEqual(
+            (RECIPES["run1"].learning_rate, RECIPES["run1"].lambda_l1, RECIPES["run1"].total_epochs), (2e-4, 100.0, 200)
+        )
         self.assertEqual((RECIPES["run2"].lambda_l1, RECIPES["run2"].total_epochs), (80.0, 300))
         self.assertEqual((RECIPES["run3"].init, RECIPES["run3"].gan_mode), ("xavier", "lsgan"))
         self.assertEqual((RECIPES["run4"].ngf, RECIPES["run4"].ndf), (96, 32))
 
     def test_wrong_fields_are_named(self):
-        for wrong in ({"ngf": 0}, {"gan_mode": "x"}, {"crop_size": 100}, {"ngf": "many"}, {"colour": 1}, {"dropout": 1}):
+        for wrong in (
+            {"ngf": 0},
+            {"gan_mode": "x"},
+            {"crop_size": 100},
+            {"ngf": "many"},
+            {"colour": 1},
+            {"dropout": 1},
+        ):
             with self.assertRaisesRegex(InputError, next(iter(wrong))):
                 recipe_from_dict(wrong)
         with self.assertRaisesRegex(InputError, "no recipe"):
@@ -122,7 +131,7 @@ class PatchesTest(unittest.TestCase):
             np.testing.assert_array_equal(scale.decode(read_png(Path(folder) / "a.png")), values)
 
     def test_the_grid_stays_inside(self):
-        self.assertEqual(grid((300, 449), 150, 150), [(0, 0), (0, 150), (150, 0), (150, 150)])
+        self.assertEqual(patch_grid((300, 449), 150, 150), [(0, 0), (0, 150), (150, 0), (150, 150)])
 
     def test_doses_go_to_the_nearest_level(self):
         levels = {"low": 3.359, "high": 11.523}
@@ -207,7 +216,9 @@ class PipelineTest(unittest.TestCase):
                 break
         steps.close()
         torch.manual_seed(123)  # whatever else happened in between
-        result_of(train(self.folder / "set", self.folder / "killed", recipe, resume=True, settings=RunSettings(threads=1)))
+        result_of(
+            train(self.folder / "set", self.folder / "killed", recipe, resume=True, settings=RunSettings(threads=1))
+        )
         straight, resumed = (load_model(self.folder / name / "model.safetensors") for name in ("straight", "killed"))
         for name, weight in straight.generator.state_dict().items():
             self.assertTrue(torch.equal(weight, resumed.generator.state_dict()[name]), name)

@@ -35,15 +35,30 @@ class ValidationTest(FolderTest):
         valid = held.valid(low, high)
         gain = np.linalg.lstsq(low[valid][:, None].astype(float), high[valid].astype(float), rcond=None)[0][0]
         rows = {row["method"]: row for row in judge(self.pix2pix, self.pix2pix.generator, held)}
-        outputs = {"gain": low * gain, "model": np.concatenate([enhanced(self.pix2pix, self.pix2pix.generator, each[None]) for each in low])}
+        outputs = {
+            "gain": low * gain,
+            "model": np.concatenate([enhanced(self.pix2pix, self.pix2pix.generator, each[None]) for each in low]),
+        }
         span = float(np.ptp(high[valid]))
         for name, made in outputs.items():
             row = rows[name]
             self.assertAlmostEqual(row["l1"], np.abs(made.astype(float) - high)[valid].mean(), places=2)
-            self.assertAlmostEqual(row["psnr"], peak_signal_noise_ratio(high[valid].astype(float), made[valid].astype(float), data_range=16383), places=3)
-            ssim = [structural_similarity(a, b, data_range=span, gaussian_weights=True, sigma=1.5, use_sample_covariance=False) for a, b in zip(made.astype(float), high.astype(float))]
+            self.assertAlmostEqual(
+                row["psnr"],
+                peak_signal_noise_ratio(high[valid].astype(float), made[valid].astype(float), data_range=16383),
+                places=3,
+            )
+            ssim = [
+                structural_similarity(
+                    a, b, data_range=span, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+                )
+                for a, b in zip(made.astype(float), high.astype(float))
+            ]
             self.assertAlmostEqual(row["ssim"], np.mean(ssim), delta=0.02)  # skimage's mean leaves out the rim
-            deviations = [np.mean([np.mean(ndimage.generic_filter(each[:24, :24], np.std, 3)) for each in side]) for side in (made.astype(float), high.astype(float))]
+            deviations = [
+                np.mean([np.mean(ndimage.generic_filter(each[:24, :24], np.std, 3)) for each in side])
+                for side in (made.astype(float), high.astype(float))
+            ]
             self.assertAlmostEqual(row["cci_ratio"], deviations[0] / deviations[1], delta=0.15 * row["cci_ratio"])
 
     def test_saturated_pixels_are_left_out_of_the_detector_and_of_the_png(self):

@@ -147,9 +147,15 @@ class VolumeOriginsTest(PanelTestCase):
         import SampleData
         from LowDoseContrastSlicer.sample_data import loadSample, samplePaths
 
-        ways = {"script": lambda dose: SampleData.downloadSample(f"MammographyPhantom{dose.capitalize()}Dose"), "self-test": loadSample}
+        ways = {
+            "script": lambda dose: SampleData.downloadSample(f"MammographyPhantom{dose.capitalize()}Dose"),
+            "self-test": loadSample,
+        }
         if host():
-            ways["button"] = lambda dose: (host().clickSample(f"MammographyPhantom{dose.capitalize()}Dose"), slicer.util.getNode(f"Phantom {dose} dose"))[1]
+            ways["button"] = lambda dose: (
+                host().clickSample(f"MammographyPhantom{dose.capitalize()}Dose"),
+                slicer.util.getNode(f"Phantom {dose} dose"),
+            )[1]
         for name, way in ways.items():
             for dose, self.path in samplePaths().items():
                 with self.subTest(name, dose=dose):
@@ -160,7 +166,9 @@ class VolumeOriginsTest(PanelTestCase):
                     self.settle()
                     self.assertEqual(self.parameters.inputVolume, node)
                     self.assertEqual(self.panel.logic.image(node).mammogram.facts, self.stored().facts)
-                    self.assertEqual(self.panel.ui.applyButton.enabled, dose == "low")  # the high dose is outside of the starter's domain
+                    self.assertEqual(
+                        self.panel.ui.applyButton.enabled, dose == "low"
+                    )  # the high dose is outside of the starter's domain
 
     # Ways that lose it
 

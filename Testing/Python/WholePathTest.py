@@ -37,7 +37,9 @@ def is_finite(value):
     """Whether all numbers inside lists and dictionaries are finite."""
     if isinstance(value, dict):
         return all(map(is_finite, value.values()))
-    return all(map(is_finite, value)) if isinstance(value, list) else not isinstance(value, float) or math.isfinite(value)
+    return (
+        all(map(is_finite, value)) if isinstance(value, list) else not isinstance(value, float) or math.isfinite(value)
+    )
 
 
 class WholePathTest(unittest.TestCase):
@@ -47,10 +49,28 @@ class WholePathTest(unittest.TestCase):
         self.folder = Path(place.name)
 
     def test_simulate_prepare_train_enhance(self):
-        acquisitions, pairs, run, output = (self.folder / name for name in ("acquisitions", "pairs", "run", "enhanced.dcm"))
-        made = command("simulate", acquisitions, "--arrangements", 3, "--detector", "small", "--doses", "low,high", "--seed", 3)
+        acquisitions, pairs, run, output = (
+            self.folder / name for name in ("acquisitions", "pairs", "run", "enhanced.dcm")
+        )
+        made = command(
+            "simulate", acquisitions, "--arrangements", 3, "--detector", "small", "--doses", "low,high", "--seed", 3
+        )
         self.assertEqual(len(made["files"]), 6)
-        prepared = command("prepare", acquisitions, pairs, "--patch-size", 256, "--bits", 16, "--split", "arrangement", "--test", 1, "--validation", 1)
+        prepared = command(
+            "prepare",
+            acquisitions,
+            pairs,
+            "--patch-size",
+            256,
+            "--bits",
+            16,
+            "--split",
+            "arrangement",
+            "--test",
+            1,
+            "--validation",
+            1,
+        )
         self.assertEqual((prepared["images"], prepared["arrangements"]), (6, 3))
         self.assertEqual(prepared["pairs"], prepared["train"] + prepared["val"] + prepared["test"])
         trained = command("train", pairs, run, "--recipe", "compact", "--epochs", 2, "--device", "cpu", "--threads", 1)
@@ -87,7 +107,9 @@ class PaperRecipesTest(unittest.TestCase):
                 with self.subTest(name):
                     rows = self.trained(data, Path(place) / name, name)
                     self.assertEqual([row["epoch"] for row in rows], ["1", "2"])
-                    losses = [float(value) for row in rows for column, value in row.items() if column.startswith(("G_", "D_"))]
+                    losses = [
+                        float(value) for row in rows for column, value in row.items() if column.startswith(("G_", "D_"))
+                    ]
                     self.assertEqual(len(losses), 20)
                     self.assertTrue(all(map(math.isfinite, losses)), rows)
                 shutil.rmtree(Path(place) / name, ignore_errors=True)
@@ -97,11 +119,33 @@ class PaperRecipesTest(unittest.TestCase):
         """The rows of losses.csv of two epochs."""
         out, said = io.StringIO(), io.StringIO()
         # Two checkpoints of a gigabyte or two, and waiting for the disk, tell nothing about a recipe.
-        with mock.patch.object(training, "save_checkpoint"), mock.patch("os.fsync"), contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
-            code = main(["train", str(data), str(run), "--recipe", name, "--epochs", "2", "--device", "cpu", "--threads", "1", "--json"])
+        with (
+            mock.patch.object(training, "save_checkpoint"),
+            mock.patch("os.fsync"),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(said),
+        ):
+            code = main(
+                [
+                    "train",
+                    str(data),
+                    str(run),
+                    "--recipe",
+                    name,
+                    "--epochs",
+                    "2",
+                    "--device",
+                    "cpu",
+                    "--threads",
+                    "1",
+                    "--json",
+                ]
+            )
         self.assertEqual(code, 0, said.getvalue())
         kept = json.loads((run / "recipe.json").read_text())
-        self.assertEqual((kept["ngf"], kept["ndf"], kept["architecture"]), (RECIPES[name].ngf, RECIPES[name].ndf, "unet_256"))
+        self.assertEqual(
+            (kept["ngf"], kept["ndf"], kept["architecture"]), (RECIPES[name].ngf, RECIPES[name].ndf, "unet_256")
+        )
         with open(run / "losses.csv", newline="") as stream:
             return list(csv.DictReader(stream))
 

@@ -16,7 +16,9 @@ for folder in ("LowDoseContrast", "LowDoseContrastTraining"):
         sys.path.insert(0, str(REPOSITORY / folder))
 
 PYTHON = shutil.which("PythonSlicer") or sys.executable  # in 3D Slicer sys.executable may be Slicer itself
-HAS_JPEG2000_ENCODER = importlib.util.find_spec("openjpeg") is not None  # of pydicom's, by the package pylibjpeg-openjpeg
+HAS_JPEG2000_ENCODER = (
+    importlib.util.find_spec("openjpeg") is not None
+)  # of pydicom's, by the package pylibjpeg-openjpeg
 
 
 def needs(*packages):
@@ -63,7 +65,8 @@ def mammogram(pixels=None, **changes):
     pixels = phantom_pixels() if pixels is None else pixels
     stack = pixels[np.newaxis] if pixels.ndim == 2 else pixels
     return dataclasses.replace(
-        Mammogram(stack, (0.1, 0.1), 14, "MG", "FOR PROCESSING", "LIN", "MONOCHROME1", 1, 3.359, source="test"), **changes
+        Mammogram(stack, (0.1, 0.1), 14, "MG", "FOR PROCESSING", "LIN", "MONOCHROME1", 1, 3.359, source="test"),
+        **changes,
     )
 
 

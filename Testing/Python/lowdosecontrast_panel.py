@@ -34,7 +34,11 @@ class PanelTestCase(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         previous = os.environ.get("LOWDOSECONTRAST_MODELS")
-        self.addCleanup(lambda: os.environ.pop("LOWDOSECONTRAST_MODELS") if previous is None else os.environ.update(LOWDOSECONTRAST_MODELS=previous))
+        self.addCleanup(
+            lambda: os.environ.pop("LOWDOSECONTRAST_MODELS")
+            if previous is None
+            else os.environ.update(LOWDOSECONTRAST_MODELS=previous)
+        )
         os.environ["LOWDOSECONTRAST_MODELS"] = str(self.folder)
         examples.save_small_model(self.folder / "small.safetensors")
         slicer.mrmlScene.Clear()

@@ -9,8 +9,7 @@ import dataclasses
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastTrainingLib.common.randomness import stream
-from LowDoseContrastTrainingLib.measurement.edge_response import slanted_edge_mtf
-from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, noise_power, radial_profile
+from LowDoseContrastTrainingLib.measurement.noise_power import blocks_of, periodograms, radial_profile
 from LowDoseContrastTrainingLib.simulator import beam, defects
 from LowDoseContrastTrainingLib.simulator.acquisition import expose, primary, unit_signal
 from LowDoseContrastTrainingLib.simulator.beam_tables import ATTENUATION_PER_CM
@@ -19,6 +18,43 @@ from LowDoseContrastTrainingLib.simulator.heel import heel
 from LowDoseContrastTrainingLib.simulator.inserts import Insert, draw
 
 ROUNDING = 1 / 12  # variance of whole numbers
+EDGE_BINS = 4  # per pixel across an edge
+
+
+def noise_power(blocks: np.ndarray, pixel_mm: float) -> np.ndarray:
+    """The two-dimensional NPS (side, side) averaged over blocks, value^2 mm^2.
+
+    Raises:
+        ValueError: there is no block.
+    """
+    if len(blocks) == 0:
+        raise ValueError("no block to measure noise in")
+    return periodograms(blocks, pixel_mm).mean(axis=0)
+
+
+def slanted_edge_mtf(image: np.ndarray, angle: float, pixel_mm: float, reach_pixels: int = 64):
+    """(frequencies in lp/mm, MTF) across a straight edge through the middle of an image.
+
+    ISO 12233; Samei et al. 1998, Med. Phys. 25:102.
+
+    Args:
+        image: (rows, columns), one level on each side of the edge.
+        angle: of the edge's normal against the columns' direction, radians; small, not zero.
+        reach_pixels: how far from the edge the profile goes.
+    """
+    rows, columns = image.shape
+    y = np.arange(rows) - (rows - 1) / 2
+    x = np.arange(columns) - (columns - 1) / 2
+    distance = x[None, :] * np.cos(angle) + y[:, None] * np.sin(angle)
+    bins = np.floor(distance * EDGE_BINS + 0.5).astype(int).ravel() + reach_pixels * EDGE_BINS
+    inside = (bins >= 0) & (bins <= 2 * reach_pixels * EDGE_BINS)
+    count = np.bincount(bins[inside])
+    edge_spread = np.bincount(bins[inside], image.ravel()[inside]) / count
+    line_spread = np.diff(edge_spread) * np.hanning(len(edge_spread) - 1)
+    frequency = np.fft.rfftfreq(line_spread.size, pixel_mm / EDGE_BINS)
+    # Binning and differencing act like apertures one bin wide.
+    response = np.abs(np.fft.rfft(line_spread) / line_spread.sum()) / np.sinc(frequency * pixel_mm / EDGE_BINS) ** 2
+    return frequency, response
 
 
 def dose_linearity(made):
@@ -28,13 +64,19 @@ def dose_linearity(made):
     doses = [made.dose_mgy(name) for name in names]
     means = [made.exposure(name).pixels[inside].mean() for name in names]
     slope, intercept = np.polyfit(doses, means, 1)
-    return {"slope": slope, "intercept": intercept, "deviation": float(np.abs(np.polyval((slope, intercept), doses) / means - 1).max())}
+    return {
+        "slope": slope,
+        "intercept": intercept,
+        "deviation": float(np.abs(np.polyval((slope, intercept), doses) / means - 1).max()),
+    }
 
 
 def flat_field(parameters, level, *draw):
     """An exposure of a uniform object whose mean is ``level`` pixel values above the offset, float64."""
     signal = np.full(parameters.shape, level, np.float32)
-    return expose(parameters, signal, defects.response(parameters, 0), stream(0, "flat", level, *draw)).astype(np.float64)
+    return expose(parameters, signal, defects.response(parameters, 0), stream(0, "flat", level, *draw)).astype(
+        np.float64
+    )
 
 
 def evenly_exposed(parameters):
@@ -51,7 +93,10 @@ def noise_coefficients(parameters, levels=(25, 50, 100, 200, 400, 800, 1600, 320
     columns = evenly_exposed(parameters)
     means, variances = [], []
     for level in levels:
-        fields = [(flat_field(parameters, level, k, 0)[:, columns], flat_field(parameters, level, k, 1)[:, columns]) for k in range(pairs)]
+        fields = [
+            (flat_field(parameters, level, k, 0)[:, columns], flat_field(parameters, level, k, 1)[:, columns])
+            for k in range(pairs)
+        ]
         means.append(np.mean([(a + b).mean() / 2 for a, b in fields]))
         variances.append(np.mean([(a - b).var() / 2 for a, b in fields]) - ROUNDING)
     slope, offset = np.polyfit(levels, means, 1, w=1 / np.sqrt(variances))
@@ -98,8 +143,6 @@ def measured_mtf(parameters, frequencies, side=384):
     return np.interp(frequencies, frequency, response)
 
 
-
-
 def texture_exponent(phantom, pixel_mm, low=0.15, high=1.0, side=256):
     """Exponent beta of the film's power spectrum 1/f^beta between two frequencies in lp/mm."""
     edges = np.geomspace(low, high, 9)
@@ -119,7 +162,12 @@ def insert_contrasts(parameters, thickness_mm=2.0):
         depth = 0.3 if material in ("hydroxyapatite", "calcium_oxalate") else thickness_mm
         layer = np.zeros((side, side), np.float32)
         middle = side * pixel / 2
-        draw(Insert("circumscribed", material, middle, middle, 8.0, depth), layer, pixel, beam.attenuation(material) - beam.attenuation("paraffin"))
+        draw(
+            Insert("circumscribed", material, middle, middle, 8.0, depth),
+            layer,
+            pixel,
+            beam.attenuation(material) - beam.attenuation("paraffin"),
+        )
         gel = np.full((side, side), 48.0, np.float32)
         film = np.full((side, side), 2.0, np.float32)
         image = primary(parameters, {"paraffin": gel - layer, "pvc": film, material: layer})
@@ -137,7 +185,11 @@ def reference_snr(parameters, dose_mgy):
     columns = evenly_exposed(parameters)
     level = parameters.signal_per_mgy * dose_mgy
     one, other = (flat_field(parameters, level, k)[:, columns] - parameters.offset for k in (0, 1))
-    return {"signal": one.mean(), "snr": one.mean() / ((one - other).std() / np.sqrt(2)), "snr_of_one_image": one.mean() / one.std()}
+    return {
+        "signal": one.mean(),
+        "snr": one.mean() / ((one - other).std() / np.sqrt(2)),
+        "snr_of_one_image": one.mean() / one.std(),
+    }
 
 
 def eight_bit(pixels, low, high):

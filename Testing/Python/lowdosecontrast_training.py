@@ -31,29 +31,46 @@ def write_data_set(folder, counts, side=144, levels=65535):
         for number in range(count):
             anatomy = 400 + 150 * np.sin(np.add.outer(np.arange(side), 2 * np.arange(side)) / (9 + number))
             entry = {"name": f"{number}.png", "split": split}
-            for group, image in (("A", rng.normal(anatomy, np.sqrt(anatomy))), ("B", rng.normal(3 * anatomy, np.sqrt(anatomy)))):
+            for group, image in (
+                ("A", rng.normal(anatomy, np.sqrt(anatomy))),
+                ("B", rng.normal(3 * anatomy, np.sqrt(anatomy))),
+            ):
                 path = folder / group / split / entry["name"]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_png(path, scale.encode(image))
                 entry[f"sha256_{group}"] = hashlib.sha256(path.read_bytes()).hexdigest()
             patches.append(entry)
     sides = {name: {"dose_mgy": dose, "signal": [100, 400, 700]} for name, dose in (("low", 3.0), ("high", 9.0))}
-    arrangement = {"intent": "FOR PROCESSING", "relationship": "LIN", "sign": 1, "spacing": [0.1, 0.1], "bits": 14, **sides}
+    arrangement = {
+        "intent": "FOR PROCESSING",
+        "relationship": "LIN",
+        "sign": 1,
+        "spacing": [0.1, 0.1],
+        "bits": 14,
+        **sides,
+    }
     manifest = {"schema": SCHEMA, "scale": dataclasses.asdict(scale), "arrangements": [arrangement], "patches": patches}
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
     return folder
 
 
 def write_arranged_data_set(folder, arrangements=6, levels=65535, turned=0):
-    """A prepared data set whose patches are of several arrangements; two patches a piece are held out of the last two, ``turned`` by so many."""
+    """A prepared data set whose patches are of several arrangements.
+
+    Two patches a piece are held out of the last two, ``turned`` by so many.
+    """
     write_data_set(folder, {"train": 6, "test": 4, "val": 2}, side=150, levels=levels)
 
     def arrange(manifest):
         entry = {**manifest["arrangements"][0], "high": {"dose_mgy": 9.0, "signal": [700, 1200, 1700]}}
-        manifest["arrangements"] = [{**entry, "number": number, "group": f"phantom {number}"} for number in range(1, arrangements + 1)]
+        manifest["arrangements"] = [
+            {**entry, "number": number, "group": f"phantom {number}"} for number in range(1, arrangements + 1)
+        ]
         held_out = {"train": 0, "val": arrangements - 3, "test": arrangements - 2}
         for place, patch in enumerate(manifest["patches"]):
-            number = 1 + (held_out[patch["split"]] + (place % 2 if patch["split"] != "val" else 0) + turned) % arrangements
+            number = (
+                1 + (held_out[patch["split"]] + (place % 2 if patch["split"] != "val" else 0) + turned) % arrangements
+            )
             patch |= {"arrangement": number, "group": f"phantom {number}"}
 
     change_manifest(folder, arrange)

@@ -52,7 +52,10 @@ class TrainingPanelTestCase(unittest.TestCase):
                 wait(lambda control=control: control.child is None)
 
     def controls(self):
-        return [section.control for section in (self.panel.simulate, self.panel.prepare, self.panel.train, self.panel.evaluate)]
+        return [
+            section.control
+            for section in (self.panel.simulate, self.panel.prepare, self.panel.train, self.panel.evaluate)
+        ]
 
     @property
     def ui(self):
@@ -74,7 +77,9 @@ class TrainingPanelTestCase(unittest.TestCase):
 
 @functools.cache
 def sharedFolder():
-    """A folder with ``dicom``, four small arrangements at the low and the high dose and a file that is no image, and ``pairs``."""
+    """A folder with ``dicom``, four small arrangements at the low and the high dose and a file that is no image, and
+    ``pairs``.
+    """
     from LowDoseContrastLib.steps import run_to_end
     from LowDoseContrastTrainingLib.dataset.prepare import prepare
     from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings

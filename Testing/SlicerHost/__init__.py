@@ -52,8 +52,12 @@ def runFresh(code, *args):
         code = f"{textwrap.dedent(inspect.getsource(code))}\n{code.__name__}(*args)"
     folder = str(Path(__file__).resolve().parent.parent)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, *filter(None, sys.path)])}
-    done = subprocess.run([sys.executable, "-c", _FRESH, textwrap.dedent(code), json.dumps(args)],
-                          env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _FRESH, textwrap.dedent(code), json.dumps(args)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise RuntimeError(f"the fresh start failed with code {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout

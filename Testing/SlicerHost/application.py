@@ -107,7 +107,7 @@ class qSlicerApplication(qt.QApplication):
         self._use_private_settings()
         self.setApplicationName("Slicer")
         self.setOrganizationName("slicer.org")
-        self.setApplicationVersion("%d.%d.%d" % VERSION)
+        self.setApplicationVersion("%d.%d.%d" % VERSION)  # noqa: UP031
         self._temporary_path = str(Path(self._folder.name, "temp"))
         Path(self._temporary_path).mkdir()
         put_python_on_path(Path(self._folder.name, "bin"))
@@ -182,8 +182,7 @@ class qSlicerApplication(qt.QApplication):
         return environment
 
     def commandOptions(self):
-        return types.SimpleNamespace(testingEnabled=self._testing, noMainWindow=False,
-                                     runPythonAndExit=False)
+        return types.SimpleNamespace(testingEnabled=self._testing, noMainWindow=False, runPythonAndExit=False)
 
     def moduleDocumentationUrl(self, name):
         return f"{self.documentationBaseUrl}user_guide/modules/{name.lower()}.html"

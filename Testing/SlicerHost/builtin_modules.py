@@ -10,8 +10,18 @@ import slicer
 from .module_loading import ModuleWidget
 
 # The name of a module and whether slicer-core has its logic.
-_MODULES = {"Welcome": False, "Data": False, "DICOM": False, "SampleData": False, "Volumes": True,
-            "CropVolume": True, "SubjectHierarchy": True, "Markups": True, "Segmentations": True, "Colors": True}
+_MODULES = {
+    "Welcome": False,
+    "Data": False,
+    "DICOM": False,
+    "SampleData": False,
+    "Volumes": True,
+    "CropVolume": True,
+    "SubjectHierarchy": True,
+    "Markups": True,
+    "Segmentations": True,
+    "Colors": True,
+}
 
 
 class BuiltInModule(qt.QObject):

@@ -27,8 +27,7 @@ class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
 
     def _index(self, node):
         row = next((row for row in range(self._combo.count) if self._row_node(row) is node), None)
-        return None if node is None or row is None else \
-            self._proxy.index(row, 0, self._combo.rootModelIndex())
+        return None if node is None or row is None else self._proxy.index(row, 0, self._combo.rootModelIndex())
 
     def checkedNodes(self):
         nodes = (self._node_at(index) for index in self._combo.checkedIndexes())

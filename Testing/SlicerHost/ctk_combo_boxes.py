@@ -86,8 +86,11 @@ class ctkCheckableComboBox(_OwnTextComboBox):
         return self.model().match(first, qt.Qt.CheckStateRole, state, -1, flags) if first.isValid() else []
 
     def checkedIndexes(self):
-        return [self.model().index(index.row(), index.column(), index.parent())
-                for index in self._checked if index.isValid()]
+        return [
+            self.model().index(index.row(), index.column(), index.parent())
+            for index in self._checked
+            if index.isValid()
+        ]
 
     def checkState(self, index):
         return self.model().data(index, qt.Qt.CheckStateRole)

@@ -64,11 +64,9 @@ class ctkPathLineEdit(qt.QWidget):
         if self._filters & self.Filter.Dirs and not self._filters & self.Filter.Files:
             path = qt.QFileDialog.getExistingDirectory(self, "Select a folder...", self._last)
         elif self._filters & self.Filter.Writable:
-            path = qt.QFileDialog.getSaveFileName(self, "Save as...", self._last,
-                                                  ";;".join(self._name_filters))
+            path = qt.QFileDialog.getSaveFileName(self, "Save as...", self._last, ";;".join(self._name_filters))
         else:
-            path = qt.QFileDialog.getOpenFileName(self, "Open a file...", self._last,
-                                                  ";;".join(self._name_filters))
+            path = qt.QFileDialog.getOpenFileName(self, "Open a file...", self._last, ";;".join(self._name_filters))
         if path:
             self.setCurrentPath(path)
 
@@ -114,8 +112,9 @@ class ctkPathLineEdit(qt.QWidget):
     nameFilters = Property("QStringList", lambda self: self._name_filters, _set_name_filters)
     settingKey = Property(str, lambda self: self._setting_key, _set_setting_key)
     label = Property(str, lambda self: self._label, _set_label)
-    showBrowseButton = Property(bool, lambda self: not self._browse.isHidden(),
-                                lambda self, value: self._browse.setVisible(value))
+    showBrowseButton = Property(
+        bool, lambda self: not self._browse.isHidden(), lambda self, value: self._browse.setVisible(value)
+    )
     showHistoryButton = Property(bool, lambda self: True, lambda self, value: None)
     sizeAdjustPolicy = Property(int, lambda self: 0, lambda self, value: None)
 
@@ -152,5 +151,4 @@ class ctkDirectoryButton(qt.QPushButton):
             self.directorySelected.emit(path)
 
     directory = Property(str, lambda self: self._directory, setDirectory)
-    caption = Property(str, lambda self: self._caption,
-                       lambda self, value: setattr(self, "_caption", value))
+    caption = Property(str, lambda self: self._caption, lambda self, value: setattr(self, "_caption", value))

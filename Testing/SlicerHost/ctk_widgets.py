@@ -132,10 +132,12 @@ class ctkCollapsibleButton(qt.QWidget):
         painter.setBrush(palette.color(qt.QPalette.Button))
         painter.drawRoundedRect(head, 3, 3)
         self._paint_arrow(painter, palette.color(qt.QPalette.ButtonText))
-        painter.setPen(palette.color(qt.QPalette.Active if self.enabled else qt.QPalette.Disabled,
-                                     qt.QPalette.ButtonText))
-        painter.drawText(head.adjusted(24, 0, 0, 0), qt.Qt.AlignVCenter | qt.Qt.AlignLeft,
-                         self._text.replace("&&", "&"))
+        painter.setPen(
+            palette.color(qt.QPalette.Active if self.enabled else qt.QPalette.Disabled, qt.QPalette.ButtonText)
+        )
+        painter.drawText(
+            head.adjusted(24, 0, 0, 0), qt.Qt.AlignVCenter | qt.Qt.AlignLeft, self._text.replace("&&", "&")
+        )
         painter.end()
 
     def _paint_arrow(self, painter, colour):
@@ -153,8 +155,7 @@ class ctkCollapsibleButton(qt.QWidget):
     text = Property(str, getText, setText)
     collapsed = Property(bool, isCollapsed, setCollapsed)
     # The checked state of the button is the opposite of "collapsed", as in CTK.
-    checked = Property(bool, lambda self: not self._collapsed,
-                       lambda self, value: self.setCollapsed(not value))
+    checked = Property(bool, lambda self: not self._collapsed, lambda self, value: self.setCollapsed(not value))
     flat = Property(bool, lambda self: False, lambda self, value: None)
     collapsedHeight = Property(int, lambda self: 10, lambda self, value: None)
 
@@ -173,8 +174,7 @@ class ctkCollapsibleGroupBox(qt.QGroupBox):
             if isinstance(child, qt.QWidget):
                 child.setVisible(checked)
 
-    collapsed = Property(bool, lambda self: not self.isChecked(),
-                         lambda self, value: self.setChecked(not value))
+    collapsed = Property(bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value))
 
 
 class ctkDoubleSpinBox(qt.QDoubleSpinBox):
@@ -285,14 +285,12 @@ class ctkSliderWidget(qt.QWidget):
     singleStep = Property(float, lambda self: self._step, setSingleStep)
     pageStep = Property(float, lambda self: self._step * 10, lambda self, value: None)
     decimals = Property(int, lambda self: self._spin_box.decimals, setDecimals)
-    suffix = Property(str, lambda self: self._spin_box.suffix,
-                      lambda self, value: self._spin_box.setSuffix(value))
-    prefix = Property(str, lambda self: self._spin_box.prefix,
-                      lambda self, value: self._spin_box.setPrefix(value))
-    tracking = Property(bool, lambda self: self._slider.tracking,
-                        lambda self, value: self._slider.setTracking(value))
-    spinBoxVisible = Property(bool, lambda self: not self._spin_box.isHidden(),
-                              lambda self, value: self._spin_box.setVisible(value))
+    suffix = Property(str, lambda self: self._spin_box.suffix, lambda self, value: self._spin_box.setSuffix(value))
+    prefix = Property(str, lambda self: self._spin_box.prefix, lambda self, value: self._spin_box.setPrefix(value))
+    tracking = Property(bool, lambda self: self._slider.tracking, lambda self, value: self._slider.setTracking(value))
+    spinBoxVisible = Property(
+        bool, lambda self: not self._spin_box.isHidden(), lambda self, value: self._spin_box.setVisible(value)
+    )
 
 
 class ctkDoubleSlider(ctkSliderWidget):
@@ -347,18 +345,24 @@ class ctkRangeWidget(qt.QWidget):
         for box in (self._low, self._high):
             setattr(box, name, value)
 
-    minimumValue = Property(float, lambda self: self._low.value,
-                            lambda self, value: self.setValues(value, self._high.value))
-    maximumValue = Property(float, lambda self: self._high.value,
-                            lambda self, value: self.setValues(self._low.value, value))
-    minimum = Property(float, lambda self: self._limit("minimum"),
-                       lambda self, value: self._set_limit("minimum", value))
-    maximum = Property(float, lambda self: self._limit("maximum"),
-                       lambda self, value: self._set_limit("maximum", value))
-    decimals = Property(int, lambda self: self._limit("decimals"),
-                        lambda self, value: self._set_limit("decimals", value))
-    singleStep = Property(float, lambda self: self._limit("singleStep"),
-                          lambda self, value: self._set_limit("singleStep", value))
+    minimumValue = Property(
+        float, lambda self: self._low.value, lambda self, value: self.setValues(value, self._high.value)
+    )
+    maximumValue = Property(
+        float, lambda self: self._high.value, lambda self, value: self.setValues(self._low.value, value)
+    )
+    minimum = Property(
+        float, lambda self: self._limit("minimum"), lambda self, value: self._set_limit("minimum", value)
+    )
+    maximum = Property(
+        float, lambda self: self._limit("maximum"), lambda self, value: self._set_limit("maximum", value)
+    )
+    decimals = Property(
+        int, lambda self: self._limit("decimals"), lambda self, value: self._set_limit("decimals", value)
+    )
+    singleStep = Property(
+        float, lambda self: self._limit("singleStep"), lambda self, value: self._set_limit("singleStep", value)
+    )
 
 
 class ctkCheckBox(qt.QCheckBox):
@@ -373,8 +377,8 @@ class ctkCheckablePushButton(qt.QPushButton):
         self._controls_button = False
 
     checkBoxControlsButtonToggleState = Property(
-        bool, lambda self: self._controls_button,
-        lambda self, value: setattr(self, "_controls_button", bool(value)))
+        bool, lambda self: self._controls_button, lambda self, value: setattr(self, "_controls_button", bool(value))
+    )
 
 
 class ctkSearchBox(qt.QLineEdit):
@@ -385,9 +389,21 @@ class ctkSearchBox(qt.QLineEdit):
         self.setPlaceholderText("Search...")
 
 
-CTK_CLASSES = (ctkCheckBox, ctkCheckableComboBox, ctkCheckablePushButton, ctkCollapsibleButton, ctkCollapsibleGroupBox,
-               ctkComboBox, ctkDirectoryButton, ctkDoubleSlider, ctkDoubleSpinBox,
-               ctkPathLineEdit, ctkRangeWidget, ctkSearchBox, ctkSliderWidget)
+CTK_CLASSES = (
+    ctkCheckBox,
+    ctkCheckableComboBox,
+    ctkCheckablePushButton,
+    ctkCollapsibleButton,
+    ctkCollapsibleGroupBox,
+    ctkComboBox,
+    ctkDirectoryButton,
+    ctkDoubleSlider,
+    ctkDoubleSpinBox,
+    ctkPathLineEdit,
+    ctkRangeWidget,
+    ctkSearchBox,
+    ctkSliderWidget,
+)
 
 
 def build_ctk_module():

@@ -44,8 +44,13 @@ class Dialogs:
         return answer
 
 
-_KINDS = {"Information": "information", "Warning": "warning", "Critical": "critical",
-          "Question": "question", "NoIcon": "none"}
+_KINDS = {
+    "Information": "information",
+    "Warning": "warning",
+    "Critical": "critical",
+    "Question": "question",
+    "NoIcon": "none",
+}
 _GOING_ON = ("Ok", "Yes", "Save", "Open", "Retry")
 _STOPPING = ("Cancel", "No", "Close", "Abort")
 _ACCEPTING = _GOING_ON + _STOPPING
@@ -64,8 +69,9 @@ def _buttons(box):
 def _answer_box(dialogs, box):
     """Answer a message box; returns what ``exec_()`` does."""
     buttons = _buttons(box)
-    preset = next((name for name, button in buttons.items()
-                   if button is not None and button is box.defaultButton()), None)
+    preset = next(
+        (name for name, button in buttons.items() if button is not None and button is box.defaultButton()), None
+    )
     default = preset or next((name for name in _ACCEPTING if name in buttons), next(iter(buttons)))
 
     def name_of(answer):
@@ -73,13 +79,18 @@ def _answer_box(dialogs, box):
             wanted = _GOING_ON if answer else _STOPPING
             answer = next((name for name in wanted if name in buttons), default)
         if answer not in buttons:
-            raise ValueError(f"the message box '{box.text}' has no button {answer!r}, "
-                             f"only {list(buttons)}")
+            raise ValueError(f"the message box '{box.text}' has no button {answer!r}, only {list(buttons)}")
         return answer
 
-    chosen = dialogs.ask(_KINDS.get(box.icon.name, "none"), box.text, default, name_of,
-                         title=box.windowTitle.strip(), detail=box.detailedText,
-                         buttons=tuple(buttons))
+    chosen = dialogs.ask(
+        _KINDS.get(box.icon.name, "none"),
+        box.text,
+        default,
+        name_of,
+        title=box.windowTitle.strip(),
+        detail=box.detailedText,
+        buttons=tuple(buttons),
+    )
     button = buttons[chosen]
     if button is None:
         return qt.QMessageBox.Ok
@@ -103,8 +114,7 @@ def make_message_box_class(dialogs):
             self._settings_key = value
 
         dontShowAgain = Property(bool, lambda self: self._dont_show_again, _set_dont_show_again)
-        dontShowAgainVisible = Property(bool, lambda self: bool(self._settings_key),
-                                        lambda self, value: None)
+        dontShowAgainVisible = Property(bool, lambda self: bool(self._settings_key), lambda self, value: None)
         dontShowAgainSettingsKey = Property(str, lambda self: self._settings_key, _set_settings_key)
 
     return ctkMessageBox
@@ -118,14 +128,13 @@ def install(dialogs):
     _install_file_dialogs(dialogs)
     _install_desktop_services(dialogs)
     qt.QInputDialog.getText = staticmethod(
-        lambda parent=None, title="", label="", mode=None, text="", *rest:
-        dialogs.ask("text", label, text, title=title))
+        lambda parent=None, title="", label="", mode=None, text="", *rest: dialogs.ask("text", label, text, title=title)
+    )
 
 
 def _install_desktop_services(dialogs):
     """Nothing is opened; what would have been is recorded, and a test may answer that no program could."""
-    qt.QDesktopServices.openUrl = staticmethod(
-        lambda url: bool(dialogs.ask("address", url.toString(), url.isValid())))
+    qt.QDesktopServices.openUrl = staticmethod(lambda url: bool(dialogs.ask("address", url.toString(), url.isValid())))
 
 
 def _static_box(dialogs, name):
@@ -142,17 +151,20 @@ def _static_box(dialogs, name):
         if default is not None:
             box.setDefaultButton(default)
         return _answer_box(dialogs, box)
+
     return ask
 
 
 def _install_file_dialogs(dialogs):
     """PythonQt's file dialogs return the path alone, and "" when cancelled."""
+
     def make(empty):
         def ask(parent=None, caption="", directory="", *rest):
             return dialogs.ask("file", caption, empty, detail=str(directory))
+
         return staticmethod(ask)
+
     for name in ("getOpenFileName", "getSaveFileName", "getExistingDirectory"):
         setattr(qt.QFileDialog, name, make(""))
     qt.QFileDialog.getOpenFileNames = make(())
-    qt.QFileDialog.exec = qt.QFileDialog.exec_ = (
-        lambda self: int(bool(dialogs.ask("file", self.windowTitle, False))))
+    qt.QFileDialog.exec = qt.QFileDialog.exec_ = lambda self: int(bool(dialogs.ask("file", self.windowTitle, False)))

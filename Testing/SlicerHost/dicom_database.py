@@ -52,7 +52,7 @@ class ctkDICOMDatabase:
         group, element = (int(part, 16) for part in str(tag).split(","))
         pixels = group == 0x7FE0
         header = pydicom.dcmread(path, stop_before_pixels=not pixels, defer_size=1024)
-        return header[(group, element)] if (group, element) in header else None
+        return header.get((group, element))
 
     def instanceValue(self, uid, tag):
         path = self.fileForInstance(uid)

@@ -17,13 +17,32 @@ from .dicom_database import is_dicom
 
 APPROACHES = ("GDCM with DCMTK fallback", "DCMTK", "GDCM", "Archetype")  # the first is Slicer's default
 
-_SERIES = {"Modality": "0008,0060", "SeriesNumber": "0020,0011", "FrameOfReferenceUID": "0020,0052",
-           "SeriesDescription": "0008,103E", "SeriesDate": "0008,0021", "SeriesTime": "0008,0031",
-           "ContentDate": "0008,0023", "ContentTime": "0008,0033", "Manufacturer": "0008,0070", "Model": "0008,1090"}
-_PATIENT = {"PatientID": "0010,0020", "PatientName": "0010,0010", "PatientSex": "0010,0040",
-            "PatientBirthDate": "0010,0030", "PatientComments": "0010,4000"}
-_STUDY = {"StudyDescription": "0008,1030", "StudyInstanceUID": "0020,000D", "StudyID": "0020,0010",
-          "StudyDate": "0008,0020", "StudyTime": "0008,0030"}
+_SERIES = {
+    "Modality": "0008,0060",
+    "SeriesNumber": "0020,0011",
+    "FrameOfReferenceUID": "0020,0052",
+    "SeriesDescription": "0008,103E",
+    "SeriesDate": "0008,0021",
+    "SeriesTime": "0008,0031",
+    "ContentDate": "0008,0023",
+    "ContentTime": "0008,0033",
+    "Manufacturer": "0008,0070",
+    "Model": "0008,1090",
+}
+_PATIENT = {
+    "PatientID": "0010,0020",
+    "PatientName": "0010,0010",
+    "PatientSex": "0010,0040",
+    "PatientBirthDate": "0010,0030",
+    "PatientComments": "0010,4000",
+}
+_STUDY = {
+    "StudyDescription": "0008,1030",
+    "StudyInstanceUID": "0020,000D",
+    "StudyID": "0020,0010",
+    "StudyDate": "0008,0020",
+    "StudyTime": "0008,0030",
+}
 
 
 @dataclass
@@ -41,6 +60,7 @@ def _value(path, tag):
 
 # --- import ---
 
+
 def import_folder_of(path):
     """Take all DICOM files of the file's folder into the database, as its reader does; no node comes of it."""
     slicer.util.selectModule("DICOM")
@@ -52,13 +72,16 @@ def import_folder_of(path):
 
 # --- load ---
 
+
 def examine(files):
     """The loadable series of these files of the database."""
     series = {}
     for file in map(str, files):
         series.setdefault(slicer.dicomDatabase.seriesForFile(file), []).append(file)
-    return [Loadable(sorted(group, key=_place), _name(group[0]), "MONOCHROME" in _value(group[0], "0028,0004"))
-            for group in series.values()]
+    return [
+        Loadable(sorted(group, key=_place), _name(group[0]), "MONOCHROME" in _value(group[0], "0028,0004"))
+        for group in series.values()
+    ]
 
 
 def _place(file):
@@ -152,8 +175,10 @@ def _add_to_subject_hierarchy(node, loadable):
     patient = _value(file, "0010,0020") or f"Patient-{study}"
     known = {uid: hierarchy.GetItemByUID(uid_name, uid) for uid in (patient, study)}
     slicer.vtkSlicerSubjectHierarchyModuleLogic.InsertDicomSeriesInHierarchy(hierarchy, patient, study, series)
-    for uid, tags, shown in ((patient, _PATIENT, ("PatientName", "No name")),
-                             (study, _STUDY, ("StudyDescription", "No study description"))):
+    for uid, tags, shown in (
+        (patient, _PATIENT, ("PatientName", "No name")),
+        (study, _STUDY, ("StudyDescription", "No study description")),
+    ):
         parent = hierarchy.GetItemByUID(uid_name, uid)
         if parent and not known[uid]:
             values = {name: _value(file, tag) for name, tag in tags.items()}
@@ -202,8 +227,10 @@ def _set_window(node, file):
 
 
 def _set_quantity(node, modality):
-    known = {"MR": (("110852", "DCM", "MR signal intensity"), ("1", "UCUM", "no units")),
-             "CT": (("112031", "DCM", "Attenuation Coefficient"), ("[hnsf'U]", "UCUM", "Hounsfield unit"))}
+    known = {
+        "MR": (("110852", "DCM", "MR signal intensity"), ("1", "UCUM", "no units")),
+        "CT": (("112031", "DCM", "Attenuation Coefficient"), ("[hnsf'U]", "UCUM", "Hounsfield unit")),
+    }
     for setter, code in zip((node.SetVoxelValueQuantity, node.SetVoxelValueUnits), known.get(modality, ())):
         entry = slicer.vtkCodedEntry()
         entry.SetValueSchemeMeaning(*code)

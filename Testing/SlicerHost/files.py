@@ -15,8 +15,25 @@ import vtk
 
 from . import dicom_loading
 
-_VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".dcm", ".ima", ".png",
-                   ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".hdr", ".img", ".vtk")
+_VOLUME_ENDINGS = (
+    ".nrrd",
+    ".nhdr",
+    ".nii",
+    ".nii.gz",
+    ".mha",
+    ".mhd",
+    ".dcm",
+    ".ima",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".hdr",
+    ".img",
+    ".vtk",
+)
 _TYPES = {
     "VolumeFile": (_VOLUME_ENDINGS, None),
     "SceneFile": ((".mrml", ".mrb"), None),
@@ -29,8 +46,9 @@ _TYPES = {
     "ColorTableFile": ((".ctbl", ".cxml"), "vtkMRMLColorTableNode"),
 }
 # The longest ending decides, as ".seg.nrrd" against ".nrrd".
-_ENDINGS = sorted(((ending, name) for name, (endings, _) in _TYPES.items() for ending in endings),
-                  key=lambda item: -len(item[0]))
+_ENDINGS = sorted(
+    ((ending, name) for name, (endings, _) in _TYPES.items() for ending in endings), key=lambda item: -len(item[0])
+)
 
 
 class CoreIOManager:
@@ -57,8 +75,9 @@ class CoreIOManager:
         return [types.GetValue(i) for i in range(types.GetNumberOfValues())]
 
     def extractKnownExtension(self, filename, node):
-        endings = (vtkFormat.rpartition("(")[2].rstrip(")").lstrip("*")
-                   for vtkFormat in self.fileWriterExtensions(node))
+        endings = (
+            vtkFormat.rpartition("(")[2].rstrip(")").lstrip("*") for vtkFormat in self.fileWriterExtensions(node)
+        )
         matching = [ending for ending in endings if str(filename).lower().endswith(ending)]
         return max(matching, key=len, default=Path(filename).suffix)
 
@@ -71,8 +90,11 @@ class CoreIOManager:
             return self._load_scene(filename, properties)
         if fileType == "DICOMFileImport":
             return dicom_loading.import_folder_of(filename)
-        node = self._load_volume(filename, properties) if fileType == "VolumeFile" \
+        node = (
+            self._load_volume(filename, properties)
+            if fileType == "VolumeFile"
             else self._load_data(fileType, filename, properties, messages)
+        )
         if node is None:
             return _say(messages, f"Loading {filename} failed.")
         if loaded is not None:
@@ -80,10 +102,13 @@ class CoreIOManager:
         return True
 
     def _load_volume(self, filename, properties):
-        options = (int(bool(properties.get("labelmap"))) | int(bool(properties.get("center"))) << 1
-                   | int(bool(properties.get("singleFile"))) << 2
-                   | int(properties.get("autoWindowLevel", True)) << 3
-                   | int(bool(properties.get("discardOrientation"))) << 4)
+        options = (
+            int(bool(properties.get("labelmap")))
+            | int(bool(properties.get("center"))) << 1
+            | int(bool(properties.get("singleFile"))) << 2
+            | int(properties.get("autoWindowLevel", True)) << 3
+            | int(bool(properties.get("discardOrientation"))) << 4
+        )
         names = None
         if properties.get("fileNames"):
             names = vtk.vtkStringArray()
@@ -180,7 +205,7 @@ def _base_name(filename):
     name = Path(filename).name
     lower = name.lower()
     ending = next((ending for ending, _ in _ENDINGS if lower.endswith(ending)), Path(name).suffix)
-    return name[:len(name) - len(ending)] if ending else name
+    return name[: len(name) - len(ending)] if ending else name
 
 
 def _say(messages, text):

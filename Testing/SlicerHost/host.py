@@ -103,7 +103,9 @@ class Host:
         """Draw a panel (a widget, or a module's Python widget) into a picture file."""
         return pictures.grab_widget(widget, path, width)
 
-    def grabPanel(self, path, width=module_panel.VIEWPORT[0], height=module_panel.VIEWPORT[1], whole=False, squeezed=True):
+    def grabPanel(
+        self, path, width=module_panel.VIEWPORT[0], height=module_panel.VIEWPORT[1], whole=False, squeezed=True
+    ):
         """Draw the panel of the current module as it lies in the desktop, in a scroll area of that size.
 
         With ``whole`` the picture has all that one can scroll to. ``squeezed`` gives the panel only its minimum

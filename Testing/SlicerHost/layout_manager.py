@@ -45,9 +45,14 @@ class LayoutManager(qt.QObject):
         self.settle()
 
     def _observe_scene(self):
-        for event, function in (("NodeAddedEvent", self._on_node_added), ("NodeRemovedEvent", self._on_node_removed),
-                                ("EndBatchProcessEvent", self._on_batch_ended), ("EndRestoreEvent", self._on_restored),
-                                ("StartCloseEvent", self._on_start_close), ("EndCloseEvent", self._on_closed)):
+        for event, function in (
+            ("NodeAddedEvent", self._on_node_added),
+            ("NodeRemovedEvent", self._on_node_removed),
+            ("EndBatchProcessEvent", self._on_batch_ended),
+            ("EndRestoreEvent", self._on_restored),
+            ("StartCloseEvent", self._on_start_close),
+            ("EndCloseEvent", self._on_closed),
+        ):
             observer = _observer(function)
             if "Node" in event:
                 observer.CallDataType = vtk.VTK_OBJECT
@@ -183,8 +188,13 @@ class LayoutManager(qt.QObject):
         """Make the view of a slice node, with its logic and its composite node, or of a plot view node."""
         if node is not None and node.IsA("vtkMRMLPlotViewNode"):
             plot_views.adopt(node)
-        if node is not None and node.IsA("vtkMRMLSliceNode") and node not in self._views \
-                and node.GetParentLayoutNode() is None and node.GetLayoutName():
+        if (
+            node is not None
+            and node.IsA("vtkMRMLSliceNode")
+            and node not in self._views
+            and node.GetParentLayoutNode() is None
+            and node.GetLayoutName()
+        ):
             self._views[node] = NodeSliceView(self._scene, self._application_logic, node)
 
     def _find(self, name):
@@ -229,11 +239,11 @@ class LayoutManager(qt.QObject):
 
     threeDViewCount = Property(int, lambda self: 0, None)
     tableViewCount = Property(int, lambda self: 0, None)
-    plotViewCount = Property(
-        int, lambda self: slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotViewNode"), None)
+    plotViewCount = Property(int, lambda self: slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotViewNode"), None)
 
 
 def _observer(function):
     def observer(caller, event, node=None):
         function(node)
+
     return observer

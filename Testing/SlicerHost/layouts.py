@@ -5,7 +5,6 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
-
 # Sizes (width, height) that Qt's widgets ask for where a layout says none. On the desktop, beside each
 # other in a splitter, a slice view got 888 pixels and a plot view 186.
 _HINTS = {"vtkMRMLSliceNode": (888, 500), "vtkMRMLViewNode": (888, 500), "vtkMRMLTableViewNode": (256, 192)}
@@ -38,8 +37,7 @@ def cells(description, width, height):
 
 def _place(element, x, y, width, height, found):
     if element.tag == "view":
-        found.append(Cell(element.get("class", ""), element.get("singletontag", ""),
-                          x, y, width, height))
+        found.append(Cell(element.get("class", ""), element.get("singletontag", ""), x, y, width, height))
         return
     items = [item for item in element.findall("item")]
     kind = element.get("type", "horizontal")

@@ -116,8 +116,11 @@ def faults(widget):
             continue
         children = [child for child in _laid_out(layout) if child.isVisible()]
         for index, child in enumerate(children):
-            found += [f"{_name(child)} overlaps {_name(other)}" for other in children[index + 1:]
-                      if child.geometry.intersects(other.geometry)]
+            found += [
+                f"{_name(child)} overlaps {_name(other)}"
+                for other in children[index + 1 :]
+                if child.geometry.intersects(other.geometry)
+            ]
             needed = child.heightForWidth(child.width) if child.layout() is None and child.hasHeightForWidth() else 0
             if child.height < needed:
                 found.append(f"{_name(child)} is {child.height} pixels high and needs {needed}")

@@ -76,8 +76,7 @@ class qMRMLTableView(SceneWidgetMixin, qt.QTableView):
                 titles[0] = ""
         model.setHorizontalHeaderLabels(titles)
         for row in rows:
-            model.appendRow([qt.QStandardItem(str(table.GetValue(row, i).ToString()))
-                             for i in columns])
+            model.appendRow([qt.QStandardItem(str(table.GetValue(row, i).ToString())) for i in columns])
         self.resizeColumnsToContents()
 
     transposed = Property(bool, lambda self: False, lambda self, value: None)

@@ -13,17 +13,21 @@ from .scene_model import ACTION_ROLE, UID_ROLE, qMRMLSceneModel, qMRMLSortFilter
 
 def _flag(name):
     """An on/off setting that adds or takes rows: its Qt property and its setter."""
+
     def setter(self, value):
         if self._flags[name] != bool(value):
             self._flags[name] = bool(value)
             self._update_actions()
+
     return Property(bool, lambda self: self._flags[name], setter), setter
 
 
 def _filter_setting(name, kind):
     """A setting that the filter keeps: its Qt property and its setter."""
+
     def setter(self, value):
         self._proxy._set(name, bool(value) if kind is bool else [item for item in value if item])
+
     return Property(kind, lambda self: getattr(self._proxy, name), setter), setter
 
 
@@ -58,8 +62,7 @@ class qMRMLNodeComboBox(qt.QWidget):
         layout = qt.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._combo)
-        self.setSizePolicy(qt.QSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Fixed,
-                                          qt.QSizePolicy.ComboBox))
+        self.setSizePolicy(qt.QSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Fixed, qt.QSizePolicy.ComboBox))
         self._update_default_text()
         self.setEnabled(False)  # until it has a scene
 
@@ -227,8 +230,17 @@ class qMRMLNodeComboBox(qt.QWidget):
 
     def _choose(self, identity):
         combo, root = self._combo, self._proxy.index(0, 0)
-        found = self._proxy.match(root, UID_ROLE, identity, 1, qt.Qt.MatchFlag(
-            qt.Qt.MatchRecursive | qt.Qt.MatchExactly | qt.Qt.MatchWrap)) if identity else []
+        found = (
+            self._proxy.match(
+                root,
+                UID_ROLE,
+                identity,
+                1,
+                qt.Qt.MatchFlag(qt.Qt.MatchRecursive | qt.Qt.MatchExactly | qt.Qt.MatchWrap),
+            )
+            if identity
+            else []
+        )
         if not found:
             combo.setRootModelIndex(root)
             none = self._proxy.index(0, combo.modelColumn, root)
@@ -382,8 +394,9 @@ class qMRMLNodeComboBox(qt.QWidget):
     editEnabled, setEditEnabled = _flag("editEnabled")
     noneEnabled = Property(bool, lambda self: self._none_enabled, setNoneEnabled)
     noneDisplay = Property(str, lambda self: self._none_display, setNoneDisplay)
-    selectNodeUponCreation = Property(bool, lambda self: self._select_new,
-                                      lambda self, value: self._set("_select_new", value))
+    selectNodeUponCreation = Property(
+        bool, lambda self: self._select_new, lambda self, value: self._set("_select_new", value)
+    )
     currentNodeID = Property(str, _get_id, setCurrentNodeID)
     currentNodeId = Property(str, _get_id, setCurrentNodeID)
     nodeTypes = Property("QStringList", lambda self: self._proxy.nodeTypes, setNodeTypes)
@@ -391,8 +404,9 @@ class qMRMLNodeComboBox(qt.QWidget):
     showChildNodeTypes, setShowChildNodeTypes = _filter_setting("showChildNodeTypes", bool)
     hideChildNodeTypes, setHideChildNodeTypes = _filter_setting("hideChildNodeTypes", "QStringList")
     baseName = Property(str, lambda self: self._base_names.get(next(iter(self.nodeTypes), ""), ""), setBaseName)
-    interactionNodeSingletonTag = Property(str, lambda self: self._interaction_tag,
-                                           lambda self, value: self._set("_interaction_tag", value))
+    interactionNodeSingletonTag = Property(
+        str, lambda self: self._interaction_tag, lambda self, value: self._set("_interaction_tag", value)
+    )
 
 
 class qMRMLSliderWidget(SceneWidgetMixin, ctkSliderWidget):

@@ -76,8 +76,16 @@ def build_packaging_module(requests):
         """Whether the requirements are installed."""
         return all(satisfied(item) for item in _requirements(req))
 
-    def pip_ensure(requirements, constraints=None, skip_packages=None, prompt_install=True,
-                   prompt_restart=True, requester=None, skip_in_testing=True, show_progress=True):
+    def pip_ensure(
+        requirements,
+        constraints=None,
+        skip_packages=None,
+        prompt_install=True,
+        prompt_restart=True,
+        requester=None,
+        skip_in_testing=True,
+        show_progress=True,
+    ):
         """Install what is missing after asking; RuntimeError when the user declines."""
         from slicer import app, util
 
@@ -86,17 +94,28 @@ def build_packaging_module(requests):
             return None
         if prompt_install:
             title = f"{requester} - Install Python Packages" if requester else "Install Python Packages"
-            text = (f"{len(missing)} Python package(s) need to be installed.\n\n"
-                    "This will modify Slicer's Python environment. Continue?")
+            text = (
+                f"{len(missing)} Python package(s) need to be installed.\n\n"
+                "This will modify Slicer's Python environment. Continue?"
+            )
             detail = "\n".join(f"- {item}" for item in missing)
             if not util.confirmOkCancelDisplay(text, title, detailedText=detail):
                 raise RuntimeError("User declined package installation")
-        return pip_install([str(item) for item in missing], constraints=constraints,
-                           skip_packages=skip_packages, requester=requester)
+        return pip_install(
+            [str(item) for item in missing], constraints=constraints, skip_packages=skip_packages, requester=requester
+        )
 
-    def pip_install(requirements, constraints=None, no_deps_requirements=None, skip_packages=None,
-                    blocking=True, show_progress=True, requester=None, logCallback=None,
-                    completedCallback=None):
+    def pip_install(
+        requirements,
+        constraints=None,
+        no_deps_requirements=None,
+        skip_packages=None,
+        blocking=True,
+        show_progress=True,
+        requester=None,
+        logCallback=None,
+        completedCallback=None,
+    ):
         """Record the request; CalledProcessError when the handler refuses."""
         names = requirements.split() if isinstance(requirements, str) else list(requirements)
         requests.installed.append(names)
@@ -117,8 +136,7 @@ def build_packaging_module(requests):
         requests.uninstalled.append(requirements)
 
     module = types.ModuleType("slicer.packaging", __doc__)
-    for item in (load_requirements, load_pyproject_dependencies, pip_check, pip_ensure,
-                 pip_install, pip_uninstall):
+    for item in (load_requirements, load_pyproject_dependencies, pip_check, pip_ensure, pip_install, pip_uninstall):
         setattr(module, item.__name__, item)
     module.isPipInstallInProgress = lambda: False
     return module

@@ -18,8 +18,10 @@ def prepare_style(application):
     if not qt.QFontDatabase.families():
         _add_bundled_fonts()
     families = qt.QFontDatabase.families()
-    wanted = next((name for name in ("DejaVu Sans", "Noto Sans", "Liberation Sans")
-                   if name in families), application.font().family())
+    wanted = next(
+        (name for name in ("DejaVu Sans", "Noto Sans", "Liberation Sans") if name in families),
+        application.font().family(),
+    )
     application.setFont(qt.QFont(wanted, 9))
     application.setPalette(_light_palette())
 
@@ -35,11 +37,22 @@ def _add_bundled_fonts():
 
 def _light_palette():
     palette = qt.QPalette()
-    colours = {"Window": "#f0f0f0", "WindowText": "#1c1c1c", "Base": "#ffffff",
-               "AlternateBase": "#f5f5f5", "Text": "#1c1c1c", "Button": "#e6e6e6",
-               "ButtonText": "#1c1c1c", "ToolTipBase": "#ffffdc", "ToolTipText": "#1c1c1c",
-               "Highlight": "#3874b8", "HighlightedText": "#ffffff", "PlaceholderText": "#7a7a7a",
-               "Mid": "#b4b4b4", "Link": "#1d5fa8"}
+    colours = {
+        "Window": "#f0f0f0",
+        "WindowText": "#1c1c1c",
+        "Base": "#ffffff",
+        "AlternateBase": "#f5f5f5",
+        "Text": "#1c1c1c",
+        "Button": "#e6e6e6",
+        "ButtonText": "#1c1c1c",
+        "ToolTipBase": "#ffffdc",
+        "ToolTipText": "#1c1c1c",
+        "Highlight": "#3874b8",
+        "HighlightedText": "#ffffff",
+        "PlaceholderText": "#7a7a7a",
+        "Mid": "#b4b4b4",
+        "Link": "#1d5fa8",
+    }
     for name, colour in colours.items():
         palette.setColor(getattr(qt.QPalette, name), qt.QColor(colour))
     for name in ("WindowText", "Text", "ButtonText"):
@@ -57,8 +70,10 @@ def grab_widget(widget, path, width=480):
         _settle()
         layout = widget.layout()
         height = layout.totalHeightForWidth(width) if layout and layout.hasHeightForWidth() else 0
-        widget.resize(width, max(height, widget.sizeHint.height() if not callable(widget.sizeHint)
-                                 else widget.sizeHint().height()))
+        widget.resize(
+            width,
+            max(height, widget.sizeHint.height() if not callable(widget.sizeHint) else widget.sizeHint().height()),
+        )
         _settle()
         return save(widget.grab(), path)
 

@@ -16,14 +16,22 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-_LINES = {"LineStyleNone": vtk.vtkPen.NO_PEN, "LineStyleSolid": vtk.vtkPen.SOLID_LINE,
-          "LineStyleDash": vtk.vtkPen.DASH_LINE, "LineStyleDot": vtk.vtkPen.DOT_LINE,
-          "LineStyleDashDot": vtk.vtkPen.DASH_DOT_LINE,
-          "LineStyleDashDotDot": vtk.vtkPen.DASH_DOT_DOT_LINE}
-_MARKERS = {"MarkerStyleNone": vtk.vtkPlotPoints.NONE, "MarkerStyleCross": vtk.vtkPlotPoints.CROSS,
-            "MarkerStylePlus": vtk.vtkPlotPoints.PLUS, "MarkerStyleSquare": vtk.vtkPlotPoints.SQUARE,
-            "MarkerStyleCircle": vtk.vtkPlotPoints.CIRCLE,
-            "MarkerStyleDiamond": vtk.vtkPlotPoints.DIAMOND}
+_LINES = {
+    "LineStyleNone": vtk.vtkPen.NO_PEN,
+    "LineStyleSolid": vtk.vtkPen.SOLID_LINE,
+    "LineStyleDash": vtk.vtkPen.DASH_LINE,
+    "LineStyleDot": vtk.vtkPen.DOT_LINE,
+    "LineStyleDashDot": vtk.vtkPen.DASH_DOT_LINE,
+    "LineStyleDashDotDot": vtk.vtkPen.DASH_DOT_DOT_LINE,
+}
+_MARKERS = {
+    "MarkerStyleNone": vtk.vtkPlotPoints.NONE,
+    "MarkerStyleCross": vtk.vtkPlotPoints.CROSS,
+    "MarkerStylePlus": vtk.vtkPlotPoints.PLUS,
+    "MarkerStyleSquare": vtk.vtkPlotPoints.SQUARE,
+    "MarkerStyleCircle": vtk.vtkPlotPoints.CIRCLE,
+    "MarkerStyleDiamond": vtk.vtkPlotPoints.DIAMOND,
+}
 _AXES = ((vtk.vtkAxis.BOTTOM, "X"), (vtk.vtkAxis.TOP, "X"), (vtk.vtkAxis.LEFT, "Y"), (vtk.vtkAxis.RIGHT, "Y"))
 _SIZE = (320, 240)  # of a view that no picture was taken of yet
 
@@ -180,7 +188,10 @@ class PlotView:
     # --- drawing ---
 
     def _paint_soon(self):
-        """A view that is on screen is drawn when the events of the moment are over; drawing gives axes their first range."""
+        """A view that is on screen is drawn when the events of the moment are over.
+
+        Drawing gives axes their first range.
+        """
         self._context.GetScene().SetDirty(True)
         if not self._is_due and self._node.IsMappedInLayout():
             self._is_due = True

@@ -31,8 +31,15 @@ def put_python_on_path(folder):
     os.environ["PATH"] = os.pathsep.join([str(launcher.parent), os.environ.get("PATH", "")])
 
 
-def launchConsoleProcess(args, useStartupEnvironment=True, updateEnvironment=None, cwd=None,
-                         blocking=True, logCallback=None, completedCallback=None):
+def launchConsoleProcess(
+    args,
+    useStartupEnvironment=True,
+    updateEnvironment=None,
+    cwd=None,
+    blocking=True,
+    logCallback=None,
+    completedCallback=None,
+):
     """Start a process and return it.
 
     With ``blocking=False`` its lines go to ``logCallback(line)`` and its return code
@@ -40,8 +47,9 @@ def launchConsoleProcess(args, useStartupEnvironment=True, updateEnvironment=Non
     """
     environment = slicer.util.startupEnvironment() if useStartupEnvironment else os.environ.copy()
     environment.update(updateEnvironment or {})
-    process = subprocess.Popen(args, env=environment, cwd=cwd, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, universal_newlines=True)
+    process = subprocess.Popen(
+        args, env=environment, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+    )
     if not blocking:
         _Follower(process, logCallback, completedCallback)
     return process
@@ -94,8 +102,7 @@ def logProcessOutput(proc, logCallback=None):
         slicer.app.processEvents()
     proc.wait()
     if proc.returncode:
-        raise subprocess.CalledProcessError(proc.returncode, proc.args, output=proc.stdout,
-                                            stderr=proc.stderr)
+        raise subprocess.CalledProcessError(proc.returncode, proc.args, output=proc.stdout, stderr=proc.stderr)
 
 
 def executePythonModule(module, args, blocking=True, logCallback=None, completedCallback=None):
@@ -105,11 +112,15 @@ def executePythonModule(module, args, blocking=True, logCallback=None, completed
         raise RuntimeError("PythonSlicer executable not found")
     command = [python, "-m", module, *args]
     if blocking:
-        logProcessOutput(launchConsoleProcess(command, useStartupEnvironment=False),
-                         logCallback=logCallback)
+        logProcessOutput(launchConsoleProcess(command, useStartupEnvironment=False), logCallback=logCallback)
         return
-    launchConsoleProcess(command, useStartupEnvironment=False, blocking=False,
-                         logCallback=logCallback, completedCallback=completedCallback)
+    launchConsoleProcess(
+        command,
+        useStartupEnvironment=False,
+        blocking=False,
+        logCallback=logCallback,
+        completedCallback=completedCallback,
+    )
 
 
 class LazyImport:

@@ -40,14 +40,13 @@ class QtProperty:
 
     def __set__(self, instance, value):
         if self.setter is None:
-            raise AttributeError(
-                f"Property '{self.name}' of {type(instance).__name__} object is not writable")
+            raise AttributeError(f"Property '{self.name}' of {type(instance).__name__} object is not writable")
         try:
             self.setter(instance, value)
         except (TypeError, ValueError) as error:
             raise AttributeError(
-                f"Property '{self.name}' does not accept an object of type "
-                f"{type(value).__name__} ({value!r})") from error
+                f"Property '{self.name}' does not accept an object of type {type(value).__name__} ({value!r})"
+            ) from error
 
 
 def _qt_classes():
@@ -94,8 +93,9 @@ def _add_properties(cls):
         name = meta_property.name()
         if not name.isidentifier() or name.startswith("_"):
             continue
-        found[name] = QtProperty(name, getattr(cls, name, None), _find_getter(cls, name),
-                                 _find_setter(cls, meta_property, name))
+        found[name] = QtProperty(
+            name, getattr(cls, name, None), _find_getter(cls, name), _find_setter(cls, meta_property, name)
+        )
     return found
 
 
@@ -110,11 +110,12 @@ def _install_properties():
         for name, descriptor in properties.items():
             setattr(cls, name, descriptor)
     QtCore.QObject.name = QtProperty(  # PythonQt knows objectName by this name, too
-        "name", None, lambda self: self.objectName,
-        lambda self, value: self.setObjectName(value))
+        "name", None, lambda self: self.objectName, lambda self, value: self.setObjectName(value)
+    )
 
 
 # --- signals by their signature ---------------------------------------------
+
 
 def _signal(sender, signature):
     """The signal object of ``sender`` that the C++ ``signature`` names.
@@ -231,8 +232,9 @@ def _setattr(self, name, value):
     elif self.property(name) is not None:
         self.setProperty(name, value)
     else:
-        raise AttributeError(f"'{name}' does not exist on {cls.__name__} and creating new "
-                             "attributes on C++ objects is not allowed")
+        raise AttributeError(
+            f"'{name}' does not exist on {cls.__name__} and creating new attributes on C++ objects is not allowed"
+        )
 
 
 def _delattr(self, name):
@@ -253,8 +255,15 @@ def _install_attributes():
         setattr(base, name, _ClassOrInstance(function))
     base.className = lambda self: self.metaObject().className()
     base.delete = lambda self: self.deleteLater()
-    for cls in (QtWidgets.QDialog, QtWidgets.QMenu, QtCore.QEventLoop, QtCore.QThread,
-                QtCore.QCoreApplication, QtGui.QGuiApplication, QtWidgets.QApplication):
+    for cls in (
+        QtWidgets.QDialog,
+        QtWidgets.QMenu,
+        QtCore.QEventLoop,
+        QtCore.QThread,
+        QtCore.QCoreApplication,
+        QtGui.QGuiApplication,
+        QtWidgets.QApplication,
+    ):
         cls.exec_ = cls.exec  # Qt 5's name, which scripts still use
 
 

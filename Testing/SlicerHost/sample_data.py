@@ -27,10 +27,21 @@ def _as_list(value, count):
 class SampleDataSource:
     """One entry of the Sample Data module."""
 
-    def __init__(self, sampleName=None, sampleDescription=None, uris=None, fileNames=None,
-                 nodeNames=None, checksums=None, loadFiles=None, customDownloader=None,
-                 thumbnailFileName=None, loadFileTypes=None, loadFileProperties=None,
-                 loadFileType=None):
+    def __init__(
+        self,
+        sampleName=None,
+        sampleDescription=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        checksums=None,
+        loadFiles=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+        loadFileTypes=None,
+        loadFileProperties=None,
+        loadFileType=None,
+    ):
         if loadFileType is not None and loadFileTypes is not None:
             raise ValueError("loadFileType and loadFileTypes cannot be specified at the same time")
         self.sampleName = sampleName
@@ -59,16 +70,34 @@ class SampleDataLogic:
     """Registers data sets and loads them into the scene."""
 
     @staticmethod
-    def registerCustomSampleDataSource(category="Custom", sampleName=None, uris=None,
-                                       fileNames=None, nodeNames=None, customDownloader=None,
-                                       thumbnailFileName=None, loadFileTypes=None, loadFiles=None,
-                                       loadFileProperties={}, checksums=None, loadFileType=None):
+    def registerCustomSampleDataSource(
+        category="Custom",
+        sampleName=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+        loadFileTypes=None,
+        loadFiles=None,
+        loadFileProperties={},  # noqa: B006 (as Slicer has it)
+        checksums=None,
+        loadFileType=None,
+    ):
         """Offer a data set in a section of the Sample Data module."""
         source = SampleDataSource(
-            sampleName=sampleName, uris=uris, fileNames=fileNames, nodeNames=nodeNames,
-            thumbnailFileName=thumbnailFileName, loadFileTypes=loadFileTypes, loadFiles=loadFiles,
-            loadFileProperties=loadFileProperties, checksums=checksums,
-            customDownloader=customDownloader, loadFileType=loadFileType)
+            sampleName=sampleName,
+            uris=uris,
+            fileNames=fileNames,
+            nodeNames=nodeNames,
+            thumbnailFileName=thumbnailFileName,
+            loadFileTypes=loadFileTypes,
+            loadFiles=loadFiles,
+            loadFileProperties=loadFileProperties,
+            checksums=checksums,
+            customDownloader=customDownloader,
+            loadFileType=loadFileType,
+        )
         sources = SampleDataLogic.sampleDataSourcesByCategory().setdefault(category, [])
         if source not in sources:
             sources.append(source)
@@ -112,8 +141,8 @@ class SampleDataLogic:
         nodes, paths = [], []
         name_all = all(name is None for name in source.nodeNames)
         for uri, file_name, node_name, checksum, load, kind in zip(
-                source.uris, source.fileNames, source.nodeNames, source.checksums,
-                source.loadFiles, source.loadFileTypes):
+            source.uris, source.fileNames, source.nodeNames, source.checksums, source.loadFiles, source.loadFileTypes
+        ):
             base, ending = os.path.splitext(os.path.basename(file_name or urllib.parse.urlparse(uri).path))
             if node_name is None and load is not False and name_all:
                 node_name = base

@@ -18,8 +18,13 @@ UID_ROLE = 257  # Qt.UserRole + 1, as in Slicer: the ID of a node, or what kind 
 ACTION_ROLE = 258
 
 _TOP, _BELOW = 1, 2  # internal IDs of indexes: the row "Scene", and the rows below it
-_NODE_FLAGS = (qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsEditable
-               | qt.Qt.ItemIsDragEnabled | qt.Qt.ItemIsDropEnabled)
+_NODE_FLAGS = (
+    qt.Qt.ItemIsSelectable
+    | qt.Qt.ItemIsEnabled
+    | qt.Qt.ItemIsEditable
+    | qt.Qt.ItemIsDragEnabled
+    | qt.Qt.ItemIsDropEnabled
+)
 
 _EARLY, _LATE = 10.0, -10.0  # priorities: rows come before scripts hear of a node, and go after
 
@@ -56,7 +61,11 @@ class _Row:
 
     def __init__(self, text, kind, flags, roles=()):
         self.flags = flags
-        self.data = {int(qt.Qt.DisplayRole): text, UID_ROLE: kind, **{int(role): value for role, value in dict(roles).items()}}
+        self.data = {
+            int(qt.Qt.DisplayRole): text,
+            UID_ROLE: kind,
+            **{int(role): value for role, value in dict(roles).items()},
+        }
 
 
 class qMRMLSceneModel(qt.QAbstractItemModel):
@@ -68,10 +77,12 @@ class qMRMLSceneModel(qt.QAbstractItemModel):
 
     nodeModified = Signal(object)  # of a node that is followed
 
-    _EVENTS = (("NodeAddedEvent", "_on_added", _EARLY),
-               ("NodeAboutToBeRemovedEvent", "_on_about_to_be_removed", _LATE),
-               ("EndCloseEvent", "_on_scene_changed", 0.0),
-               ("EndImportEvent", "_on_scene_changed", 0.0))
+    _EVENTS = (
+        ("NodeAddedEvent", "_on_added", _EARLY),
+        ("NodeAboutToBeRemovedEvent", "_on_about_to_be_removed", _LATE),
+        ("EndCloseEvent", "_on_scene_changed", 0.0),
+        ("EndImportEvent", "_on_scene_changed", 0.0),
+    )
 
     def __init__(self, parent=None):
         super().__init__(parent)
@@ -138,7 +149,7 @@ class qMRMLSceneModel(qt.QAbstractItemModel):
     def _remove_rows(self, first, count):
         if count > 0:
             self.beginRemoveRows(self._scene_index(), first, first + count - 1)
-            del self._rows[first:first + count]
+            del self._rows[first : first + count]
             self.endRemoveRows()
 
     # --- the scene ---
@@ -172,7 +183,9 @@ class qMRMLSceneModel(qt.QAbstractItemModel):
 
     def _insert(self, node, place):
         last = len(self._rows) - len(self._after)
-        row = _Row(node.GetName() or "", node.GetID() or "", _NODE_FLAGS, roles={qt.Qt.ToolTipRole: node.GetNodeTagName()})
+        row = _Row(
+            node.GetName() or "", node.GetID() or "", _NODE_FLAGS, roles={qt.Qt.ToolTipRole: node.GetNodeTagName()}
+        )
         self._insert_row(min(len(self._before) + place, last), row)
 
     # --- the scene's events ---
@@ -281,8 +294,15 @@ class qMRMLSortFilterProxyModel(qt.QSortFilterProxyModel):
     def __init__(self, sceneModel, parent=None):
         super().__init__(parent)
         self._model = sceneModel
-        self._settings = dict(nodeTypes=[], showHidden=False, showChildNodeTypes=True, showHiddenForTypes=[],
-                              hideChildNodeTypes=[], hiddenNodeIDs=[], visibleNodeIDs=[])
+        self._settings = dict(
+            nodeTypes=[],
+            showHidden=False,
+            showChildNodeTypes=True,
+            showHiddenForTypes=[],
+            hideChildNodeTypes=[],
+            hiddenNodeIDs=[],
+            visibleNodeIDs=[],
+        )
         self._attributes = {}
         self.setDynamicSortFilter(True)
         self.setSourceModel(sceneModel)
@@ -314,8 +334,11 @@ class qMRMLSortFilterProxyModel(qt.QSortFilterProxyModel):
             return False, True
         if node.GetID() in setting["visibleNodeIDs"]:
             return True, True
-        if node.GetHideFromEditors() and not setting["showHidden"] \
-                and not any(node.IsA(name) for name in setting["showHiddenForTypes"]):
+        if (
+            node.GetHideFromEditors()
+            and not setting["showHidden"]
+            and not any(node.IsA(name) for name in setting["showHiddenForTypes"])
+        ):
             return False, True
         if not setting["nodeTypes"]:
             return True, False
@@ -356,9 +379,15 @@ class qMRMLSortFilterProxyModel(qt.QSortFilterProxyModel):
 
 def _add_settings(cls):
     """Each setting as a property and as its setter."""
-    for name, kind in (("nodeTypes", "QStringList"), ("showHidden", bool), ("showChildNodeTypes", bool),
-                       ("showHiddenForTypes", "QStringList"), ("hideChildNodeTypes", "QStringList"),
-                       ("hiddenNodeIDs", "QStringList"), ("visibleNodeIDs", "QStringList")):
+    for name, kind in (
+        ("nodeTypes", "QStringList"),
+        ("showHidden", bool),
+        ("showChildNodeTypes", bool),
+        ("showHiddenForTypes", "QStringList"),
+        ("hideChildNodeTypes", "QStringList"),
+        ("hiddenNodeIDs", "QStringList"),
+        ("visibleNodeIDs", "QStringList"),
+    ):
         convert = bool if kind is bool else list
 
         def setter(self, value, name=name, convert=convert):

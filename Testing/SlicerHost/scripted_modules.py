@@ -10,12 +10,16 @@ import unittest
 import qt
 import slicer
 
-__all__ = ["ScriptedLoadableModule", "ScriptedLoadableModuleWidget",
-           "ScriptedLoadableModuleLogic", "ScriptedLoadableModuleTest"]
+__all__ = [
+    "ScriptedLoadableModule",
+    "ScriptedLoadableModuleWidget",
+    "ScriptedLoadableModuleLogic",
+    "ScriptedLoadableModuleTest",
+]
 
 
 def _without(suffix, name):
-    return name[:-len(suffix)] if name.endswith(suffix) else name
+    return name[: -len(suffix)] if name.endswith(suffix) else name
 
 
 class ScriptedLoadableModule:
@@ -46,8 +50,11 @@ class ScriptedLoadableModule:
 
     def getDefaultModuleDocumentationLink(self, docPage=None):
         """HTML that links to the module's page in Slicer's documentation."""
-        url = (slicer.app.documentationBaseUrl + docPage) if docPage \
+        url = (
+            (slicer.app.documentationBaseUrl + docPage)
+            if docPage
             else slicer.app.moduleDocumentationUrl(self.moduleName)
+        )
         return f'<p>For more information, see the <a href="{url}">online documentation</a>.</p>'
 
     def runTest(self, msec=100, **kwargs):
@@ -67,15 +74,13 @@ class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
         super().__init__()
         self.moduleName = _without("Widget", type(self).__name__)
-        self.developerMode = slicer.util.settingsValue(
-            "Developer/DeveloperMode", False, converter=slicer.util.toBool)
+        self.developerMode = slicer.util.settingsValue("Developer/DeveloperMode", False, converter=slicer.util.toBool)
         self.parent = parent or self._own_window()
         self.layout = self.parent.layout()
         if not parent:
             self.setup()
             self.parent.show()
-        slicer.app.moduleManager().connect(
-            "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     @staticmethod
     def _own_window():
@@ -86,8 +91,7 @@ class ScriptedLoadableModuleWidget:
 
     def resourcePath(self, filename):
         """Absolute path of a file in the module's ``Resources`` folder."""
-        return os.path.join(os.path.dirname(slicer.util.modulePath(self.moduleName)),
-                            "Resources", filename)
+        return os.path.join(os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", filename)
 
     def setup(self):
         """Modules build their panel here; the developer section is not shown on the host."""
@@ -104,8 +108,7 @@ class ScriptedLoadableModuleWidget:
     def _onModuleAboutToBeUnloaded(self, moduleName):
         if moduleName == self.moduleName:
             self.cleanup()
-            slicer.app.moduleManager().disconnect(
-                "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def onReload(self):
         slicer.util.reloadScriptedModule(self.moduleName)
@@ -136,8 +139,10 @@ class ScriptedLoadableModuleLogic:
     def getAllParameterNodes(self):
         """All parameter nodes of this module in the scene."""
         scene = slicer.mrmlScene
-        every = (scene.GetNthNodeByClass(i, "vtkMRMLScriptedModuleNode")
-                 for i in range(scene.GetNumberOfNodesByClass("vtkMRMLScriptedModuleNode")))
+        every = (
+            scene.GetNthNodeByClass(i, "vtkMRMLScriptedModuleNode")
+            for i in range(scene.GetNumberOfNodesByClass("vtkMRMLScriptedModuleNode"))
+        )
         return [node for node in every if node.GetAttribute("ModuleName") == self.moduleName]
 
     def createParameterNode(self):
@@ -162,8 +167,7 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         self.enableScreenshots = False
         self.screenshotScaleFactor = 1.0
         if not self.moduleTestNames:
-            self.moduleTestNames = [name for name in dir(self)
-                                    if "test" in name and callable(getattr(self, name))]
+            self.moduleTestNames = [name for name in dir(self) if "test" in name and callable(getattr(self, name))]
 
     def delayDisplay(self, message, requestedDelay=None, msec=None):
         """Say where the test is, and let the events be handled."""

@@ -26,8 +26,9 @@ class NodeSliceView(SliceView):
         self._given_node = node
         self._size = None  # until it is laid out for the first time
         with _no_vtk_warnings():  # about an event of the window that we do without
-            super().__init__(scene, application_logic, node.GetLayoutName(),
-                             scheduled_render_strategy=NoScheduleRendering())
+            super().__init__(
+                scene, application_logic, node.GetLayoutName(), scheduled_render_strategy=NoScheduleRendering()
+            )
 
     def set_scene(self, scene):
         AbstractView.set_scene(self, scene)

@@ -71,11 +71,20 @@ def _install_widgets(qt, slicer):
     from . import checkable_selector, module_loading, mrml_widgets, node_selectors, scene_model, ui_loader
     from .ctk_widgets import CTK_CLASSES
 
-    widgets = [mrml_widgets.qMRMLWidget, mrml_widgets.qSlicerWidget, mrml_widgets.qMRMLTableView,
-               node_selectors.qMRMLNodeComboBox, checkable_selector.qMRMLCheckableNodeComboBox,
-               node_selectors.qMRMLSliderWidget]
-    others = [scene_model.qMRMLSceneModel, scene_model.qMRMLSortFilterProxyModel,
-              module_loading.qSlicerScriptedLoadableModule, module_loading.qSlicerScriptedLoadableModuleWidget]
+    widgets = [
+        mrml_widgets.qMRMLWidget,
+        mrml_widgets.qSlicerWidget,
+        mrml_widgets.qMRMLTableView,
+        node_selectors.qMRMLNodeComboBox,
+        checkable_selector.qMRMLCheckableNodeComboBox,
+        node_selectors.qMRMLSliderWidget,
+    ]
+    others = [
+        scene_model.qMRMLSceneModel,
+        scene_model.qMRMLSortFilterProxyModel,
+        module_loading.qSlicerScriptedLoadableModule,
+        module_loading.qSlicerScriptedLoadableModuleWidget,
+    ]
     for cls in widgets + others:
         setattr(slicer, cls.__name__, cls)
     ui_loader.QUiLoader.widget_classes = {cls.__name__: cls for cls in (*widgets, *CTK_CLASSES)}
@@ -86,9 +95,11 @@ def _install_modules(slicer, packages):
     from . import package_requests, processes, sample_data, scripted_modules, translation
 
     processes.extend_util(slicer.util)
-    found = {"i18n": translation,
-             "ScriptedLoadableModule": scripted_modules,
-             "packaging": package_requests.build_packaging_module(packages)}
+    found = {
+        "i18n": translation,
+        "ScriptedLoadableModule": scripted_modules,
+        "packaging": package_requests.build_packaging_module(packages),
+    }
     for name, module in found.items():
         sys.modules[f"slicer.{name}"] = module
         setattr(slicer, name, module)

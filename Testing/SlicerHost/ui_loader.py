@@ -58,8 +58,10 @@ def _take_connections(root):
     if element is None:
         return []
     root.remove(element)
-    return [tuple(item.findtext(part) for part in ("sender", "signal", "receiver", "slot"))
-            for item in element.findall("connection")]
+    return [
+        tuple(item.findtext(part) for part in ("sender", "signal", "receiver", "slot"))
+        for item in element.findall("connection")
+    ]
 
 
 def _take_flags(root, classes):

@@ -21,7 +21,8 @@ def stabilised(pixels: np.ndarray, noise: NoiseModel) -> np.ndarray:
         InputError: a noise model without quantum noise.
     """
     if not noise.xi_q > 0:
-        raise InputError("", "a noise model without quantum noise (xi_q) has no Anscombe transform", "give xi_q with {noise}")
+        problem = "a noise model without quantum noise (xi_q) has no Anscombe transform"
+        raise InputError("", problem, "give xi_q with {noise}")
     a, s = noise.xi_q, noise.xi_e
     above = np.asarray(pixels, np.float64) - noise.offset
     return 2 / a * np.sqrt(np.maximum(a * above + 0.375 * a**2 + s**2, 0))
@@ -36,5 +37,6 @@ def unstabilised(values: np.ndarray, noise: NoiseModel) -> np.ndarray:
     """
     d = np.maximum(values, 2 * np.sqrt(0.375 + (noise.xi_e / noise.xi_q) ** 2))  # what no quanta give
     root = np.sqrt(1.5)
-    quanta = d**2 / 4 + root / (4 * d) - 11 / (8 * d**2) + 5 * root / (8 * d**3) - 0.125 - (noise.xi_e / noise.xi_q) ** 2
+    electronic = (noise.xi_e / noise.xi_q) ** 2
+    quanta = d**2 / 4 + root / (4 * d) - 11 / (8 * d**2) + 5 * root / (8 * d**3) - 0.125 - electronic
     return noise.xi_q * np.maximum(quanta, 0) + noise.offset

@@ -1,4 +1,6 @@
-"""The undecimated wavelet transform "a trous" with a cubic B-spline (Starck, Fadili, Murtagh 2007, IEEE Trans. Image Process. 16:297).
+"""The undecimated wavelet transform "a trous" with a cubic B-spline.
+
+Source: Starck, Fadili, Murtagh 2007, IEEE Trans. Image Process. 16:297.
 
 The image is the sum of its details and of what is left; nothing is subsampled, so that it shifts with
 the image and makes no blocks.
@@ -18,7 +20,8 @@ def decomposed(image: np.ndarray, scales: int) -> np.ndarray:
     for scale in range(scales):
         kernel = np.zeros(4 * 2**scale + 1)
         kernel[:: 2**scale] = _SPLINE
-        smoother = ndimage.correlate1d(ndimage.correlate1d(smooth, kernel, 0, mode="reflect"), kernel, 1, mode="reflect")
+        along = ndimage.correlate1d(smooth, kernel, 0, mode="reflect")
+        smoother = ndimage.correlate1d(along, kernel, 1, mode="reflect")
         planes.append(smooth - smoother)
         smooth = smoother
     return np.stack([*planes, smooth])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
@@ -12,6 +14,10 @@ from scipy.optimize import nnls
 from ..dose_reduction.noise_model import NoiseModel
 from ..measurement.noise_power import blocks_of, detrended
 
+if TYPE_CHECKING:
+    from .base import Baseline
+
+_Fitted = TypeVar("_Fitted", bound="Baseline")
 _BLOCK = 16  # pixels; small enough for the mean to be one level, large enough for a variance
 _BINS = 12  # of equal numbers of blocks, by their mean
 _FEW = 12  # patches on which the slow baselines try their strengths
@@ -37,9 +43,10 @@ class TrainingPairs:
     gain: float
     noise: NoiseModel
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.mask.any():
-            raise InputError("", "no pixel of the training patches is unsaturated tissue", "there is nothing to fit baselines on")
+            problem = "no pixel of the training patches is unsaturated tissue"
+            raise InputError("", problem, "there is nothing to fit baselines on")
 
     @property
     def few(self) -> TrainingPairs:
@@ -48,25 +55,30 @@ class TrainingPairs:
         chosen = np.unique(tissue[np.linspace(0, len(tissue) - 1, _FEW).astype(int)])
         return replace(self, low=self.low[chosen], high=self.high[chosen], mask=self.mask[chosen])
 
-    def noise_patterns(self):
-        """Yield what each pair differs by, on the scale on which its noise has the variance 1; 0 outside of the mask."""
-        for low, high, mask in zip(self.low, self.high, self.mask):
+    def noise_patterns(self) -> Iterator[np.ndarray]:
+        """Yield what the two of a pair differ by, scaled to noise of variance 1; 0 outside of the mask."""
+        for low, high, mask in zip(self.low, self.high, self.mask, strict=True):
             mean = ndimage.uniform_filter(low, _BLOCK).astype(np.float64) - self.noise.offset
             variance = _difference_terms(mean, self.gain) @ (self.noise.xi_q, self.noise.xi_e**2)
-            yield np.where(mask, _difference(low, high, mask, self.noise.offset) / np.sqrt(np.maximum(variance, 1e-12)), 0)
+            difference = _difference(low, high, mask, self.noise.offset)
+            yield np.where(mask, difference / np.sqrt(np.maximum(variance, 1e-12)), 0)
 
-    def squared_error(self, apply) -> float:
+    def squared_error(self, apply: Callable[[np.ndarray], np.ndarray]) -> float:
         """Return the mean squared difference between ``apply`` of each low dose and the high dose, in the mask."""
-        total = sum(float(np.sum((apply(low) - high)[mask].astype(np.float64) ** 2)) for low, high, mask in zip(self.low, self.high, self.mask))
+        total = 0.0
+        for low, high, mask in zip(self.low, self.high, self.mask, strict=True):
+            total += float(np.sum((apply(low) - high)[mask].astype(np.float64) ** 2))
         return total / int(self.mask.sum())
 
-    def best(self, candidates):
+    def best(self, candidates: Iterable[_Fitted]) -> _Fitted:
         """Return the candidate whose ``apply`` has the least :meth:`squared_error` over a few of the patches."""
         few = self.few
         return min(candidates, key=lambda each: few.squared_error(each.apply))
 
 
-def noise_of_pairs(low, high, mask, gain: float, given: dict) -> NoiseModel:
+def noise_of_pairs(
+    low: np.ndarray, high: np.ndarray, mask: np.ndarray, gain: float, given: dict[str, Any]
+) -> NoiseModel:
     """Return the noise model that pairs of exposures of the same object show.
 
     In H - g L the object and the fixed pattern cancel. With m the mean of the low dose above the offset,
@@ -89,40 +101,46 @@ def noise_of_pairs(low, high, mask, gain: float, given: dict) -> NoiseModel:
     """
     model = NoiseModel(**given)
     if mask.any() and not model.offset < np.median(low[mask]):
-        raise InputError("", f"{{noise}}: the offset {model.offset:g} is not below the pixel values of the low dose (median {np.median(low[mask]):g})")
+        median = f"median {np.median(low[mask]):g}"
+        problem = f"{{noise}}: the offset {model.offset:g} is not below the pixel values of the low dose ({median})"
+        raise InputError("", problem)
     if ("xi_q" in given) != ("xi_e" in given):
-        raise InputError("", "{noise}: give xi_q and xi_e together, or neither to have them estimated from the training pairs")
+        remedy = "give xi_q and xi_e together, or neither to have them estimated from the training pairs"
+        raise InputError("", "{noise} states half of the noise", remedy)
     if "xi_q" in given:
         return model
     means, variances = _blocks(low, high, mask, model.offset)
     design = _difference_terms(means, gain)
     (xi_q, electronic), _ = nnls(design / variances[:, None], np.ones_like(variances))
     note = () if "offset" in given else ("pairs of images do not tell the offset: 0 was assumed",)
-    return replace(model, xi_q=float(xi_q), xi_e=float(np.sqrt(electronic)), source="estimated from the training pairs", notes=note)
+    source, xi_e = "estimated from the training pairs", float(np.sqrt(electronic))
+    return replace(model, xi_q=float(xi_q), xi_e=xi_e, source=source, notes=note)
 
 
-def _difference(low, high, mask, offset):
+def _difference(low: np.ndarray, high: np.ndarray, mask: np.ndarray, offset: float) -> np.ndarray:
     """H - g L with the g of this patch, which must have a pixel in the mask."""
     ratio = (high[mask].mean(dtype=np.float64) - offset) / (low[mask].mean(dtype=np.float64) - offset)
     return (high - offset) - ratio * (low - offset)
 
 
-def _difference_terms(mean, gain):
-    """What xi_q and xi_e^2 are multiplied by in the variance of the difference: (..., 2)."""
+def _difference_terms(mean: np.ndarray, gain: float) -> np.ndarray:
+    """The factors of xi_q and xi_e^2 in the variance of the difference: (..., 2)."""
     return np.stack([mean * gain * (1 + gain), np.full_like(mean, 1 + gain**2)], axis=-1)
 
 
-def _blocks(low, high, mask, offset):
+def _blocks(low: np.ndarray, high: np.ndarray, mask: np.ndarray, offset: float) -> tuple[np.ndarray, np.ndarray]:
     """(means of the low dose above the offset, variances of the difference), medians of blocks of like mean."""
     means, variances = [], []
-    for dark, bright, tissue in zip(low, high, mask):
+    for dark, bright, tissue in zip(low, high, mask, strict=True):
         if not tissue.any():
             continue
         rest = detrended(blocks_of(_difference(dark, bright, tissue, offset), _BLOCK, tissue))
         means.append(blocks_of(dark, _BLOCK, tissue).mean(axis=(1, 2), dtype=np.float64) - offset)
         variances.append((rest**2).sum(axis=(1, 2)) / (_BLOCK**2 - 3))
-    means, variances = (np.concatenate(values) if values else np.empty(0) for values in (means, variances))
-    if not len(means) or not np.median(variances) > 0:
+    mean, variance = (np.concatenate([np.empty(0), *values]) for values in (means, variances))
+    if not len(mean) or not np.median(variance) > 0:
         raise InputError("", "the training patches do not tell the detector's noise", "give it with {noise}")
-    bins = [each for each in np.array_split(np.argsort(means), _BINS) if len(each)]
-    return np.array([np.median(means[each]) for each in bins]), np.array([np.median(variances[each]) for each in bins])
+    bins = [each for each in np.array_split(np.argsort(mean), _BINS) if len(each)]
+    return np.array([np.median(mean[blocks]) for blocks in bins]), np.array(
+        [np.median(variance[blocks]) for blocks in bins]
+    )

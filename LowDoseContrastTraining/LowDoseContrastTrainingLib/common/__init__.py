@@ -1,1 +1,1 @@
-"""What several wings share: folders of runs, names of files, settings files, random streams, memory, pages of pictures."""
+"""What several wings share: run folders, file names, settings files, random streams, memory, contact sheets."""

@@ -1,9 +1,9 @@
-"""The names of the files that a command leaves in its folder, by which those after it find them."""
+"""The names of the files that a command writes into its folder, where later commands look for them."""
 
 # simulate
 SIMULATION_FILE = "simulation.json"
 REDUCTION_FILE, NOISE_MODEL_FILE = "reduction.json", "noise-model.json"
-SHEET_FILE = "contact-sheet.png"  # of prepare too
+SHEET_FILE = "contact-sheet.png"  # also of prepare
 
 # prepare
 PREPARE_FILE, MANIFEST_FILE = "prepare.json", "manifest.json"

@@ -1,28 +1,46 @@
-"""A page of pictures that shows at a glance what a folder holds."""
+"""A contact sheet: a page of pictures that shows at a glance what a folder holds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from LowDoseContrastLib.atomic import atomic_output
 
 from .file_names import SHEET_FILE
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _HEAD = 0.3  # inches above the pictures
 
 
-def write_sheet(folder, content, inches: float, dpi: int) -> Path | None:
+class Sheet(NamedTuple):
+    """What a contact sheet shows.
+
+    Attributes:
+        grid: how many pictures (down, across).
+        picture: (rows, columns) of a picture.
+        draw: draws the pictures on the axes of the grid, an array of that shape.
+    """
+
+    grid: tuple[int, int]
+    picture: tuple[int, ...]
+    draw: Callable[[np.ndarray], None]
+
+
+def write_sheet(folder: str | Path, content: Callable[[], Sheet], inches: float, dpi: int) -> Path | None:
     """Write ``contact-sheet.png`` into ``folder``: a black grid of pictures.
 
     Args:
-        content: called where the sheet is to be made; returns (rows and columns of the grid, rows and
-            columns of a picture, a function that draws on the grid's axes).
+        content: is only called if the sheet has to be made.
         inches: width of a picture.
         dpi: pixels per inch.
 
     Returns:
-        The path; None where matplotlib is not installed. A sheet that is there already is kept.
+        The path; None where matplotlib is not installed. An existing sheet is kept.
     """
     try:
         import matplotlib.figure
@@ -44,13 +62,13 @@ def write_sheet(folder, content, inches: float, dpi: int) -> Path | None:
     return path
 
 
-def title(axis, text: str) -> None:
+def column_title(axis: Axes, text: str) -> None:
     """Write ``text`` above a column of pictures."""
     axis.set_title(text, color="#dddddd", fontsize=8, pad=4)
 
 
-def reduced(image: np.ndarray, columns: int) -> np.ndarray:
-    """Return the image averaged over blocks, about ``columns`` pixels wide."""
+def thumbnail(image: np.ndarray, columns: int) -> np.ndarray:
+    """Return the image averaged over square blocks, about ``columns`` pixels wide."""
     step = max(1, round(image.shape[1] / columns))
     rows, wide = (side - side % step for side in image.shape)
     return image[:rows, :wide].reshape(rows // step, step, wide // step, step).mean(axis=(1, 3))

@@ -1,29 +1,28 @@
-"""The computer's memory, and how this process keeps hold of its own."""
+"""The computer's memory, and whether this process keeps memory that it has freed."""
 
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
+from collections.abc import Callable
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 _LARGEST = 2**31 - 1
 
 
-def physical_bytes() -> int | None:
-    """Return the memory of this computer, or None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
+def physical_bytes() -> int:
+    """Return the memory of this computer."""
+    import psutil
+
+    return psutil.virtual_memory().total
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep freed memory for the next step of a training instead of giving it back.
+    """Make glibc keep freed memory instead of returning it to the system.
 
-    Every step frees and needs again the same large blocks; fetching them anew means that the
-    system clears them page by page. It holds for the whole process, so it is for programs and not
-    for libraries. Elsewhere than on Linux with glibc, nothing happens.
+    Every training step frees large blocks and needs them again; the system would clear them page by
+    page each time. This changes the whole process: call it in programs, not in libraries. It does
+    nothing except on Linux with glibc.
     """
     mallopt = _of_glibc("mallopt")
     if mallopt is not None:
@@ -32,15 +31,15 @@ def keep_freed_memory() -> None:
 
 
 def give_back_memory() -> None:
-    """Let glibc give freed memory back to the system, which it else keeps in pieces between what is still in use.
+    """Make glibc return freed memory to the system, also where it lies between blocks in use.
 
-    Elsewhere than on Linux with glibc, nothing happens.
+    It does nothing except on Linux with glibc.
     """
     malloc_trim = _of_glibc("malloc_trim")
     if malloc_trim is not None:
         malloc_trim(ctypes.c_size_t(0))
 
 
-def _of_glibc(name):
-    """A function of the C library where that is glibc, else None."""
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    """Return a function of glibc; None where the C library is another."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

@@ -1,4 +1,4 @@
-"""Independent, reproducible random streams named by what they are for."""
+"""Independent, reproducible random streams, named by their purpose."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 
 
 def stream(seed: int, *purpose: str | int) -> np.random.Generator:
-    """Return the random generator of one purpose.
+    """Return the random generator for a purpose.
 
-    The same seed and purpose give the same numbers wherever and in whatever order
-    the streams are used, so that neither the number of processes nor the set of
-    doses asked for changes a byte of a simulated image. Two purposes that differ
+    The same seed and purpose give the same numbers in whatever order streams are used, so neither the
+    number of processes nor the choice of doses changes a byte of a simulated image. Different purposes
     give independent streams (numpy's SeedSequence).
 
     Args:

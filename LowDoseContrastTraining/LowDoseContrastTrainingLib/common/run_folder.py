@@ -1,27 +1,29 @@
-"""A folder that a run makes, and goes on with when it was interrupted."""
+"""The folder of a run, which an interrupted run can continue."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import shutil
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib.atomic import atomic_output, check_output
 from LowDoseContrastLib.errors import InputError
 
 
-def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: int, what: str) -> None:
-    """Make ``folder`` ready for a run, or for going on with one of the very same settings.
+def open_folder(folder: Path, settings_file: str, settings: dict[str, Any], needed_bytes: int, what: str) -> None:
+    """Prepare ``folder`` for a run, or for continuing one with the same settings.
 
     Args:
         settings_file: name of the file in it that keeps the settings.
-        settings: JSON-able, what a resumed run must agree with.
-        needed_bytes: of free disk for a new run.
-        what: the folder holds, for messages: "a simulation".
+        settings: JSON-able; a continued run must have the same.
+        needed_bytes: disk space for a new run.
+        what: what the folder holds, for messages: "a simulation".
 
     Raises:
-        InputError: it cannot be used, holds something else or other settings, or the disk is full.
+        InputError: the folder cannot be used, holds something else or other settings, or the disk is full.
     """
     path = folder / settings_file
     others = make_folder(folder)
@@ -37,7 +39,7 @@ def open_folder(folder: Path, settings_file: str, settings: dict, needed_bytes: 
 
 
 def make_folder(folder: Path) -> list[str]:
-    """Make ``folder`` where it is not there yet; return the names in it, but for hidden ones.
+    """Make ``folder`` unless it exists; return the names in it except hidden ones.
 
     Raises:
         InputError: it cannot be made or read.
@@ -53,15 +55,16 @@ def check_space(folder: Path, needed_bytes: int) -> None:
     """Raise InputError if the disk of ``folder`` has less than ``needed_bytes`` free."""
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        raise InputError(folder, f"needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free", "free some or choose another folder")
+        problem = f"needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free"
+        raise InputError(folder, problem, "free some or choose another folder")
 
 
 @contextlib.contextmanager
-def results_folder(folder: Path, names, overwrite: bool = False):
-    """Make ``folder`` for the files ``names``; where the block fails, a folder that is new goes again with those of them that were written.
+def results_folder(folder: Path, names: Collection[str], overwrite: bool = False) -> Iterator[None]:
+    """Make ``folder`` for the files ``names``; a new folder is removed with them if the block fails.
 
     Raises:
-        InputError: it cannot be made, or holds one of the files and ``overwrite`` is not set.
+        InputError: the folder cannot be made, or holds one of the files and ``overwrite`` is not set.
     """
     is_new = not folder.exists()
     make_folder(folder)
@@ -79,23 +82,24 @@ def results_folder(folder: Path, names, overwrite: bool = False):
 
 
 def abandon(folder: Path, settings_file: str) -> None:
-    """Remove a folder that holds no more than its settings, so that others can be tried."""
+    """Remove a folder that holds nothing but its settings, so that others can be tried."""
     if [entry.name for entry in folder.iterdir()] == [settings_file]:
         (folder / settings_file).unlink()
         folder.rmdir()
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed had begun to write."""
+    """Remove the unfinished files of a process that was killed."""
     for leftover in folder.rglob(".writing-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _check_same(path, settings, what):
+def _check_same(path: Path, settings: dict[str, Any], what: str) -> None:
     try:
         before = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(path, "cannot be read", "choose another folder") from error
     differs = [name for name in settings if before.get(name) != settings[name]]
     if differs:
-        raise InputError(path.parent, f"holds {what} with other settings ({', '.join(differs)})", "choose another folder")
+        problem = f"holds {what} with other settings ({', '.join(differs)})"
+        raise InputError(path.parent, problem, "choose another folder")

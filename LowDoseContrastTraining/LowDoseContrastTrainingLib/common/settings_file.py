@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib.errors import InputError
 
 
-def read_settings(path) -> dict:
-    """Return the one object that a ``.json`` or ``.toml`` file holds.
+def read_settings(path: str | Path) -> dict[str, Any]:
+    """Return the object in a ``.json`` or ``.toml`` file.
 
     Raises:
         InputError: the file cannot be read, is not valid, or holds something else.
@@ -31,7 +32,7 @@ def read_settings(path) -> dict:
     return values
 
 
-def _toml(text: str, path: Path) -> dict:
+def _toml(text: str, path: Path) -> dict[str, Any]:
     try:
         import tomllib
     except ImportError as error:  # Python 3.10

@@ -1,40 +1,44 @@
-"""The parts of a long work: how far it is in all, and how long each took."""
+"""The stages of a long run: how far it is as a whole, and how long every stage took."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import TypeVar
 
-from LowDoseContrastLib.steps import Clock, mapped
+from LowDoseContrastLib.steps import Clock, Progress, Steps, mapped
 
-LAST = 0.99  # of the work; what is left is the writing
+LAST = 0.99  # of the run; writing the results is the rest
+_Result = TypeVar("_Result")
 
 
 class Stages:
-    """Runs parts one after the other.
+    """Runs stages one after the other.
 
     Args:
-        weights: name -> about how long it takes, in any unit.
+        weights: name -> roughly how long the stage takes, in any unit.
 
     Attributes:
-        seconds: name -> how long it took.
+        seconds: name -> how long the stage took.
     """
 
-    def __init__(self, weights: dict[str, float]):
-        self._clock, self._weights, self._furthest, self.seconds = Clock(), weights, 0.0, {}
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._clock, self._weights, self._furthest = Clock(), weights, 0.0
+        self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, steps):
-        """Generator: runs ``steps``, which yields shares done, and returns what it returns; yields :class:`LowDoseContrastLib.steps.Progress`."""
-        names = list(self._weights)
-        total, before = sum(self._weights.values()), sum(self._weights[each] for each in names[: names.index(name)])
-        start = time.perf_counter()
-        result = yield from mapped(steps, lambda share: self._progress((before + share * self._weights[name]) / total, name))
+    def run(self, name: str, steps: Steps[_Result]) -> Steps[_Result]:
+        """Run a stage whose ``steps`` yield the share done; return their result."""
+        names, total = list(self._weights), sum(self._weights.values())
+        before = sum(self._weights[earlier] for earlier in names[: names.index(name)])
+        own, start = self._weights[name], time.perf_counter()
+        result = yield from mapped(steps, lambda each: self._progress((before + each.done * own) / total, name))
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
         return result
 
-    def _progress(self, share, name):
+    def _progress(self, share: float, name: str) -> Progress:
         self._furthest = max(self._furthest, LAST * share)
         return self._clock.progress(self._furthest, name)
 
-    def end(self, message: str):
+    def end(self, message: str) -> Progress:
         """Return the last progress."""
         return self._clock.progress(1.0, message)

@@ -1,44 +1,49 @@
-"""What the controls are asked of: baselines, models, or any method of the evaluation."""
+"""What the controls judge: baselines, models, or any method of the evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from LowDoseContrastLib.catalogue import find_model
-from LowDoseContrastLib.model import load_model
-from LowDoseContrastLib.steps import mapped, run_to_end
+from LowDoseContrastLib.card import Domain
+from LowDoseContrastLib.mammogram import Mammogram
+from LowDoseContrastLib.steps import Steps, run_to_end
 
+from ..baselines.base import Method
 from ..baselines.intensity import Gain, Identity
-from ..evaluation.methods import BASELINE, BaselineMethod, ModelMethod, name_apart
+from ..baselines.model_method import ModelMethod
+from ..evaluation.methods import loaded, names_apart
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A method and what the controls must know besides.
+    """A method and what else the controls must know about it.
 
     Attributes:
-        method: with ``name``, ``kind``, ``described``, ``of``, ``steps`` and ``whole_steps`` as :class:`..evaluation.methods.BaselineMethod`.
-        at_ratio: ratio of the doses -> the method for that ratio, where it is another one or may be used outside of its domain.
-        domain: :class:`LowDoseContrastLib.card.Domain` of a model.
+        method: what is judged.
+        at_ratio: ratio of the doses -> the method for that ratio, where it is another one or may be used outside of its
+            domain.
+        domain: of a model.
     """
 
-    method: object
-    at_ratio: Callable | None = None
-    domain: object = None
+    method: Method
+    at_ratio: Callable[[float], Method] | None = None
+    domain: Domain | None = None
 
     @property
     def name(self) -> str:
         return self.method.name
 
-    def at(self, ratio: float):
+    def at(self, ratio: float) -> Method:
         """Return the method for a high dose that is ``ratio`` times the low one."""
         return self.at_ratio(ratio) if self.at_ratio else self.method
 
-    def outside(self, *mammograms) -> tuple[str, ...]:
-        """Return in what images lie outside of the model's domain, each sentence once."""
-        return tuple(dict.fromkeys(each for image in mammograms for each in self.domain.objections(image))) if self.domain else ()
+    def outside(self, *mammograms: Mammogram) -> tuple[str, ...]:
+        """Return how images lie outside of the model's domain, in sentences, without repetition."""
+        if not self.domain:
+            return ()
+        return tuple(dict.fromkeys(objection for image in mammograms for objection in self.domain.objections(image)))
 
 
 def identity_and_gain(ratio: float, offset: float) -> list[Candidate]:
@@ -48,12 +53,11 @@ def identity_and_gain(ratio: float, offset: float) -> list[Candidate]:
         ratio: high over low dose.
         offset: pixel value at no exposure.
     """
-    gain = BaselineMethod(Gain(ratio, offset))
-    return [Candidate(BaselineMethod(Identity())), Candidate(gain, lambda other: BaselineMethod(Gain(other, offset)))]
+    return [Candidate(Identity()), Candidate(Gain(ratio, offset), lambda other: Gain(other, offset))]
 
 
-def models_of(names, device: str, allow_out_of_domain: bool, taken: list[str]) -> list[Candidate]:
-    """Return the models of these names or files, each also without a limit to its domain, for other doses.
+def models_of(names: Iterable[str], device: str, allow_out_of_domain: bool, taken: Iterable[str]) -> list[Candidate]:
+    """Return the models of these names or files; at other doses than their own, they run outside of their domain too.
 
     Args:
         taken: names that others have; a model of one of them gets part of its hash.
@@ -61,69 +65,53 @@ def models_of(names, device: str, allow_out_of_domain: bool, taken: list[str]) -
     Raises:
         InputError: there is no such model, or its file is damaged.
     """
+    enhancers = loaded(names, device)
     found = []
-    for name in names:
-        model = load_model(find_model(name))
-        methods = [ModelMethod(model, device, allowed) for allowed in (allow_out_of_domain, True)]
-        found.append((model, methods))
-    name_apart([methods[0] for _, methods in found], taken)
-    return [Candidate(limited, lambda _, free=free: free, model.card.domain) for model, (limited, free) in found]
+    for enhancer, name in zip(enhancers, names_apart([enhancer.model for enhancer in enhancers], taken), strict=True):
+        limited, free = (ModelMethod(enhancer, allowed, name) for allowed in (allow_out_of_domain, True))
+        found.append(Candidate(limited, _always(free), enhancer.model.card.domain))
+    return found
 
 
-class Remembered:
-    """A method that makes the output of an image only once; images are told by their ``source``.
+def _always(method: Method) -> Callable[[float], Method]:
+    return lambda _: method
 
-    Attributes:
-        name, kind, described: of the method.
-    """
 
-    def __init__(self, method):
-        self.name, self.kind, self.described = method.name, method.kind, method.described
-        self._method, self._made = method, {}
+Making = Callable[[Mammogram], Steps[np.ndarray]]
 
-    def of(self, group: str) -> Remembered:
-        """As :meth:`..evaluation.methods.BaselineMethod.of`."""
-        return self
 
-    def steps(self, mammogram):
-        """As :meth:`..evaluation.methods.BaselineMethod.steps`."""
-        return self._once(self._method.steps, mammogram)
+class Changed(Method):
+    """A method whose outputs go through :meth:`changed`; it has the name and the kind of the one it is made of."""
 
-    def whole_steps(self, mammogram):
-        """As :meth:`..evaluation.methods.BaselineMethod.whole_steps`."""
-        return self._once(self._method.whole_steps, mammogram)
+    def __init__(self, method: Method, name: str = "") -> None:
+        self.name, self.kind, self.is_denoiser = name or method.name, method.kind, method.is_denoiser
+        self._method = method
 
-    def _once(self, steps, mammogram):
-        key = steps.__name__, mammogram.source
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
+        return self.changed(self._method.steps, mammogram)
+
+    def whole_steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
+        return self.changed(self._method.whole_steps, mammogram)
+
+    def changed(self, make: Making, mammogram: Mammogram) -> Steps[np.ndarray]:
+        """Return what becomes of the output of ``make``."""
+        return (yield from make(mammogram))
+
+
+class Remembered(Changed):
+    """A method that makes the output of an image only once; images are told apart by their ``source``."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__(method)
+        self._made: dict[tuple[str, str], np.ndarray] = {}
+
+    def changed(self, make: Making, mammogram: Mammogram) -> Steps[np.ndarray]:
+        key = make.__name__, mammogram.source
         if key not in self._made:
-            self._made[key] = yield from mapped(steps(mammogram), lambda share: share)
+            self._made[key] = yield from make(mammogram)
         return self._made[key]
 
 
-class TrueHighDose:
-    """The true high dose as if a method had made it: what must pass every control, so that one can.
-
-    Args:
-        images: low-dose mammogram -> the high dose of the same object, (slices, rows, columns) pixel values.
-    """
-
-    name, kind, described = "high dose", BASELINE, {}
-
-    def __init__(self, images: Callable):
-        self._images = images
-
-    def of(self, group: str) -> TrueHighDose:
-        """As :meth:`..evaluation.methods.BaselineMethod.of`."""
-        return self
-
-    def steps(self, mammogram):
-        """As :meth:`..evaluation.methods.BaselineMethod.steps`."""
-        yield 0.0
-        return np.asarray(self._images(mammogram), np.float32)
-
-    whole_steps = steps
-
-
-def output_of(method, mammogram) -> np.ndarray:
+def output_of(method: Method, mammogram: Mammogram) -> np.ndarray:
     """Return what a method makes of a whole image: (rows, columns) pixel values."""
     return np.asarray(run_to_end(method.whole_steps(mammogram))[0], np.float64)

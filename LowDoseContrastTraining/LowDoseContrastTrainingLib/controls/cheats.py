@@ -1,36 +1,39 @@
-"""What raises the CCI of any output and shows nothing more: it must not be called an improvement."""
+"""Changes that raise the CCI of any output and show nothing more: none may be called an improvement."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.mammogram import Mammogram
+from LowDoseContrastLib.steps import Steps, part
 from scipy import ndimage
 
+from ..baselines.base import BASELINE, Method
 from ..baselines.contrast import UnsharpMask
 from ..baselines.intensity import Gain
 from ..common.randomness import stream
+from ..evaluation.ceiling import TrueHighDose
+from ..evaluation.document import Row
 from ..evaluation.judging import judged, span_of
-from ..evaluation.methods import BASELINE
 from ..evaluation.results import rows_of
-from ..evaluation.truth_measures import truth_results
+from ..evaluation.truth_measures import TruthResult, truth_results
 from ..evaluation.verdict import IMPROVEMENT
 from .arrangements import Arrangements
-from .candidates import TrueHighDose
+from .candidates import Candidate, Changed, Making
 from .rows import ControlRow
 
 NAME = "cheats"
 WHAT = (
-    "Every output with a further gain of 1.2, with that and white noise that doubles the local standard deviation, and unsharp masked, "
-    "each judged as a method of its own beside the gain and a denoising baseline. "
+    "Every output with a further gain of 1.2, with that and white noise that doubles the local standard deviation, "
+    "and unsharp masked, each judged as a method of its own beside the gain and a denoising baseline. "
     "After the true high dose the verdict must be an improvement, or these scenes could not tell."
 )
 GAIN = 1.2
-# White noise of standard deviation s adds s sqrt(8/9) to the population standard deviation of 3x3 pixels; to double that
-# of the image, the variance that is added is three times its own.
+# White noise of standard deviation s adds s sqrt(8/9) to the population standard deviation of 3x3 pixels; to double
+# that of the image, the variance that is added is three times its own.
 _NOISE = np.sqrt(3 / (8 / 9))
 
 
@@ -44,67 +47,57 @@ class Cheat:
     """
 
     name: str
-    change: Callable
+    change: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 
-def _gained(pixels, offset, _):
+def _gained(pixels: np.ndarray, offset: float, _: np.random.Generator) -> np.ndarray:
     return Gain(GAIN, offset).apply(pixels)
 
 
-def _noisy(pixels, offset, rng):
+def _noisy(pixels: np.ndarray, offset: float, rng: np.random.Generator) -> np.ndarray:
     gained = _gained(pixels, offset, rng)
     return gained + np.float32(_NOISE * _local_deviation(gained)) * rng.standard_normal(gained.shape, dtype=np.float32)
 
 
-def _local_deviation(pixels):
+def _local_deviation(pixels: np.ndarray) -> float:
     """Median over the image of the population standard deviation of 3x3 pixels."""
     values = np.asarray(pixels, np.float64) - np.mean(pixels)
     mean, square = (ndimage.uniform_filter(each, 3) for each in (values, values**2))
     return float(np.median(np.sqrt(np.maximum(square - mean**2, 0))))
 
 
-def _sharpened(pixels, offset, _):
+def _sharpened(pixels: np.ndarray, offset: float, _: np.random.Generator) -> np.ndarray:
     return UnsharpMask(Gain(1.0, offset)).apply(pixels)
 
 
-CHEATS = (Cheat(f"gain {GAIN:g}", _gained), Cheat(f"gain {GAIN:g} and noise", _noisy), Cheat("unsharp mask", _sharpened))
+CHEATS = (
+    Cheat(f"gain {GAIN:g}", _gained),
+    Cheat(f"gain {GAIN:g} and noise", _noisy),
+    Cheat("unsharp mask", _sharpened),
+)
 
 
-class Cheated:
-    """A method whose output is cheated with.
+class Cheated(Changed):
+    """A method with a cheat applied to its output; it has a row of its own.
 
     Args:
         method: see :class:`.candidates.Candidate`.
         cheat: what is done.
         offset: pixel value at no exposure.
         seed: of the noise.
-
-    Attributes:
-        name, kind, described: as of any method; a row of its own.
     """
 
-    kind = BASELINE
+    def __init__(self, method: Method, cheat: Cheat, offset: float, seed: int) -> None:
+        super().__init__(method, f"{method.name}, {cheat.name}")
+        self.kind, self.is_denoiser = BASELINE, False
+        self._cheat, self._offset, self._seed = cheat, offset, seed
 
-    def __init__(self, method, cheat: Cheat, offset: float, seed: int):
-        self.name, self.described = f"{method.name}, {cheat.name}", {"cheat": cheat.name}
-        self._method, self._cheat, self._offset, self._seed = method, cheat, offset, seed
-
-    def of(self, group: str) -> Cheated:
-        """As :meth:`..evaluation.methods.BaselineMethod.of`."""
-        return self
-
-    def steps(self, mammogram):
-        """As :meth:`..evaluation.methods.BaselineMethod.steps`."""
-        return self._changed(self._method.steps, mammogram)
-
-    def whole_steps(self, mammogram):
-        """As :meth:`..evaluation.methods.BaselineMethod.whole_steps`."""
-        return self._changed(self._method.whole_steps, mammogram)
-
-    def _changed(self, steps, mammogram):
-        made = yield from mapped(steps(mammogram), lambda share: share)
-        streams = (stream(self._seed, "cheat", mammogram.uid, number) for number in range(len(made)))
-        return np.stack([np.asarray(self._cheat.change(each, self._offset, rng), np.float32) for each, rng in zip(made, streams)])
+    def changed(self, make: Making, mammogram: Mammogram) -> Steps[np.ndarray]:
+        changed = []
+        for number, pixels in enumerate((yield from make(mammogram))):
+            rng = stream(self._seed, "cheat", str(mammogram.uid), number)
+            changed.append(np.asarray(self._cheat.change(pixels, self._offset, rng), np.float32))
+        return np.stack(changed)
 
 
 @dataclass(frozen=True)
@@ -112,62 +105,69 @@ class Judgement:
     """What the evaluation says of the methods on the arrangements.
 
     Attributes:
-        rows: name of a method -> its row of :func:`..evaluation.results.rows_of`.
-        truth: as :func:`..evaluation.truth_measures.truth_results`.
+        truth: name of a method -> its figures against the truth.
         opponents: the methods that every verdict compares with: the gain and a denoising baseline.
     """
 
-    rows: dict
-    truth: dict
-    opponents: tuple
+    truth: dict[str, TruthResult]
+    opponents: tuple[Method, ...]
 
 
-def cheats(candidates, opponents, scenes: Arrangements):
-    """Generator: yields the share done, returns (a :class:`.rows.ControlRow` for each candidate and cheat, :class:`Judgement`).
+def cheats(
+    candidates: Sequence[Candidate], opponents: Iterable[Method], scenes: Arrangements
+) -> Steps[tuple[list[ControlRow], Judgement]]:
+    """Return (a row for each candidate and cheat, what the evaluation says besides).
 
     Args:
-        opponents: (the gain, a denoising baseline), methods.
+        opponents: (the gain, a denoising baseline).
     """
-    seed, methods = scenes.settings.seed, [each.method for each in candidates]
-    cheated = {method.name: [Cheated(method, cheat, scenes.offset, seed) for cheat in CHEATS] for method in methods}
-    named = {each.name: each for each in [*opponents, *methods, *(one for several in cheated.values() for one in several)]}
+    seed, methods = scenes.settings.seed, [candidate.method for candidate in candidates]
+    pairs = [
+        (candidate, cheat, Cheated(candidate.method, cheat, scenes.offset, seed))
+        for candidate in candidates
+        for cheat in CHEATS
+    ]
+    named = {each.name: each for each in [*opponents, *methods, *(cheated for *_, cheated in pairs)]}
     every, views = list(named.values()), [scenes.view(index) for index in range(len(scenes.found))]
-    results = yield from mapped(judged(every, views, span_of(views), CciVariant()), lambda share: 0.3 * share)
-    truth = yield from mapped(truth_results(every, scenes.found), lambda share: 0.3 + 0.7 * share)
-    found = {row["method"]: row for row in rows_of(results, every, seed, truth)}
-    outside = {each.name: each.outside(*scenes.lows) for each in candidates}
-    pairs = [(name, one, cheat) for name, several in cheated.items() for one, cheat in zip(several, CHEATS)]
-    rows = [compared(found[name], found[one.name], cheat, outside[name]) for name, one, cheat in pairs]
+    results = yield from part(judged(every, views, span_of(views), CciVariant()), 0.0, 0.3)
+    truth = yield from part(truth_results(every, scenes.found), 0.3, 1.0)
+    found = {row.method: row for row in rows_of(results, every, seed, truth)}
+    outside = {candidate.name: candidate.outside(*scenes.lows) for candidate in candidates}
+    rows = [compared(found[own.name], found[cheated.name], cheat, outside[own.name]) for own, cheat, cheated in pairs]
     rows += [_sensitive(found[method.name]) for method in methods if method.name == TrueHighDose.name]
-    return rows, Judgement(found, truth, tuple(opponents))
+    return rows, Judgement(truth, tuple(opponents))
 
 
-def compared(own: dict, cheated: dict, cheat: Cheat, outside: tuple[str, ...] = ()) -> ControlRow:
+def compared(own: Row, cheated: Row, cheat: Cheat, outside: tuple[str, ...] = ()) -> ControlRow:
     """Return the row of one cheat; a verdict that the method has without it is not earned by it.
 
     Args:
-        own, cheated: rows of :func:`..evaluation.results.rows_of` of a method and of its output after the cheat.
+        own, cheated: rows of the evaluation, of a method and of its output after the cheat.
         outside: see :class:`.rows.ControlRow`.
     """
+    before, after = (each.value("cci_output") for each in (own, cheated))
+    seen, seen_after = (each.value("detectability") for each in (own, cheated))
     figures = {
-        "CCI before": own["cci_output"],
-        "CCI after": cheated["cci_output"],
-        "CCI error before": own["cci_ratio_error"],
-        "CCI error after": cheated["cci_ratio_error"],
-        "detectability difference": _difference(own["detectability"], cheated["detectability"]),
-        "verdict before": own["verdict"],
-        "verdict after": cheated["verdict"],
+        "CCI before": before,
+        "CCI after": after,
+        "CCI error before": own.value("cci_ratio_error"),
+        "CCI error after": cheated.value("cci_ratio_error"),
+        "detectability difference": None if seen is None or seen_after is None else seen_after - seen,
+        "verdict before": own.verdict,
+        "verdict after": cheated.verdict,
     }
-    earned = cheated["verdict"] == IMPROVEMENT != own["verdict"]
-    passed = cheated["cci_output"] > own["cci_output"] and not earned
-    return ControlRow(NAME, cheat.name, own["method"], figures, f"CCI rises, and the cheat earns no {IMPROVEMENT}", passed, outside)
+    rises = before is not None and after is not None and after > before
+    earned = cheated.verdict == IMPROVEMENT != own.verdict
+    expected = f"CCI rises, and the cheat earns no {IMPROVEMENT}"
+    return ControlRow(NAME, cheat.name, own.method, figures, expected, rises and not earned, outside)
 
 
-def _difference(before, after):
-    return None if before is None or after is None else after - before
-
-
-def _sensitive(own):
+def _sensitive(own: Row) -> ControlRow:
     """Whether the verdict can be earned on these arrangements at all."""
-    figures = {"CCI before": own["cci_output"], "CCI error before": own["cci_ratio_error"], "verdict before": own["verdict"]}
-    return ControlRow(NAME, "none", own["method"], figures, f"the verdict is {IMPROVEMENT}: these scenes tell one", own["verdict"] == IMPROVEMENT)
+    figures = {
+        "CCI before": own.value("cci_output"),
+        "CCI error before": own.value("cci_ratio_error"),
+        "verdict before": own.verdict,
+    }
+    expected = f"the verdict is {IMPROVEMENT}: these scenes tell one"
+    return ControlRow(NAME, "none", own.method, figures, expected, own.verdict == IMPROVEMENT)

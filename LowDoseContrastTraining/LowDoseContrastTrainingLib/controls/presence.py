@@ -1,7 +1,12 @@
-"""A lesion that is there must stay, and none may appear where there is none."""
+"""A lesion must be preserved, and none may appear where there is none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from LowDoseContrastLib.steps import Progress, Steps
+
+from .candidates import Candidate
 from .planted import WITH, WITHOUT, Planted
 from .rows import ControlRow
 from .settings import LOW
@@ -30,15 +35,17 @@ def is_clear(recovered: float) -> bool:
     return abs(recovered) <= APPEARS
 
 
-def presence(candidates, scene: Planted):
-    """Generator: yields the share done, returns a :class:`.rows.ControlRow` for each candidate, content and place."""
+def presence(candidates: Sequence[Candidate], scene: Planted) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate, content and place."""
     rows = []
     for number, candidate in enumerate(candidates):
         for content, expected, holds in ((WITH, KEPT, is_kept), (WITHOUT, CLEAR, is_clear)):
-            yield (number + 0.5 * (content == WITHOUT)) / len(candidates)
+            yield Progress((number + 0.5 * (content == WITHOUT)) / len(candidates))
             outside = candidate.outside(scene.image(content, LOW, 0))
             for name, place in scene.places.items():
                 recovered, spread = scene.recovered(candidate.method, name, content)
-                figures = {"true contrast": place.contrast if content == WITH else 0.0, "recovered": recovered, "spread": spread}
-                rows.append(ControlRow(NAME, f"{content} {name}", candidate.name, figures, expected, holds(recovered), outside))
+                true = place.contrast if content == WITH else 0.0
+                figures = {"true contrast": true, "recovered": recovered, "spread": spread}
+                condition, passed = f"{content} {name}", holds(recovered)
+                rows.append(ControlRow(NAME, condition, candidate.name, figures, expected, passed, outside))
     return rows

@@ -1,13 +1,16 @@
-"""How large the scenes of the controls are."""
+"""How large the scenes of the controls are; light to import."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.device import DEVICES
+from LowDoseContrastLib.settings import check, setting
 
-from ..evaluation.simulated_arrangements import LEAST_REALISATIONS
+from ..evaluation.settings import LEAST_REALISATIONS
 from ..evaluation.statistics import MOST_UNITS
 from ..simulator.parameters import DETECTORS, DOSES_MGY, AcquisitionParameters
 
@@ -33,33 +36,30 @@ class ControlSettings:
         InputError: a value out of its range.
     """
 
-    seed: int = 1
-    device: str = "auto"
-    allow_out_of_domain: bool = False
-    arrangements: int = LEAST_ARRANGEMENTS
-    realisations: int = 3
-    rows: int = 600
-    columns: int = 500
-    patch: int = 150
+    seed: int = setting(1, "every scene and every noise follows from it", least=0, most=2**31 - 1, metavar="S")
+    device: str = setting("auto", ", ".join(DEVICES), default_help="auto, a GPU before the CPU")
+    allow_out_of_domain: bool = setting(
+        False, "judge a model outside of its domain too; the dose sweep always does, and marks it"
+    )
+    # The command has no options for the sizes.
+    arrangements: int = setting(LEAST_ARRANGEMENTS, least=LEAST_ARRANGEMENTS, most=MOST_UNITS)
+    realisations: int = setting(3, least=LEAST_REALISATIONS, most=20)
+    rows: int = setting(600, unit="pixels", least=LEAST_SIDE, most=4000)
+    columns: int = setting(500, unit="pixels", least=LEAST_SIDE, most=4000)
+    patch: int = setting(150, unit="pixels", least=32, most=LEAST_SIDE // 2)
 
-    def __post_init__(self):
-        limits = {
-            "seed": (0, 2**31 - 1), "arrangements": (LEAST_ARRANGEMENTS, MOST_UNITS), "realisations": (LEAST_REALISATIONS, 20),
-            "rows": (LEAST_SIDE, 4000), "columns": (LEAST_SIDE, 4000), "patch": (32, LEAST_SIDE // 2),
-        }  # fmt: skip
-        for name, (low, high) in limits.items():
-            if not low <= getattr(self, name) <= high:
-                option = "--seed" if name == "seed" else name  # the command has no options for the others
-                raise InputError("", f"{option} must be {low} to {high}, it is {getattr(self, name)}")
+    def __post_init__(self) -> None:
+        check(self)
 
-    def chain(self, **changes) -> AcquisitionParameters:
+    def chain(self, **changes: Any) -> AcquisitionParameters:
         """Return the small detector at the size of these settings, with some parameters changed."""
         return dataclasses.replace(DETECTORS["small"], rows=self.rows, columns=self.columns, **changes)
 
 
-def with_doses(fractions) -> dict[str, float]:
+def with_doses(fractions: Iterable[float]) -> dict[str, float]:
     """Return name -> mGy: low, high, and fractions of the high dose by the names that :func:`dose_name` gives."""
-    return {LOW: DOSES_MGY[LOW], HIGH: DOSES_MGY[HIGH], **{dose_name(each): each * DOSES_MGY[HIGH] for each in fractions}}
+    high = DOSES_MGY[HIGH]
+    return {LOW: DOSES_MGY[LOW], HIGH: high, **{dose_name(fraction): fraction * high for fraction in fractions}}
 
 
 def dose_name(fraction: float) -> str:

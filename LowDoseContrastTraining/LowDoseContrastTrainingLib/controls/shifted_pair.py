@@ -5,16 +5,22 @@ An improvement rests on the truth alone today, so that no shift can make one; th
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
+from LowDoseContrastLib.mammogram import Mammogram
 from LowDoseContrastLib.mask import tissue_mask
-from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.steps import Progress, Steps, run_to_end
 
 from ..dataset.alignment import TOLERANCE, measured_shift
+from ..evaluation.document import Row
 from ..evaluation.judging import judged, span_of
 from ..evaluation.results import rows_of
 from ..evaluation.verdict import IMPROVEMENT
 from .arrangements import LARGEST_SHIFT, Arrangements
+from .candidates import Candidate
 from .cheats import Judgement
 from .planted import WITHOUT, Planted
 from .rows import ControlRow
@@ -24,7 +30,8 @@ NAME = "shifted pair"
 WHAT = (
     "The target moved by 1, 2 and 4 pixels. "
     "PSNR after the affine match must fall with each step, and no verdict become an improvement. "
-    "'prepare' is the shift that preparing a data set measures, here on the phantom without lesions, the worst over the realisations."
+    "'prepare' is the shift that preparing a data set measures, "
+    "here on the phantom without lesions, the worst over the realisations."
 )
 SHIFTS = (1, 2, LARGEST_SHIFT)  # pixels
 # dB at each step. What shows the film falls by more than 1, what shows nothing not at all.
@@ -32,51 +39,62 @@ FALL_DB = 0.5
 PREPARE = "prepare"
 
 
-def shifted_pair(candidates, scenes: Arrangements, judgement: Judgement, scene: Planted):
-    """Generator: yields the share done, returns a :class:`.rows.ControlRow` for each candidate and shift, and those of ``prepare``.
+def shifted_pair(
+    candidates: Sequence[Candidate], scenes: Arrangements, judgement: Judgement, scene: Planted
+) -> Steps[list[ControlRow]]:
+    """Return a row for each candidate and shift, and those of ``prepare``.
 
     Args:
         judgement: of these candidates, the target in its place.
         scene: a phantom with ordinary film, whose shift is measured as ``prepare`` does.
     """
-    methods = list({each.name: each for each in [*judgement.opponents, *(each.method for each in candidates)]}.values())
+    every = [*judgement.opponents, *(candidate.method for candidate in candidates)]
+    methods = list({each.name: each for each in every}.values())
     numbers, found = range(len(scenes.found)), {}
     span = span_of([scenes.view(index) for index in numbers])
     for place, shift in enumerate((0, *SHIFTS)):
-        yield place / (len(SHIFTS) + 1)
+        yield Progress(place / (len(SHIFTS) + 1))
         results = run_to_end(judged(methods, [scenes.view(index, shift) for index in numbers], span, CciVariant()))
-        rows = rows_of(results, methods, scenes.settings.seed, {each.name: judgement.truth[each.name] for each in methods})
-        found[shift] = {row["method"]: row for row in rows}
+        rows = rows_of(results, methods, scenes.settings.seed, judgement.truth)
+        found[shift] = {row.method: row for row in rows}
     return [*_followed(candidates, found, scenes.lows), *measured_shifts(scene)]
 
 
-def _followed(candidates, found, lows):
+def _followed(
+    candidates: Sequence[Candidate], found: dict[int, dict[str, Row]], lows: Sequence[Mammogram]
+) -> Iterator[ControlRow]:
     for candidate in candidates:
-        for before, shift in zip((0, *SHIFTS), SHIFTS):
-            nearer, own = found[before][candidate.name], found[shift][candidate.name]
-            figures = {f"PSNR {'at' if each is own else 'before'}": each["psnr_matched"] for each in (nearer, own)}
-            figures |= {"verdict without": found[0][candidate.name]["verdict"], "verdict at": own["verdict"]}
-            became = own["verdict"] == IMPROVEMENT != found[0][candidate.name]["verdict"]
+        by_shift = {shift: rows[candidate.name] for shift, rows in found.items()}
+        for before, shift in zip((0, *SHIFTS), SHIFTS, strict=False):
+            nearer, own, unmoved = by_shift[before], by_shift[shift], by_shift[0]
+            figures = {
+                "PSNR before": nearer.value("psnr_matched"),
+                "PSNR at": own.value("psnr_matched"),
+                "verdict without": unmoved.verdict,
+                "verdict at": own.verdict,
+            }
+            became = own.verdict == IMPROVEMENT != unmoved.verdict
             expected = f"PSNR {FALL_DB:g} dB or more below that at {_pixels(before)}, no {IMPROVEMENT} by the shift"
             passed = _decibels(nearer) - _decibels(own) >= FALL_DB and not became
             yield ControlRow(NAME, _pixels(shift), candidate.name, figures, expected, passed, candidate.outside(*lows))
 
 
-def _pixels(shift):
+def _pixels(shift: int) -> str:
     return f"{shift} pixel" + "s" * (shift != 1)
 
 
-def _decibels(row):
-    """A PSNR that no finite number tells is of equal images."""
-    return np.inf if row["psnr_matched"] is None else row["psnr_matched"]
+def _decibels(row: Row) -> float:
+    """PSNR; infinite where the row states none, as for equal images."""
+    psnr = row.value("psnr_matched")
+    return math.inf if psnr is None else psnr
 
 
 def measured_shifts(scene: Planted) -> list[ControlRow]:
-    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :func:`..dataset.examination.examine`."""
+    """Return the rows of what ``prepare`` would measure of a phantom's pairs, see :mod:`..dataset.examination`."""
     return [_measured(scene, shift) for shift in SHIFTS]
 
 
-def _measured(scene, shift):
+def _measured(scene: Planted, shift: int) -> ControlRow:
     found = []
     for number in scene.realisations:
         low, high = (scene.image(WITHOUT, dose, number).pixels[0] for dose in (LOW, HIGH))
@@ -84,4 +102,5 @@ def _measured(scene, shift):
     errors = [float(np.hypot(rows - shift, columns)) for rows, columns in found]
     rows, columns = found[int(np.argmax(errors))]
     figures = {"rows measured": rows, "columns measured": columns}
-    return ControlRow(NAME, _pixels(shift), PREPARE, figures, f"measured to {TOLERANCE:g} pixels", max(errors) <= TOLERANCE)
+    expected = f"measured to {TOLERANCE:g} pixels"
+    return ControlRow(NAME, _pixels(shift), PREPARE, figures, expected, max(errors) <= TOLERANCE)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# Facts in which the two images of a pair must agree.
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+# In these the two images of a pair must agree.
 _SHARED = ("rows", "columns", "spacing", "detector", "model", "laterality", "view", "intent",
            "relationship", "sign", "photometric", "bits")  # fmt: skip
 
@@ -16,12 +20,12 @@ class Acquisition:
     """One mammogram, from its header alone. What the header does not state is None or ''.
 
     Attributes:
+        group: value of the DICOM element that images are grouped by.
         dose_mgy: entrance dose in mGy.
-        dose_from: where that is from: ``dose tag``, ``exposure`` or ''.
+        dose_from: where the dose is from: ``dose tag``, ``exposure`` or ''.
         exposure: tube current times time in uAs.
         spacing: (row, column) in mm.
         detector, model: DetectorID and ManufacturerModelName.
-        group: the value of the element that images are grouped by.
     """
 
     path: Path
@@ -32,7 +36,7 @@ class Acquisition:
     exposure: float | None
     rows: int
     columns: int
-    spacing: tuple | None
+    spacing: tuple[float, float] | None
     detector: str | None
     model: str | None
     laterality: str | None
@@ -43,13 +47,13 @@ class Acquisition:
     photometric: str | None
     bits: int
 
-    def differs(self, other) -> str:
-        """Return the first property in which two images of a pair must agree and do not, or ''."""
+    def differs(self, other: Acquisition) -> str:
+        """Return the first property that differs and must not in a pair, or ''."""
         return next((name for name in _SHARED if getattr(self, name) != getattr(other, name)), "")
 
 
 def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acquisition | str:
-    """Return the acquisition in a file, or the reason why it is none (one short sentence).
+    """Return the acquisition in a file, or in a few words why the file is not one.
 
     Args:
         group_keyword: the DICOM keyword whose value becomes ``group``.
@@ -76,7 +80,7 @@ def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acq
             return "its header holds values that cannot be read"
 
 
-def _acquisition(path, header, group_keyword):
+def _acquisition(path: Path, header: Dataset, group_keyword: str) -> Acquisition:
     from LowDoseContrastLib.dicom import stated_facts
 
     facts = stated_facts(header)
@@ -97,5 +101,5 @@ def _acquisition(path, header, group_keyword):
     )
 
 
-def _text(header, keyword):
+def _text(header: Dataset, keyword: str) -> str | None:
     return str(header.get(keyword) or "").strip() or None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
-def breast_share(mask: np.ndarray, row: int, column: int, size: int) -> float:
-    """Return the part of a patch that lies in the breast, 0 to 1."""
-    return float(mask[row : row + size, column : column + size].mean())
-
-
-def outside_background(mask: np.ndarray, places, size: int, least: float) -> tuple:
-    """Return (row, column, part within the breast) of those patches that lie in the breast by ``least`` or more.
+def outside_background(
+    mask: np.ndarray, places: Iterable[tuple[int, int]], size: int, least: float
+) -> list[tuple[int, int, float]]:
+    """Return (row, column, share in the breast) of the patches of which at least the share ``least`` is breast.
 
     Args:
         mask: where the breast is.
         places: (row, column) of the patches.
+        size: of a patch, pixels.
     """
-    shares = ((row, column, breast_share(mask, row, column, size)) for row, column in places)
-    return tuple(place for place in shares if place[2] >= least)
+    shares = [(row, column, float(mask[row : row + size, column : column + size].mean())) for row, column in places]
+    return [place for place in shares if place[2] >= least]

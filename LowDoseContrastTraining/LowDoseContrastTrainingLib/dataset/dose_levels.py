@@ -1,62 +1,68 @@
-"""Which dose level an image was taken at: by its dose, else by its exposure beside its neighbours."""
+"""Which dose level an image was taken at: by its dose, or by its exposure relative to the others of its view."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from LowDoseContrastLib.errors import InputError
 
+from .acquisition_header import Acquisition
+
 DOSE_LEVELS = {"low": 3.359, "high": 11.523}  # mGy, the paper's groups A and B
-DOSE_TOLERANCE = 0.2  # relative; the paper's three levels lie further apart
+DOSE_TOLERANCE = 0.2  # relative; less than the distance of the paper's three levels
+
+_EXAMPLE = "write low=3.359,high=11.523"
 
 
 def parse_levels(text: str) -> dict[str, float]:
-    """Return the dose levels in mGy of a text such as ``low=3.359,high=11.523``.
+    """Return name -> dose level in mGy from a text such as ``low=3.359,high=11.523``.
 
     Raises:
         InputError: not such a text, no ``low`` and ``high``, or these in the wrong order.
     """
-    levels = {}
+    levels: dict[str, float] = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
         try:
             levels[name.strip()] = float(value)
         except ValueError as error:
-            raise InputError("", f"{{doses}}: '{part.strip()}' is not NAME=MGY", "write low=3.359,high=11.523") from error
+            raise InputError("", f"{{doses}}: '{part.strip()}' is not NAME=MGY", _EXAMPLE) from error
     if not {"low", "high"} <= set(levels):
-        raise InputError("", f"{{doses}}: '{text}' must name low and high", "write low=3.359,high=11.523")
+        raise InputError("", f"{{doses}}: '{text}' must name low and high", _EXAMPLE)
     if not all(math.isfinite(value) and value > 0 for value in levels.values()) or levels["low"] >= levels["high"]:
         raise InputError("", f"{{doses}}: '{text}': doses are positive, and low is less than high")
     return levels
 
 
-def dose_level(dose_mgy: float | None, levels: dict, tolerance: float = DOSE_TOLERANCE) -> str | None:
-    """Return the name of the nearest dose level within a relative tolerance, else None."""
+def dose_level(dose_mgy: float | None, levels: Mapping[str, float]) -> str | None:
+    """Return the name of the nearest dose level, None where it is more than a fifth off."""
     if dose_mgy is None:
         return None
     name = min(levels, key=lambda key: abs(levels[key] - dose_mgy))
-    return name if abs(levels[name] - dose_mgy) <= tolerance * levels[name] else None
+    return name if abs(levels[name] - dose_mgy) <= DOSE_TOLERANCE * levels[name] else None
 
 
-def with_doses(images: list, levels: dict) -> list:
-    """Return the acquisitions of one view, those without a stated dose with one by their exposure.
+def with_estimated_doses(images: list[Acquisition], levels: Mapping[str, float]) -> list[Acquisition]:
+    """Return the acquisitions of one view, with a dose from the exposure for those that state none.
 
-    Dose is in proportion to exposure at one beam quality. The factor is that of an image of the
-    view that states both; where none does, the one that puts the exposures at the most levels. One
-    exposure alone says nothing, and stays without a dose.
+    At one beam quality the dose is proportional to the exposure. The factor is taken from an image of
+    the view that states both; without one, it is the factor that puts the exposures at the most
+    levels. A single exposure gives no factor.
     """
     factor = _dose_per_exposure(images, levels)
     if factor is None:
         return images
-    return [_by_exposure(image, factor) if image.dose_mgy is None and image.exposure else image for image in images]
+    return [
+        dataclasses.replace(image, dose_mgy=image.exposure * factor, dose_from="exposure")
+        if image.dose_mgy is None and image.exposure
+        else image
+        for image in images
+    ]
 
 
-def _by_exposure(image, factor):
-    return dataclasses.replace(image, dose_mgy=image.exposure * factor, dose_from="exposure")
-
-
-def _dose_per_exposure(images, levels):
+def _dose_per_exposure(images: list[Acquisition], levels: Mapping[str, float]) -> float | None:
     for image in images:
         if image.dose_mgy and image.exposure:
             return image.dose_mgy / image.exposure
@@ -64,7 +70,7 @@ def _dose_per_exposure(images, levels):
     if len(exposures) < 2:
         return None
 
-    def reached(factor):
+    def reached(factor: float) -> int:
         return len({dose_level(exposure * factor, levels) for exposure in exposures} - {None})
 
     best = max((dose / min(exposures) for dose in levels.values()), key=reached)

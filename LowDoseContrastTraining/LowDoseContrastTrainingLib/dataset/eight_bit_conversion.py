@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .prepare_settings import parse_scale
+from .prepare_settings import PrepareSettings, parse_scale
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,18 @@ class StoredScale:
         return (stored.astype(np.float64) * factor + self.low).astype(np.float32)
 
 
-def chosen_scale(examined, settings) -> StoredScale:
-    """Return the one scale for a whole data set; in 8 bits by itself up to the 99.5th percentile of the high doses in the breast."""
+def chosen_scale(settings: PrepareSettings, detector_bits: int, brightest: Sequence[float]) -> StoredScale:
+    """Return the scale of a whole data set.
+
+    Args:
+        detector_bits: bits of the pixels of the images, which the scale ``full`` covers.
+        brightest: 99.5th percentiles in the breast at the high dose, whose mean is the end of ``auto`` in 8 bits.
+    """
     levels = 2**settings.bits - 1
     if limits := parse_scale(settings.scale):
         return StoredScale(*limits, levels)
     if settings.scale == "full":
-        return StoredScale(0.0, float(2 ** max(each.pair.high.bits for each in examined) - 1), levels)
+        return StoredScale(0.0, float(2**detector_bits - 1), levels)
     if settings.bits == 16:
         return StoredScale(0.0, 65535.0, levels)
-    return StoredScale(0.0, float(np.ceil(np.mean([each.signal["high"][2] for each in examined]))), levels)
+    return StoredScale(0.0, float(np.ceil(np.mean(brightest))), levels)

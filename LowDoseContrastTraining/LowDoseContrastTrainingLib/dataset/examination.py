@@ -1,4 +1,4 @@
-"""A first look at the pixels of a pair: do they fit, how bright are they, where are the patches."""
+"""A first look at the pixels of a pair: whether they fit, how bright they are, where the patches lie."""
 
 from __future__ import annotations
 
@@ -6,62 +6,64 @@ from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.mask import Breast
 
-from ..common.picture_sheet import reduced
-from .alignment import TOLERANCE, Overlap, measured_shift, overlap
+from ..common.picture_sheet import thumbnail
+from .alignment import TOLERANCE, measured_shift
 from .background import outside_background
-from .cutting_patches import grid
+from .cutting_patches import patch_grid
+from .overlap import Overlap, overlap
 from .pairing import Pair, read_pair
+from .prepare_settings import PrepareSettings
 
-_PICTURE = 300  # columns, about
+_PICTURE = 300  # columns, approximately
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What is known of a pair once its pixels were seen.
+    """What the pixels of a pair show.
 
     Attributes:
-        shift: (rows, columns) by which the high dose lies from the low dose, pixels.
+        shift: (rows, columns) by which the high dose is shifted against the low dose, pixels.
         overlap: what is used of both images.
-        signal: 0.5th, 50th and 99.5th percentile of the pixel values in the breast, by dose.
-        places: (row, column, part within the breast) of the patches, in the overlap.
-        excluded: patches that are mostly air.
+        signal: dose -> 0.5th, 50th and 99.5th percentile of the pixel values in the breast.
+        places: (row, column, share in the breast) of the patches, in the overlap.
+        excluded: number of patches that are mostly air.
         pictures: both images of the overlap, reduced.
     """
 
     pair: Pair
     shift: tuple[float, float]
     overlap: Overlap
-    signal: dict
-    places: tuple
+    signal: dict[str, tuple[float, ...]]
+    places: list[tuple[int, int, float]]
     excluded: int
-    pictures: tuple
+    pictures: tuple[np.ndarray, np.ndarray]
 
     @property
     def remaining_shift(self) -> float:
-        """What is left of the shift in the overlap, pixels along the worse axis."""
-        corrected = [high - low for low, high in zip(self.overlap.low, self.overlap.high)]
-        return max(abs(each - by) for each, by in zip(self.shift, corrected))
+        """The shift that remains within the overlap, pixels along the worse axis."""
+        axes = zip(self.shift, self.overlap.low, self.overlap.high, strict=True)
+        return max(abs(shift - (high - low)) for shift, low, high in axes)
 
     @property
     def warning(self) -> str:
-        """One line where the images lie noticeably apart, else ''."""
+        """One line where the images are noticeably shifted, else ''."""
         if self.remaining_shift <= TOLERANCE:
             return ""
-        return f"arrangement {self.pair.number}: the images lie {_described(self.shift)} apart; --align corrects whole pixels"
+        apart = _described(self.shift)
+        return f"arrangement {self.pair.number}: the images lie {apart} apart; --align corrects whole pixels"
 
 
-def examine(pair: Pair, settings) -> Examined | str:
+def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
     """Look at a pair; return what was found, or why it cannot be used."""
-    from LowDoseContrastLib.mask import tissue_mask
-
     try:
         low, high = read_pair(pair)
     except InputError as error:
         return f"cannot be used: {error}"
     if low.shape != high.shape:
         return f"the two images differ in size: {low.shape} and {high.shape}"
-    mask = tissue_mask(low, pair.low.sign)
+    mask = Breast(low, pair.low.sign).tissue
     shift = measured_shift(low, high, mask)
     if max(map(abs, shift)) > settings.max_shift:
         return f"the two images lie further apart than --max-shift: {_described(shift)}"
@@ -69,11 +71,16 @@ def examine(pair: Pair, settings) -> Examined | str:
     low, high = common.crop(low, high)
     mask, _ = common.crop(mask, mask)
     size = settings.patch_size
-    places = grid(low.shape, size, settings.stride)
+    places = patch_grid(low.shape, size, settings.step)
     kept = outside_background(mask, places, size, settings.breast_part)
-    signal = {name: [float(v) for v in np.percentile(image[mask], (0.5, 50, 99.5))] for name, image in (("low", low), ("high", high))}
-    return Examined(pair, shift, common, signal, kept, len(places) - len(kept), (reduced(low, _PICTURE), reduced(high, _PICTURE)))
+    signal = {name: _percentiles(image[mask]) for name, image in (("low", low), ("high", high))}
+    pictures = thumbnail(low, _PICTURE), thumbnail(high, _PICTURE)
+    return Examined(pair, shift, common, signal, kept, len(places) - len(kept), pictures)
 
 
-def _described(shift):
+def _percentiles(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(map(float, np.percentile(values, (0.5, 50, 99.5))))
+
+
+def _described(shift: tuple[float, float]) -> str:
     return f"{shift[0]:+.1f} rows and {shift[1]:+.1f} columns"

@@ -1,4 +1,4 @@
-"""Which acquisitions are of one arrangement: by study, folder, any DICOM element, or a table."""
+"""Which acquisitions show one arrangement: by study, folder, any DICOM element, or a table."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 
 from LowDoseContrastLib.errors import InputError
 
+from .acquisition_header import Acquisition
+
 STUDY = "StudyInstanceUID"
 
 
 class Grouping:
-    """How ``--group-by`` tells arrangements apart.
+    """How acquisitions are grouped into arrangements.
 
     Args:
         way: ``study``, ``folder``, a DICOM keyword, or a CSV file with the columns ``file``
@@ -19,16 +21,16 @@ class Grouping:
         folder: of the acquisitions.
 
     Raises:
-        InputError: the way is none of these, or the table is not such a table.
+        InputError: another way, or a table of another form.
     """
 
-    def __init__(self, way: str, folder: Path):
+    def __init__(self, way: str, folder: Path) -> None:
         self.way, self.folder = way, folder
         self.table = _read_table(way, folder) if way.lower().endswith(".csv") else None
         self.keyword = STUDY if way in ("study", "folder") or self.table is not None else _checked_keyword(way)
 
-    def group_of(self, image) -> str | None:
-        """Return the name of an acquisition's arrangement, or None where nothing states it."""
+    def group_of(self, image: Acquisition) -> str | None:
+        """Return the name of an acquisition's arrangement, None where it is unknown."""
         name = image.path.relative_to(self.folder)
         if self.table is not None:
             return self.table.get(name.as_posix())
@@ -40,7 +42,7 @@ class Grouping:
         return f"not in {self.way}" if self.table is not None else f"states no {self.keyword}"
 
 
-def _checked_keyword(way):
+def _checked_keyword(way: str) -> str:
     from pydicom.datadict import tag_for_keyword
 
     if tag_for_keyword(way) is None:
@@ -48,7 +50,7 @@ def _checked_keyword(way):
     return way
 
 
-def _read_table(path, folder):
+def _read_table(path: str, folder: Path) -> dict[str, str]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))

@@ -2,19 +2,138 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from ..common.file_names import MANIFEST_FILE
 from .eight_bit_conversion import StoredScale
+from .overlap import Overlap
 
 SCHEMA = 1
 SIDES = {"A": "low", "B": "high"}  # folder of the patches -> dose
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class PatchEntry:
+    """A pair of patches.
+
+    Attributes:
+        name: of its files, the same in A and B.
+        split: what it is used for: ``train``, ``val`` or ``test``.
+        stored: the split under which its files lie, whatever it is used for.
+        sha256: side (A or B) -> SHA-256 of its file.
+        arrangement: number of the pair of images that it was cut from.
+        group: the arrangement that the images are of.
+        row, column: of its first pixel in the part that both images show.
+        breast: share of it inside the breast, 0 to 1.
+    """
+
+    name: str
+    split: str = ""
+    stored: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    arrangement: int = -1
+    group: str = ""
+    row: int = 0
+    column: int = 0
+    breast: float = 0.0
+
+    def path(self, folder: Path, side: str) -> Path:
+        """Return where its file of one side lies in the data set."""
+        return folder / side / self.stored / self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its entry in the manifest."""
+        kept = {name: value for name, value in vars(self).items() if name not in ("stored", "sha256")}
+        return {**kept, **{f"sha256_{side}": self.sha256[side] for side in SIDES}}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> PatchEntry:
+        """Return the patch of an entry; LookupError or TypeError if it is not one."""
+        sha256 = {side: entry[f"sha256_{side}"] for side in SIDES}
+        return cls(**_known(cls, entry), sha256=sha256, stored=entry["split"])
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """An image of a pair.
+
+    Attributes:
+        dose_mgy: entrance dose in mGy, and ``dose_from`` where that is from.
+        signal: 0.5th, 50th and 99.5th percentile of the pixel values in the breast.
+        file: its path in the folder that the data set was prepared from, and ``sha256`` of it.
+        uid: SOP Instance UID.
+    """
+
+    dose_mgy: float
+    signal: tuple[float, ...]
+    dose_from: str = ""
+    file: str = ""
+    sha256: str = ""
+    uid: str | None = None
+
+
+@dataclass(frozen=True)
+class PairEntry:
+    """A pair of images: one view of an arrangement at both doses; what the headers do not state is None.
+
+    Attributes:
+        bits, spacing, intent, relationship, sign: as of a :class:`LowDoseContrastLib.mammogram.Mammogram`.
+        low, high: the images.
+        number: from 1.
+        group: the arrangement.
+        shift: (rows, columns) by which the high dose is shifted against the low dose, pixels.
+        overlap: what is used of both images.
+        rows, columns, detector, model, laterality, view: as of an :class:`.acquisition_header.Acquisition`.
+    """
+
+    bits: int
+    spacing: tuple[float, float] | None
+    intent: str | None
+    relationship: str | None
+    sign: int | None
+    low: ImageEntry
+    high: ImageEntry
+    number: int = -1
+    group: str = ""
+    shift: tuple[float, float] | None = None
+    overlap: Overlap | None = None
+    rows: int | None = None
+    columns: int | None = None
+    detector: str | None = None
+    model: str | None = None
+    laterality: str | None = None
+    view: str | None = None
+
+    def image(self, dose: str) -> ImageEntry:
+        """Return the image at the ``low`` or the ``high`` dose."""
+        return self.low if dose == "low" else self.high
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its entry in the manifest."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> PairEntry:
+        """Return the pair of an entry; LookupError or TypeError if it is not one."""
+        images = {dose: ImageEntry(**_known(ImageEntry, entry[dose])) for dose in SIDES.values()}
+        overlap = entry.get("overlap") and Overlap(**_known(Overlap, entry["overlap"]))
+        return cls(**_known(cls, entry) | images | {"overlap": overlap})
+
+
+def _known(cls: type, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an entry that are fields of ``cls``, lists as tuples."""
+    known = {each.name: entry[each.name] for each in dataclasses.fields(cls) if each.name in entry}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
 
 
 @dataclass(frozen=True)
@@ -24,26 +143,27 @@ class PairedDataSet:
     Attributes:
         folder: where it lies.
         scale: PNG values to pixel values.
-        arrangements, patches: the manifest's tables.
+        arrangements: the pairs of images.
+        patches: the pairs of patches.
         fingerprint: SHA-256 of the manifest, which holds the hashes of all patches.
         direction: ``AtoB`` (low dose in, high dose wanted) or ``BtoA``.
     """
 
     folder: Path
     scale: StoredScale
-    arrangements: tuple
-    patches: tuple
+    arrangements: tuple[PairEntry, ...]
+    patches: tuple[PatchEntry, ...]
     fingerprint: str
     direction: str = "AtoB"
 
-    def of(self, split: str) -> list[dict]:
+    def of(self, split: str) -> list[PatchEntry]:
         """Return the patches of ``train``, ``val`` or ``test``."""
-        return [patch for patch in self.patches if patch["split"] == split]
+        return [patch for patch in self.patches if patch.split == split]
 
-    def holding_out(self, groups) -> PairedDataSet:
-        """Return the same patches with those arrangements as test part and all others to train on; the files stay where they are."""
+    def holding_out(self, groups: Iterable[str]) -> PairedDataSet:
+        """Return the same patches, with those of some arrangements for the test and all others for training."""
         held_out = frozenset(groups)
-        patches = tuple({**patch, "split": "test" if patch["group"] in held_out else "train", "stored": stored_split(patch)} for patch in self.patches)
+        patches = tuple(replace(each, split="test" if each.group in held_out else "train") for each in self.patches)
         fingerprint = hashlib.sha256("\n".join([self.fingerprint, *sorted(held_out)]).encode()).hexdigest()
         return replace(self, patches=patches, fingerprint=fingerprint)
 
@@ -51,7 +171,8 @@ class PairedDataSet:
     def gain(self) -> float:
         """Ratio of the wanted entrance dose to the input's: the median over arrangements."""
         source, target = self.doses
-        return float(np.median([a[target]["dose_mgy"] / a[source]["dose_mgy"] for a in self.arrangements]))
+        ratios = [pair.image(target).dose_mgy / pair.image(source).dose_mgy for pair in self.arrangements]
+        return float(np.median(ratios))
 
     @property
     def doses(self) -> tuple[str, str]:
@@ -59,12 +180,7 @@ class PairedDataSet:
         return ("low", "high") if self.direction == "AtoB" else ("high", "low")
 
 
-def stored_split(patch: dict) -> str:
-    """Return the part under which a patch lies in the folder, whatever it is used for."""
-    return patch.get("stored", patch["split"])
-
-
-def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
+def open_data_set(folder: str | Path, direction: str = "AtoB") -> PairedDataSet:
     """Open a prepared data set, to train on in a direction.
 
     Raises:
@@ -74,53 +190,37 @@ def open_data_set(folder, direction: str = "AtoB") -> PairedDataSet:
     return data_set_of(folder, manifest, fingerprint, direction)
 
 
-def read_manifest(folder) -> tuple[object, str]:
-    """Return what a data set's manifest holds, and its SHA-256.
+def read_manifest(folder: str | Path) -> tuple[Any, str]:
+    """Return the JSON of a data set's manifest, and the SHA-256 of its file.
 
     Raises:
-        InputError: there is none, or it is not valid JSON.
+        InputError: there is no manifest, or it is not valid JSON.
     """
     path = Path(folder) / MANIFEST_FILE
     try:
         raw = path.read_bytes()
         return json.loads(raw), hashlib.sha256(raw).hexdigest()
     except OSError as error:
-        raise InputError(folder, f"is no prepared data set (no readable {MANIFEST_FILE})", "run 'prepare' first") from error
+        problem = f"is no prepared data set (no readable {MANIFEST_FILE})"
+        raise InputError(folder, problem, "run 'prepare' first") from error
     except ValueError as error:
         raise InputError(path, "is not a valid manifest", "prepare the data set again") from error
 
 
-def data_set_of(folder, manifest, fingerprint: str, direction: str = "AtoB") -> PairedDataSet:
-    """Return the data set in ``folder``, of whose manifest :func:`read_manifest` has told; raises as :func:`open_data_set`."""
+def data_set_of(folder: str | Path, manifest: Any, fingerprint: str, direction: str = "AtoB") -> PairedDataSet:
+    """Return the data set of what :func:`read_manifest` returned; raises as :func:`open_data_set`."""
     path = Path(folder) / MANIFEST_FILE
     try:
         if manifest["schema"] != SCHEMA:
             raise InputError(path, f"has schema {manifest['schema']}, this version reads {SCHEMA}", "prepare it again")
-        data = PairedDataSet(
-            Path(folder),
-            StoredScale(**manifest["scale"]),
-            tuple(manifest["arrangements"]),
-            tuple(manifest["patches"]),
-            fingerprint,
-            direction,
-        )
-        _check_tables(data)
-    except (LookupError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+        scale = StoredScale(**manifest["scale"])
+        first, *others = map(PairEntry.from_json, manifest["arrangements"])
+        patches = tuple(map(PatchEntry.from_json, manifest["patches"]))
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(path, "is not a valid manifest", "prepare the data set again") from error
+    data = PairedDataSet(Path(folder), scale, (first, *others), patches, fingerprint, direction)
     if not data.of("train"):
         raise InputError(folder, "holds no patches for training", "prepare it with a smaller test part")
     return data
-
-
-def _check_tables(data: PairedDataSet) -> None:
-    """Raise LookupError or TypeError where the manifest's tables lack what a training reads."""
-    for patch in data.patches:
-        patch["name"], patch["split"], patch["sha256_A"], patch["sha256_B"]
-    for arrangement in data.arrangements:
-        for name in ("bits", "spacing", "intent", "relationship", "sign"):
-            arrangement[name]
-        for dose in data.doses:
-            arrangement[dose]["dose_mgy"], arrangement[dose]["signal"]
-    data.arrangements[0]

@@ -1,52 +1,63 @@
-"""Some pairs of a data set on one page: the low dose above the high dose, with the patches on them."""
+"""Some pairs of a data set on one page, the low dose above the high dose, with their patches framed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..common.picture_sheet import title, write_sheet
+from ..common.picture_sheet import Sheet, column_title, write_sheet
+from .examination import Examined
+from .manifest import PatchEntry
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MOST = 8  # pairs on the page
 _COLOURS = {"train": "#66bb66", "val": "#ffcc33", "test": "#ff6655"}
 
 
-def write_pair_sheet(folder, examined, patches, size: int) -> Path | None:
-    """Write ``contact-sheet.png``: a column for each of up to 8 pairs, patches framed by their split.
+def write_pair_sheet(
+    folder: Path, examined: Sequence[Examined], patches: Sequence[PatchEntry], size: int
+) -> Path | None:
+    """Write ``contact-sheet.png``: a column for each of up to 8 pairs; the frames' colour shows the split.
 
     Args:
         folder: of the data set.
-        examined: :class:`.examination.Examined` pairs.
-        patches: as in the manifest.
         size: of a patch, pixels.
 
     Returns:
-        The path; None where matplotlib is not installed. A sheet that is there already is kept.
+        As :func:`..common.picture_sheet.write_sheet`.
     """
     chosen = [examined[index] for index in np.unique(np.linspace(0, len(examined) - 1, _MOST).astype(int))]
 
-    def draw(axes):
-        for column, each in zip(axes.T, chosen):
-            title(column[0], f"{each.pair.number}: A above B")
-            for axis, name, picture in zip(column, ("low", "high"), each.pictures):
+    def draw(axes: np.ndarray) -> None:
+        for column, each in zip(axes.T, chosen, strict=True):
+            column_title(column[0], f"{each.pair.number}: A above B")
+            own = [patch for patch in patches if patch.arrangement == each.pair.number]
+            for axis, name, picture in zip(column, ("low", "high"), each.pictures, strict=True):
                 _show(axis, picture, each, name)
-                _frame(axis, [patch for patch in patches if patch["arrangement"] == each.pair.number], size, each.overlap.shape[1] / picture.shape[1])
+                _frame(axis, own, size, each.overlap.shape[1] / picture.shape[1])
 
-    return write_sheet(folder, lambda: ((2, len(chosen)), chosen[0].pictures[0].shape, draw), inches=1.6, dpi=150)
+    sheet = Sheet((2, len(chosen)), chosen[0].pictures[0].shape, draw)
+    return write_sheet(folder, lambda: sheet, inches=1.6, dpi=150)
 
 
-def _show(axis, picture, examined, name):
-    """One picture, windowed to its breast, dense tissue bright."""
-    image = getattr(examined.pair, name)
+def _show(axis: Axes, picture: np.ndarray, examined: Examined, name: str) -> None:
+    """Show a picture, windowed to its breast, dense tissue bright."""
+    image = examined.pair.image(name)
     low, _, high = examined.signal[name]
-    axis.imshow(picture, cmap="gray_r" if image.sign == 1 else "gray", vmin=low, vmax=max(high, low + 1), interpolation="antialiased")
-    axis.text(0.5, 0.01, f"{name} {image.dose_mgy:.2f} mGy", color="#6699ff", fontsize=6.5, ha="center", va="bottom", transform=axis.transAxes)
+    colours = "gray_r" if image.sign == 1 else "gray"
+    axis.imshow(picture, cmap=colours, vmin=low, vmax=max(high, low + 1), interpolation="antialiased")
+    style = {"color": "#6699ff", "fontsize": 6.5, "ha": "center", "va": "bottom"}
+    axis.text(0.5, 0.01, f"{name} {image.dose_mgy:.2f} mGy", **style, transform=axis.transAxes)
 
 
-def _frame(axis, patches, size, step):
+def _frame(axis: Axes, patches: Sequence[PatchEntry], size: int, step: float) -> None:
     from matplotlib.patches import Rectangle
 
     for patch in patches:
-        at = patch["column"] / step - 0.5, patch["row"] / step - 0.5
-        axis.add_patch(Rectangle(at, size / step, size / step, fill=False, linewidth=0.4, edgecolor=_COLOURS[patch["split"]]))
+        at, side, colour = (patch.column / step - 0.5, patch.row / step - 0.5), size / step, _COLOURS[patch.split]
+        axis.add_patch(Rectangle(at, side, side, fill=False, linewidth=0.4, edgecolor=colour))

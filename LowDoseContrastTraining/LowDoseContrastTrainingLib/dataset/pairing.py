@@ -1,33 +1,42 @@
-"""Which images belong together: acquisitions of one arrangement at two doses."""
+"""Which images form a pair: acquisitions of one arrangement at two doses."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
 
 from .acquisition_header import Acquisition, read_acquisition
-from .dose_levels import DOSE_LEVELS, dose_level, with_doses
+from .dose_levels import DOSE_LEVELS, dose_level, with_estimated_doses
 from .grouping import Grouping
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One view of one arrangement at the low and at the high dose; numbered from 1 in the order of the files."""
+    """A view of an arrangement at the low and at the high dose; numbered from 1 in the order of the files."""
 
     number: int
     group: str
     low: Acquisition
     high: Acquisition
 
+    def image(self, dose: str) -> Acquisition:
+        """Return the image at the ``low`` or the ``high`` dose."""
+        return self.low if dose == "low" else self.high
 
-def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tuple[list[Pair], list[dict]]:
+
+def find_pairs(
+    folder: str | Path, levels: Mapping[str, float] = DOSE_LEVELS, group_by: str = "auto"
+) -> tuple[list[Pair], list[dict[str, Any]]]:
     """Group the mammograms of a folder by arrangement, view and dose.
 
     Args:
-        levels: name -> dose in mGy, with ``low`` and ``high``; images at others are left out.
+        levels: name -> dose in mGy, with ``low`` and ``high``; images at other levels are left out.
         group_by: as :class:`.grouping.Grouping`, or ``auto``: by study, or
             by folder where no study holds a view at both doses and a folder does.
 
@@ -50,8 +59,9 @@ def find_pairs(folder, levels: dict = DOSE_LEVELS, group_by: str = "auto") -> tu
             break
     fates |= views.fates
     if not pairs:
-        wanted = " and ".join(f"{name} {levels[name]:g}" for name in ("low", "high"))
-        raise InputError(folder, f"no arrangement has two matching images at both doses ({wanted} mGy) among {len(fates)} files", _commonest(fates))
+        wanted = f"low {levels['low']:g} and high {levels['high']:g} mGy"
+        problem = f"no arrangement has two matching images at both doses ({wanted}) among {len(fates)} files"
+        raise InputError(folder, problem, summary(fates.values())[0] if fates else "it is empty")
     return pairs, [{"file": path.relative_to(folder).as_posix(), **fates[path]} for path in sorted(fates)]
 
 
@@ -64,7 +74,7 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return _pixels(pair.low), _pixels(pair.high)
 
 
-def _pixels(image):
+def _pixels(image: Acquisition) -> np.ndarray:
     from LowDoseContrastLib.files import read_mammogram
 
     mammogram = read_mammogram(image.path)
@@ -73,8 +83,8 @@ def _pixels(image):
     return mammogram.pixels[0]
 
 
-def _read_all(folder, keyword):
-    """(acquisitions, fates of the files that are none)."""
+def _read_all(folder: Path, keyword: str) -> tuple[list[Acquisition], dict[Path, dict[str, Any]]]:
+    """Return the acquisitions, and the fates of all other files."""
     images, fates = [], {}
     for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
         found = read_acquisition(path, keyword)
@@ -85,33 +95,28 @@ def _read_all(folder, keyword):
     return images, fates
 
 
-def left_out(why: str, level: str | None = None, dose_from: str = "") -> dict:
+def left_out(why: str, level: str | None = None, dose_from: str = "") -> dict[str, Any]:
     """Return the fate of a file that is not used."""
     return {"fate": "left out", "why": why, "level": level, "dose_from": dose_from}
 
 
-def summary(table: list[dict]) -> list[str]:
-    """Return one line for each thing that became of files, such as ``12 left out: not a DICOM file``.
+def summary(table: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what became of files, in lines such as ``12 left out: not a DICOM file``, the most frequent first.
 
     What follows a colon in a reason differs from file to file and is left to the manifest.
     """
-    counts = {}
-    for row in table:
-        text = row["fate"] + (f": {row['why'].split(':')[0]}" if row["why"] else "")
-        counts[text] = counts.get(text, 0) + 1
-    return [f"{count} {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])]
-
-
-def _commonest(fates):
-    return summary(list(fates.values()))[0] if fates else "it is empty"
+    texts = Counter(row["fate"] + (f": {row['why'].split(':')[0]}" if row["why"] else "") for row in table)
+    return [f"{count} {text}" for text, count in texts.most_common()]
 
 
 class _Views:
-    """The acquisitions by (arrangement, laterality, view), and what becomes of each."""
+    """The acquisitions by (arrangement, laterality, view), and what becomes of them."""
 
-    def __init__(self, images, grouping, levels):
-        self.fates, self.levels, self.views = {}, levels, {}
-        # Where a view is there in both, the For Processing images are the ones to learn from.
+    def __init__(self, images: list[Acquisition], grouping: Grouping, levels: Mapping[str, float]) -> None:
+        self.levels = levels
+        self.fates: dict[Path, dict[str, Any]] = {}
+        self.views: dict[tuple[str, str | None, str | None], list[Acquisition]] = {}
+        # For Processing images come first, and so are chosen where a view has both.
         for image in sorted(images, key=lambda each: each.intent != "FOR PROCESSING"):
             group = grouping.group_of(image)
             if group is None:
@@ -120,16 +125,18 @@ class _Views:
                 self.views.setdefault((group, image.laterality, image.view), []).append(image)
 
     def pairs(self) -> list[Pair]:
-        found = []
-        for (group, _, _), images in sorted(self.views.items(), key=lambda item: min(image.path for image in item[1])):
-            chosen = self._by_level(with_doses(images, self.levels))
+        """Return the views at both doses as pairs."""
+        found: list[Pair] = []
+        by_first_file = sorted(self.views.items(), key=lambda item: min(image.path for image in item[1]))
+        for (group, _, _), images in by_first_file:
+            chosen = self._by_level(with_estimated_doses(images, self.levels))
             if self._fit(chosen):
                 found.append(Pair(len(found) + 1, group, chosen["low"], chosen["high"]))
         return found
 
-    def _by_level(self, images):
-        """The first image of one view at each level."""
-        chosen = {}
+    def _by_level(self, images: list[Acquisition]) -> dict[str, Acquisition]:
+        """Return level -> first image of a view at it."""
+        chosen: dict[str, Acquisition] = {}
         for image in images:
             level = dose_level(image.dose_mgy, self.levels)
             if level is None:
@@ -142,8 +149,8 @@ class _Views:
                 chosen[level] = image
         return chosen
 
-    def _fit(self, chosen) -> bool:
-        """Whether the images of one view make a pair; says for each why or why not."""
+    def _fit(self, chosen: dict[str, Acquisition]) -> bool:
+        """Return whether the images of a view form a pair, and note their fate."""
         why = ""
         if set(chosen) != {"low", "high"}:
             why = "its view lacks the other dose"
@@ -153,14 +160,15 @@ class _Views:
             if why:
                 self._leave(image, why, level)
             else:
-                self.fates[image.path] = {"fate": "paired", "why": "", "level": level, "dose_from": image.dose_from}
+                paired = {"fate": "paired", "why": "", "level": level, "dose_from": image.dose_from}
+                self.fates[image.path] = paired
         return not why
 
-    def _leave(self, image, why, level=None):
+    def _leave(self, image: Acquisition, why: str, level: str | None = None) -> None:
         self.fates[image.path] = left_out(why, level, image.dose_from)
 
 
-def _no_level(image):
+def _no_level(image: Acquisition) -> str:
     if image.dose_mgy is None:
         return "states no dose, and its exposure tells none"
     return f"at none of the dose levels: {image.dose_mgy:.3f} mGy by its {image.dose_from}"

@@ -10,7 +10,7 @@ from LowDoseContrastLib.errors import InputError
 
 
 def write_png(path: Path, stored: np.ndarray) -> None:
-    """Write one grey PNG of 8 or 16 bits.
+    """Write a grey PNG of 8 or 16 bits.
 
     Raises:
         InputError: it cannot be written.
@@ -27,7 +27,7 @@ def png_shape(path: Path) -> tuple[int, int]:
     """Return (rows, columns) of a PNG, from its header alone.
 
     Raises:
-        InputError: the file is missing or no PNG.
+        InputError: the file is missing or not a PNG.
     """
     try:
         with open(path, "rb") as stream:
@@ -41,7 +41,7 @@ def png_shape(path: Path) -> tuple[int, int]:
 
 
 def read_png(path: Path) -> np.ndarray:
-    """Return one grey PNG, uint8 or uint16 (rows, columns).
+    """Return a grey PNG, uint8 or uint16 (rows, columns).
 
     Raises:
         InputError: the file is missing, damaged or not grey.

@@ -5,87 +5,100 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.hashing import file_sha256
-from LowDoseContrastLib.steps import Clock
+from LowDoseContrastLib.steps import Clock, Steps
 
 from ..common.file_names import MANIFEST_FILE, PREPARE_FILE, SHEET_FILE
 from ..common.run_folder import abandon, open_folder
-from .cutting_patches import cut_patches, grid
+from .cutting_patches import cut_patches, patch_grid
 from .dose_levels import parse_levels
-from .eight_bit_conversion import chosen_scale
+from .eight_bit_conversion import StoredScale, chosen_scale
 from .examination import Examined, examine
-from .manifest import SCHEMA, SIDES
+from .manifest import PARTS, SCHEMA, SIDES, ImageEntry, PairEntry, PatchEntry, read_manifest
 from .pair_sheet import write_pair_sheet
 from .pairing import Pair, find_pairs, left_out, summary
 from .prepare_settings import PrepareSettings
-from .splits import LEAK, assign_splits, folds
+from .splits import LEAK, assign_splits, loo_folds
+
+_PAPER = PrepareSettings()
+_DOSES = tuple(SIDES.values())
 
 
-def prepare(dicom_folder, output, settings: PrepareSettings = PrepareSettings()):
-    """Make a data set, or go on with an interrupted one of the same images and settings.
+def prepare(dicom_folder: str | Path, output: str | Path, settings: PrepareSettings = _PAPER) -> Steps[dict[str, Any]]:
+    """Make a data set, or continue an interrupted one of the same images and settings.
 
-    Every file appears whole or not at all, the manifest last. A data set that is whole is left as it is.
+    Every file appears whole or not at all, the manifest last. A complete data set stays as it is.
 
     Yields:
         :class:`LowDoseContrastLib.steps.Progress`.
 
     Returns:
-        A dictionary with the counts ``images``, ``arrangements``, ``pairs`` (of patches), ``train``,
-        ``val``, ``test``, ``excluded`` (patches that are mostly air), and ``files`` (what became of
-        them, in lines), ``warnings``, ``manifest`` and ``contact_sheet`` (None without matplotlib).
+        The counts ``images``, ``arrangements``, ``pairs`` (of patches), ``train``, ``val``, ``test`` and
+        ``excluded`` (patches that are mostly air); ``files`` (what became of them, in lines),
+        ``warnings``, and the paths ``manifest`` and ``contact_sheet`` (None without matplotlib).
 
     Raises:
         InputError: no pairs, no patches, a folder that holds something else, or a full disk.
     """
     dicom_folder, output, clock = Path(dicom_folder), Path(output), Clock()
     pairs, table = find_pairs(dicom_folder, parse_levels(settings.doses), settings.group_by)
-    sources = [_source(pair, dicom_folder) for pair in pairs]
-    plan = {"version": __version__, **dataclasses.asdict(settings), "sources": sources}
+    sources = {pair.number: _sources(pair, dicom_folder) for pair in pairs}
+    numbered = [{"number": pair.number, "group": pair.group, **sources[pair.number]} for pair in pairs]
+    plan = {"version": __version__, **dataclasses.asdict(settings), "sources": numbered}
     open_folder(output, PREPARE_FILE, plan, _bytes(pairs, settings), "a data set")
-    if _is_whole(output):
+    if _is_complete(output):
         return _result(output)
     try:
         examined = yield from _examined(pairs, table, dicom_folder, settings, clock)
-        patches = _patches(examined)
-        assign_splits(patches, settings)
+        patches = assign_splits(_patches(examined), settings)
     except InputError:
         abandon(output, PREPARE_FILE)
         raise
-    scale = chosen_scale(examined, settings)
+    brightest = [each.signal["high"][2] for each in examined]
+    scale, written = chosen_scale(settings, max(each.pair.high.bits for each in examined), brightest), []
     for done, each in enumerate(examined, start=1):
-        cut_patches(output, each, [patch for patch in patches if patch["arrangement"] == each.pair.number], scale, settings.patch_size)
+        own = [patch for patch in patches if patch.arrangement == each.pair.number]
+        written += cut_patches(output, each.pair, each.overlap, own, scale, settings.patch_size)
         yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
-    write_pair_sheet(output, examined, patches, settings.patch_size)
-    _write_manifest(output, settings, scale, examined, patches, table, sources)
+    write_pair_sheet(output, examined, written, settings.patch_size)
+    entries = [_entry(each, sources[each.pair.number]) for each in examined]
+    _write_manifest(output, settings, scale, examined, entries, written, table)
     yield clock.progress(1.0, "manifest")
     return _result(output)
 
 
-def _source(pair: Pair, folder: Path) -> dict:
-    """The files of a pair and their SHA-256."""
-    files = {name: {"file": image.path.relative_to(folder).as_posix(), "sha256": file_sha256(image.path)} for name, image in (("low", pair.low), ("high", pair.high))}
-    return {"number": pair.number, "group": pair.group, **files}
+def _sources(pair: Pair, folder: Path) -> dict[str, dict[str, str]]:
+    """Return dose -> file and SHA-256 of its image."""
+    paths = {dose: pair.image(dose).path for dose in _DOSES}
+    return {
+        dose: {"file": path.relative_to(folder).as_posix(), "sha256": file_sha256(path)} for dose, path in paths.items()
+    }
 
 
-def _bytes(pairs, settings) -> int:
-    """Disk space that the patches need at most, were none left out."""
-    count = sum(len(grid((pair.low.rows, pair.low.columns), settings.patch_size, settings.stride)) for pair in pairs)
+def _bytes(pairs: list[Pair], settings: PrepareSettings) -> int:
+    """Return the disk space that all patches would need."""
+    size, step = settings.patch_size, settings.step
+    count = sum(len(patch_grid((pair.low.rows, pair.low.columns), size, step)) for pair in pairs)
     return count * 2 * settings.patch_size**2 * settings.bits // 8
 
 
-def _examined(pairs, table, folder, settings, clock):
-    """Look at all pairs; those that cannot be used are noted in the table."""
+def _examined(
+    pairs: list[Pair], table: list[dict[str, Any]], folder: Path, settings: PrepareSettings, clock: Clock
+) -> Steps[list[Examined]]:
+    """Look at all pairs; note in the table those that cannot be used."""
     fates, found = {row["file"]: row for row in table}, []
     for done, pair in enumerate(pairs, start=1):
         outcome = examine(pair, settings)
         if isinstance(outcome, Examined):
             found.append(outcome)
         else:
-            for level, image in (("low", pair.low), ("high", pair.high)):
+            for level in _DOSES:
+                image = pair.image(level)
                 fates[image.path.relative_to(folder).as_posix()].update(left_out(outcome, level, image.dose_from))
         yield clock.progress(0.4 * done / len(pairs), f"pair {done} of {len(pairs)}")
     if not found:
@@ -93,24 +106,32 @@ def _examined(pairs, table, folder, settings, clock):
     return found
 
 
-def _patches(examined) -> list[dict]:
+def _patches(examined: list[Examined]) -> list[PatchEntry]:
     patches = []
-    for each in examined:
-        for row, column, share in each.places:
-            name = f"{each.pair.number:03d}-r{row:04d}-c{column:04d}.png"
-            patches.append({"name": name, "arrangement": each.pair.number, "group": each.pair.group, "row": row, "column": column, "breast": round(share, 4)})
+    for pair, places in ((each.pair, each.places) for each in examined):
+        for row, column, share in places:
+            name = f"{pair.number:03d}-r{row:04d}-c{column:04d}.png"
+            where = pair.number, pair.group, row, column, round(share, 4)
+            patches.append(PatchEntry(name, "", "", {}, *where))
     if not patches:
         raise InputError("", "every patch is mostly air", "choose a smaller {patch_size} or {breast_part}")
     return patches
 
 
-def _write_manifest(output, settings, scale, examined, patches, table, sources):
+def _write_manifest(
+    output: Path,
+    settings: PrepareSettings,
+    scale: StoredScale,
+    examined: list[Examined],
+    pairs: list[PairEntry],
+    patches: list[PatchEntry],
+    table: list[dict[str, Any]],
+) -> None:
     for side in SIDES:
-        for split in ("train", "val", "test"):
+        for split in PARTS:
             (output / side / split).mkdir(parents=True, exist_ok=True)
     groups = [each.pair.group for each in examined]
-    hashes = {source["number"]: source for source in sources}
-    counts = {name: sum(patch["split"] == name for patch in patches) for name in ("train", "val", "test")}
+    counts = {name: sum(patch.split == name for patch in patches) for name in PARTS}
     manifest = {
         "schema": SCHEMA,
         "version": __version__,
@@ -121,38 +142,36 @@ def _write_manifest(output, settings, scale, examined, patches, table, sources):
             "excluded": sum(each.excluded for each in examined),
         },
         "warnings": [LEAK] * (settings.split == "random") + [each.warning for each in examined if each.warning],
-        "folds": folds(groups),
-        "arrangements": [_described(each, hashes[each.pair.number]) for each in examined],
-        "patches": patches,
+        "folds": loo_folds(groups),
+        "arrangements": [pair.to_json() for pair in pairs],
+        "patches": [patch.to_json() for patch in patches],
         "files": table,
     }  # fmt: skip
     with atomic_output(output / MANIFEST_FILE, overwrite=True) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
-def _described(examined: Examined, source: dict) -> dict:
-    """What the manifest says of a pair."""
-    pair = examined.pair
-    shared = ("rows", "columns", "spacing", "detector", "model", "laterality", "view", "intent", "relationship", "sign", "bits")
-    described = {name: getattr(pair.low, name) for name in shared}
-    described |= {"number": pair.number, "group": pair.group, "shift": examined.shift, "overlap": dataclasses.asdict(examined.overlap)}
-    for name, image in (("low", pair.low), ("high", pair.high)):
-        stated = {"uid": image.uid, "dose_mgy": image.dose_mgy, "dose_from": image.dose_from, "signal": examined.signal[name]}
-        described[name] = {**source[name], **stated}
-    return described
+def _entry(examined: Examined, sources: dict[str, dict[str, Any]]) -> PairEntry:
+    pair, images = examined.pair, []
+    for dose in _DOSES:
+        stated = {name: getattr(pair.image(dose), name) for name in ("dose_mgy", "dose_from", "uid")}
+        images.append(ImageEntry(signal=examined.signal[dose], **stated, **sources[dose]))
+    own = {"number": pair.number, "group": pair.group, "shift": examined.shift, "overlap": examined.overlap}
+    shared: dict[str, Any] = {each.name: getattr(pair.low, each.name, None) for each in dataclasses.fields(PairEntry)}
+    return PairEntry(**shared | own | dict(zip(_DOSES, images, strict=True)))
 
 
-def _is_whole(output) -> bool:
-    """Whether the manifest and all that it lists are there."""
+def _is_complete(output: Path) -> bool:
+    """Return whether the manifest and all patches that it lists are there."""
     try:
-        patches = json.loads((output / MANIFEST_FILE).read_text())["patches"]
-        return all((output / side / patch["split"] / patch["name"]).exists() for patch in patches for side in SIDES)
-    except (OSError, ValueError, KeyError, TypeError):
+        patches = map(PatchEntry.from_json, read_manifest(output)[0]["patches"])
+        return all(patch.path(output, side).exists() for patch in patches for side in SIDES)
+    except (InputError, LookupError, TypeError, AttributeError):
         return False
 
 
-def _result(output) -> dict:
-    manifest = json.loads((output / MANIFEST_FILE).read_text())
+def _result(output: Path) -> dict[str, Any]:
+    manifest, _ = read_manifest(output)
     sheet = output / SHEET_FILE
     return {
         **manifest["counts"],

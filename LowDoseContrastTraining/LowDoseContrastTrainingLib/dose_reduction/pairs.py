@@ -1,12 +1,15 @@
-"""A folder of pairs from acquisitions at one dose: each as it is, and as it would be at a part of its dose."""
+"""A folder of pairs from acquisitions at one dose: as they are, and as they would be at a fraction of the dose."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.dicom import derived_header, write_with_pixels
@@ -14,9 +17,9 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.settings import check, setting
-from LowDoseContrastLib.steps import Clock
+from LowDoseContrastLib.steps import Clock, Steps
 
 from ..common.file_names import NOISE_MODEL_FILE, REDUCTION_FILE
 from ..common.randomness import stream
@@ -25,6 +28,9 @@ from ..common.settings_file import read_settings
 from .noise_estimation import from_flats, from_image
 from .noise_model import NoiseModel, checked_values, chest_wall_side
 from .reduction import reduced, saturated
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 METHOD = "Reduced exposure by scaling and noise injection (Borges, Vieira et al. 2016)"
 _WHOLE = ("EntranceDose", "Exposure", "ExposureTime", "ExposureInuAs")  # whole numbers in DICOM
@@ -39,10 +45,10 @@ class ReductionPlan:
     Attributes:
         inputs: DICOM files, For Processing, linear, higher values for more X-rays.
         fraction: of the dose, between 0 and 1.
-        seed: non-negative; the noise follows from it and from each input's identity.
+        seed: non-negative; the noise follows from it and from the identity of the input.
         realisations: independent reduced images of every input, at least 1.
-        given: values of the noise model (see :data:`.noise_model.VALUES`) that are known.
-        flats: flat fields to estimate the others from; from each input itself if there are none.
+        given: known values of the noise model (see :data:`.noise_model.VALUES`).
+        flats: flat fields from which the other values are estimated; without any, from the input itself.
 
     Raises:
         InputError: a value out of its range.
@@ -52,10 +58,10 @@ class ReductionPlan:
     fraction: float
     seed: int = setting(0, least=0)
     realisations: int = setting(1, least=1)
-    given: dict | None = None
+    given: dict[str, float] | None = None
     flats: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.inputs:
             raise InputError("", "{inputs}: name at least one mammogram")
         if not 0 < self.fraction < 1:
@@ -63,22 +69,22 @@ class ReductionPlan:
         check(self)
         checked_values(self.given or {}, "")
 
-    def settings(self) -> dict:
-        """Return the plan as JSON-able values, what a resumed run must agree with; files by their content."""
+    def settings(self) -> dict[str, Any]:
+        """Return the plan as JSON-able values; a continued run must have the same, and the same file contents."""
         return {
             "version": __version__,
             "fraction": self.fraction,
             "seed": self.seed,
             "realisations": self.realisations,
             "given": self.given or {},
-            "inputs": {name: file_sha256(path) for name, path in named(self.inputs).items()},
+            "inputs": {name: file_sha256(path) for name, path in named_inputs(self.inputs).items()},
             "flats": [file_sha256(path) for path in self.flats],
         }
 
 
-def named(inputs) -> dict:
-    """Return name -> path: the files' stems, numbered from 2 where several files have the same."""
-    names = {}
+def named_inputs(inputs: Iterable[str]) -> dict[str, str]:
+    """Return name -> path: the stems of the files, numbered from 2 if several are the same."""
+    names: dict[str, str] = {}
     for path in inputs:
         stem = Path(path).stem
         number = 1
@@ -88,29 +94,28 @@ def named(inputs) -> dict:
     return names
 
 
-def reduced_path(folder, realisation: int = 0) -> Path:
-    """Return where the reduced image of an input's ``folder`` lies."""
-    place = Path(folder) / f"realisation-{realisation + 1:02d}" if realisation else Path(folder)
-    return place / "reduced.dcm"
+def reduced_path(folder: Path, realisation: int = 0) -> Path:
+    """Return the path of a reduced image in the ``folder`` of its input."""
+    return (folder / f"realisation-{realisation + 1:02d}" if realisation else folder) / "reduced.dcm"
 
 
-def reduce_dose(folder, plan: ReductionPlan):
+def reduce_dose(folder: str | Path, plan: ReductionPlan) -> Steps[dict[str, Any]]:
     """Make ``NAME/full.dcm`` (a copy), ``NAME/reduced.dcm`` and ``NAME/noise-model.json`` for every input.
 
-    All inputs are checked before the first file is written. What is there already is kept, so that an
-    interrupted run goes on where it stopped; the same plan gives the same bytes.
+    All inputs are checked before the first file is written. Existing files are kept, so an interrupted run
+    continues where it stopped; the same plan gives the same bytes.
 
     Yields:
         :class:`LowDoseContrastLib.steps.Progress`.
 
     Returns:
-        A dictionary with ``files``, ``arrangements`` (the number of inputs), ``seed``, ``noise_models``
-        (one an input) and ``saturated`` (pixels of each breast that were).
+        ``files``, ``arrangements`` (the number of inputs), ``seed``, and for every input ``noise_models``
+        and ``saturated`` (number of saturated pixels in the breast).
 
     Raises:
-        InputError: an input or flat field that will not do, or a folder that :func:`..common.run_folder.open_folder` refuses.
+        InputError: an unsuitable input or flat field, or as :func:`..common.run_folder.open_folder`.
     """
-    folder, clock, inputs = Path(folder), Clock(), named(plan.inputs)
+    folder, clock, inputs = Path(folder), Clock(), named_inputs(plan.inputs)
     needed = sum(_checked(path).pixels.nbytes for path in inputs.values()) * (plan.realisations + 1)
     flats = [_checked(path) for path in plan.flats]
     settings = plan.settings()
@@ -121,8 +126,10 @@ def reduce_dose(folder, plan: ReductionPlan):
         for what in _made(folder / name, path, plan, settings["inputs"][name], model):
             done += 1
             yield clock.progress(done / steps, f"{name}: {what}")
-    records = [json.loads((folder / name / NOISE_MODEL_FILE).read_text()) for name in inputs]
-    images = [path for name in inputs for path in (folder / name / "full.dcm", *(reduced_path(folder / name, n) for n in range(plan.realisations)))]
+    folders, images = [folder / name for name in inputs], []
+    records = [json.loads((place / NOISE_MODEL_FILE).read_text()) for place in folders]
+    for place in folders:
+        images += [place / "full.dcm", *(reduced_path(place, number) for number in range(plan.realisations))]
     return {
         "files": [str(path) for path in images],
         "arrangements": len(inputs),
@@ -132,20 +139,22 @@ def reduce_dose(folder, plan: ReductionPlan):
     }
 
 
-def _made(place, path, plan, digest, model):
-    """Make the files of one input; yields what is there."""
+def _made(place: Path, path: str, plan: ReductionPlan, digest: str, model: NoiseModel | None) -> Iterator[str]:
+    """Make the files of an input; yield what is done."""
     mammogram = read_mammogram(path)
-    pixels, mask = mammogram.pixels[0], breast_mask(mammogram.pixels[0], mammogram.sign)
+    assert mammogram.spacing and mammogram.bits  # every input was checked
+    pixels, pixel_mm, bits = mammogram.pixels[0], mammogram.spacing[0], mammogram.bits
+    mask = Breast(pixels, mammogram.sign).mask
     place.mkdir(exist_ok=True)
     _write_once(place / "full.dcm", lambda temporary: shutil.copyfile(path, temporary))
-    model = _model_of(place / NOISE_MODEL_FILE, mammogram, plan, model)
+    model = _model_of(place / NOISE_MODEL_FILE, mammogram, mask, plan, model)
     record = {
         "noise_model": model.as_dict(),
         "dose_fraction": plan.fraction,
         "seed": plan.seed,
         "source_uid": mammogram.uid,
         "source_sha256": digest,
-        "saturated_pixels": int((saturated(pixels, mammogram.bits) & mask).sum()),
+        "saturated_pixels": int((saturated(pixels, bits) & mask).sum()),
         "method": METHOD,
     }
     _write_once(place / NOISE_MODEL_FILE, lambda temporary: temporary.write_text(json.dumps(record, indent=1) + "\n"))
@@ -154,80 +163,89 @@ def _made(place, path, plan, digest, model):
         target = reduced_path(place, realisation)
         if not target.exists():
             rng = stream(plan.seed, "reduction", digest, repr(plan.fraction), realisation)
-            image = reduced(pixels, plan.fraction, model, mammogram.spacing[0], rng, mammogram.bits, chest_wall_side(mask))
+            image = reduced(pixels, plan.fraction, model, pixel_mm, rng, bits, chest_wall_side(mask))
             target.parent.mkdir(exist_ok=True)
             write_with_pixels(target, _header(mammogram, plan, model, realisation, record), image[None])
         yield f"realisation {realisation + 1}"
 
 
-def _write_once(path, write):
+def _write_once(path: Path, write: Callable[[Path], Any]) -> None:
     if not path.exists():
         with atomic_output(path) as temporary:
             write(temporary)
 
 
-def _model_of(path, mammogram, plan, model) -> NoiseModel:
-    """The model of an earlier run, of the flat fields, as given, or from the image itself."""
+def _model_of(
+    path: Path, mammogram: Mammogram, mask: np.ndarray, plan: ReductionPlan, model: NoiseModel | None
+) -> NoiseModel:
+    """Return the model of an earlier run, of the flat fields, as given, or from the image itself."""
     if path.exists():
         kept = read_settings(path)["noise_model"]
         return NoiseModel(**{**kept, "notes": tuple(kept["notes"])})
-    given = plan.given or {}
+    given: dict[str, Any] = dict(plan.given or {})
     if model is None and all(name in given for name in _NEEDED):
         return NoiseModel(**given, notes=() if "offset" in given else ("offset was not given: 0 was assumed",))
-    return model or from_image(mammogram, given)
+    return model or from_image(mammogram, given, mask)
 
 
-def _header(mammogram, plan, model, realisation, record):
+def _header(
+    mammogram: Mammogram, plan: ReductionPlan, model: NoiseModel, realisation: int, record: dict[str, Any]
+) -> Dataset:
     from pydicom.uid import generate_uid
 
-    words = ["LowDoseContrast", "reduction", plan.seed, mammogram.uid, record["source_sha256"], plan.fraction, json.dumps(record["noise_model"], sort_keys=True)]
-    # A realisation is an image of the one series of its input's reductions.
-    identity = tuple(str(generate_uid(entropy_srcs=[*map(str, words), kind])) for kind in (f"instance {realisation}", "series"))
+    known = json.dumps(record["noise_model"], sort_keys=True)
+    words = ["LowDoseContrast", "reduction", plan.seed, mammogram.uid, record["source_sha256"], plan.fraction, known]
+    # All realisations of an input are in one series.
+    kinds = f"instance {realisation}", "series"
+    instance, series = (str(generate_uid(entropy_srcs=[*map(str, words), kind])) for kind in kinds)
     description = (
-        f"{METHOD}: stands for the exposure times {plan.fraction:g}, dose and exposure tags are scaled by it. Noise model: {model.described()}. "
-        f"Seed {plan.seed}, realisation {realisation + 1}. Source {mammogram.uid}. Research use only."
+        f"{METHOD}: stands for the exposure times {plan.fraction:g}, dose and exposure tags are scaled by it. "
+        f"Noise model: {model.described()}. Seed {plan.seed}, realisation {realisation + 1}. "
+        f"Source {mammogram.uid}. Research use only."
     )
-    label = f"at {plan.fraction:g} of the dose"
-    header = derived_header(mammogram, description, "Dose reduction", ("LDC-002", "Reduced exposure by noise injection"), label, identity)
+    derivation, label = ("LDC-002", "Reduced exposure by noise injection"), f"at {plan.fraction:g} of the dose"
+    header = derived_header(mammogram, description, "Dose reduction", derivation, label, (instance, series))
     header.InstanceNumber = realisation + 1
     _scale_exposure(header, plan.fraction)
     return header
 
 
-def _scale_exposure(header, fraction):
-    for keywords, text in ((_WHOLE, lambda value: round(value)), (_DECIMAL, lambda value: f"{value:.8g}")):
-        for keyword in keywords:
-            if header.get(keyword) not in (None, ""):
-                setattr(header, keyword, text(float(header[keyword].value) * fraction))
+def _scale_exposure(header: Dataset, fraction: float) -> None:
+    for keyword in (*_WHOLE, *_DECIMAL):
+        if header.get(keyword) not in (None, ""):
+            value = float(header[keyword].value) * fraction
+            setattr(header, keyword, round(value) if keyword in _WHOLE else f"{value:.8g}")
 
 
-def _checked(path) -> Mammogram:
-    """The mammogram in a file; InputError where its dose cannot be reduced, or it is no flat field."""
+def _checked(path: str) -> Mammogram:
+    """Return the mammogram in a file; InputError if it can neither be reduced nor serve as a flat field."""
     mammogram = read_mammogram(path)
-    for wrong, reason in _refusals(mammogram):
+    for wrong, problem, remedy in _refusals(mammogram):
         if wrong:
-            raise InputError(path, reason)
+            raise InputError(path, problem, remedy)
     return mammogram
 
 
-def _refusals(mammogram):
-    """(whether it applies, why it cannot be used and what to do), in the order to say them."""
+def _refusals(mammogram: Mammogram) -> Iterator[tuple[bool, str, str]]:
+    """Yield (whether it applies, why the image cannot be used, what to do), in the order of checking."""
     header = mammogram.header
-    yield header is None, "is not DICOM, which alone says what the pixel values mean; name the For Processing DICOM file"
-    yield mammogram.modality != "MG", f"modality is {mammogram.modality or 'not stated'}, not MG; name a mammogram"
-    yield (
-        mammogram.intent == "FOR PRESENTATION",
-        "is For Presentation: its values are no longer linear in the exposure and its noise has been processed; name the For Processing image of this view",
-    )
-    yield mammogram.intent != "FOR PROCESSING", "does not say that it is For Processing; name the For Processing image of this view"
-    yield (
-        mammogram.relationship != "LIN",
-        f"pixel intensity relationship is {mammogram.relationship or 'not stated'}, not LIN; name an image whose values are linear in the exposure",
-    )
-    yield mammogram.sign != 1, "higher values do not mean more X-rays (sign +1); name an image as the detector gave it"
-    yield len(mammogram.pixels) != 1, f"holds {len(mammogram.pixels)} frames; name a two-dimensional mammogram"
-    yield mammogram.pixels.dtype.kind != "u", "has signed pixels; name an image as the detector gave it"
-    yield mammogram.spacing is None, "states no pixel spacing, which the colour of the noise needs; name an image with ImagerPixelSpacing"
-    yield mammogram.spacing[0] != mammogram.spacing[1], "has pixels that are not square; name an image as the detector gave it"
-    missing = [name for name in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID") if not (header and header.get(name))]
-    yield bool(missing), f"states no {missing[0] if missing else ''}, so that no derived image can refer to it; name a complete DICOM file"
+    this_view, as_read = "name the For Processing image of this view", "name an image as the detector gave it"
+    problem = "is not DICOM, which alone says what the pixel values mean"
+    yield header is None, problem, "name the For Processing DICOM file"
+    problem = f"modality is {mammogram.modality or 'not stated'}, not MG"
+    yield mammogram.modality != "MG", problem, "name a mammogram"
+    problem = "is For Presentation: its values are no longer linear in the exposure and its noise has been processed"
+    yield mammogram.intent == "FOR PRESENTATION", problem, this_view
+    yield mammogram.intent != "FOR PROCESSING", "does not say that it is For Processing", this_view
+    problem = f"pixel intensity relationship is {mammogram.relationship or 'not stated'}, not LIN"
+    yield mammogram.relationship != "LIN", problem, "name an image whose values are linear in the exposure"
+    yield mammogram.sign != 1, "higher values do not mean more X-rays (sign +1)", as_read
+    problem = f"holds {len(mammogram.pixels)} frames"
+    yield len(mammogram.pixels) != 1, problem, "name a two-dimensional mammogram"
+    yield mammogram.pixels.dtype.kind != "u", "has signed pixels", as_read
+    problem = "states no pixel spacing, which the colour of the noise needs"
+    yield mammogram.spacing is None, problem, "name an image with ImagerPixelSpacing"
+    yield len(set(mammogram.spacing or ())) > 1, "has pixels that are not square", as_read
+    for name in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"):
+        problem = f"states no {name}, so that no derived image can refer to it"
+        yield not header.get(name), problem, "name a complete DICOM file"

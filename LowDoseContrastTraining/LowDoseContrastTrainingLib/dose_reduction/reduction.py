@@ -1,4 +1,4 @@
-"""A mammogram as it would be at a part of its exposure."""
+"""A mammogram as it would be at a fraction of its exposure."""
 
 from __future__ import annotations
 
@@ -12,31 +12,39 @@ from .noise_model import NoiseModel
 LOCAL_MEAN_MM = 0.9  # side of the square over which the noise-free signal is averaged
 
 
-def reduced(pixels: np.ndarray, fraction: float, model: NoiseModel, pixel_mm: float, rng, bits: int = 14, chest_wall: str = "left") -> np.ndarray:
+def reduced(
+    pixels: np.ndarray,
+    fraction: float,
+    model: NoiseModel,
+    pixel_mm: float,
+    rng: np.random.Generator,
+    bits: int = 14,
+    chest_wall: str = "left",
+) -> np.ndarray:
     """Return the image at ``fraction`` g of its exposure (Borges, Vieira et al. 2016):
 
         Z_g = g (Z - tau) + tau + sqrt(g (1 - g) xi_q Y / r) n_coloured + sqrt(1 - g^2) xi_e / r n_white
 
     Y is the noise-free signal above the offset tau, estimated by a local mean of Z - tau, and r the
-    relative exposure that flat-fielding has divided by. Quanta and electronics get noise of their own, for
-    only the quantum noise is coloured by the detector's blur.
+    relative exposure by which flat-fielding has divided. Quantum and electronic noise are added separately,
+    because only the quantum noise is coloured by the detector's blur.
 
-    Scaling leaves g^2 xi_q Y of the quantum variance where g xi_q Y belongs, so g (1 - g) xi_q Y is
-    missing. It leaves g^2 xi_e^2 of the electronic variance where all of xi_e^2 belongs, for the
-    electronics do not know of the dose: (1 - g^2) xi_e^2 is missing. A published implementation adds noise
-    of the standard deviation (1 - g) xi_e: the variance (1 - g)^2 xi_e^2 falls short of it by
-    2 g (1 - g) xi_e^2, as if standard deviations of independent noises added up.
+    Scaling leaves a quantum variance of g^2 xi_q Y, but g xi_q Y is right, so g (1 - g) xi_q Y is missing.
+    It leaves an electronic variance of g^2 xi_e^2, but the electronic noise does not depend on the dose, so
+    (1 - g^2) xi_e^2 is missing. A published implementation adds noise of the standard deviation
+    (1 - g) xi_e, as if standard deviations of independent noise could be added; its variance is too small
+    by 2 g (1 - g) xi_e^2.
 
-    The fixed pattern scales with the signal, as it should. Saturated pixels know nothing of their signal:
-    they stay what g makes of the highest value, without noise.
+    The fixed pattern scales with the signal, as it should. The signal of saturated pixels is unknown: they
+    are scaled, without noise.
 
     Args:
         pixels: (rows, columns) stored values, linear in the exposure and rising with it.
         fraction: g, between 0 and 1.
         pixel_mm: spacing in mm.
-        rng: numpy Generator; another one is another realisation.
-        bits: stored bits; the values end at 2^bits - 1.
-        chest_wall: left or right, the side from which the exposure falls.
+        rng: another one gives another realisation.
+        bits: stored bits; the highest value is 2^bits - 1.
+        chest_wall: left or right, the side with the highest exposure.
 
     Returns:
         uint16 (rows, columns).

@@ -1,49 +1,63 @@
-"""The ceiling: a second realisation of the high dose, which no method can be expected to exceed."""
+"""The ceiling: the true high dose, as if a method had made it, which no method can be expected to exceed."""
 
 from __future__ import annotations
 
-import numpy as np
-from LowDoseContrastLib.cci import CciVariant
+from collections.abc import Callable, Iterable
+from functools import partial
 
+import numpy as np
+from LowDoseContrastLib.mammogram import Mammogram
+from LowDoseContrastLib.steps import Progress, Steps
+
+from ..baselines.base import CEILING, Method
 from ..dataset.manifest import PairedDataSet
-from ..measurement.fidelity import Fidelity, fidelity
+from ..simulator.layout import image_path
+from .held_out_views import View
 from .simulated_arrangements import SimulatedArrangement
 
-CEILING = "ceiling"
 
-
-class Ceiling:
-    """The high dose as a row of the table.
-
-    Attributes:
-        name, kind, described: as :class:`.methods.BaselineMethod`.
-    """
-
-    kind, name = CEILING, "high dose"
-
-    def __init__(self):
-        self.described = {"parameters": {}}
-
-    def of(self, group: str) -> Ceiling:
-        """As :meth:`.methods.BaselineMethod.of`."""
-        return self
-
-
-def ceiling_fidelity(data: PairedDataSet, view, arrangement: SimulatedArrangement, span: float, variant: CciVariant) -> list[Fidelity]:
-    """Return how near the second realisation of the high dose comes to the first on the patches of a view.
+class TrueHighDose(Method):
+    """Answers every low-dose image with an exposure of the same object at the high dose.
 
     Args:
-        view: :class:`.held_out_views.View` of the arrangement.
-        span: data range, pixel values.
+        images: low-dose mammogram -> the high dose, (slices, rows, columns) pixel values.
     """
-    pair = next(each for each in data.arrangements if each["number"] == view.number)
-    image = arrangement.image(arrangement.high, 1)
-    top, left = pair["overlap"][data.doses[1]]
-    places = {each["name"]: (top + each["row"], left + each["column"]) for each in data.patches if each["arrangement"] == view.number}
-    side = view.high.shape[1:]
-    seconds = [_part(image.pixels[0], places[name], side) for name in view.names]
-    return [fidelity(*images, view.low.full_scale, span, variant) for images in zip(view.low.pixels, seconds, view.high, view.mask)]
+
+    name = "high dose"
+
+    def __init__(self, images: Callable[[Mammogram], np.ndarray], kind: str = CEILING) -> None:
+        self.kind, self._images = kind, images
+
+    def steps(self, mammogram: Mammogram) -> Steps[np.ndarray]:
+        yield Progress(0.0)
+        return np.asarray(self._images(mammogram), np.float32)
 
 
-def _part(image: np.ndarray, start, side):
-    return image[start[0] : start[0] + side[0], start[1] : start[1] + side[1]]
+def ceiling(held_out: Iterable[tuple[PairedDataSet, View, SimulatedArrangement]]) -> TrueHighDose:
+    """Return the method that knows the high dose of held-out patches, and of the whole images they were cut from.
+
+    Patches are of the first realisation, so it answers with the second; a whole image has the high dose of its own.
+    """
+    answers: dict[str, Callable[[], np.ndarray]] = {}
+    for data, view, arrangement in held_out:
+        answers[view.low.source] = partial(_patches, data, view, arrangement)
+        for number in range(arrangement.realisations):
+            source = str(image_path(arrangement.folder, arrangement.number, arrangement.low, number))
+            answers[source] = partial(_whole, arrangement, number)
+    return TrueHighDose(lambda mammogram: answers[mammogram.source]())
+
+
+def _whole(arrangement: SimulatedArrangement, realisation: int) -> np.ndarray:
+    return arrangement.image(arrangement.high, realisation).pixels
+
+
+def _patches(data: PairedDataSet, view: View, arrangement: SimulatedArrangement) -> np.ndarray:
+    image = _whole(arrangement, 1)[0]
+    pair = next(arrangement for arrangement in data.arrangements if arrangement.number == view.number)
+    assert pair.overlap is not None  # it was prepared from a simulation
+    top, left = pair.overlap.start(data.doses[1])
+    patches = [patch for patch in data.patches if patch.arrangement == view.number]
+    corners = {patch.name: (top + patch.row, left + patch.column) for patch in patches}
+    rows, columns = view.high.shape[1:]
+    starts = [corners[name] for name in view.names]
+    return np.stack([image[row : row + rows, column : column + columns] for row, column in starts])

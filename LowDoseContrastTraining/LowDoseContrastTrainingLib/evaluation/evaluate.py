@@ -2,184 +2,234 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from LowDoseContrastLib import RESEARCH_NOTICE, __version__
-from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.steps import Steps
 
-from ..baselines.all_baselines import chosen_baselines
+from ..baselines.base import Baseline, Method, Training
 from ..baselines.intensity import Gain
-from ..baselines.unet import LEAST_SIDE, UNetL1, side_of
+from ..baselines.names import chosen_baselines
 from ..common.file_names import PATCHES_FILE, REPORT_FILE, RESULTS_FILE, TRUTH_FILE
 from ..common.run_folder import results_folder
 from ..common.stages import Stages
 from ..dataset.manifest import open_data_set
 from ..dataset.splits import LEAK
-from .ceiling import Ceiling
-from .folds import folds_of, halves_of
-from .held_out_views import MASK, SPLITS, training_pairs
-from .judging import fitted, judged, judged_ceiling, learned_baseline, span_of
+from .ceiling import TrueHighDose, ceiling
+from .document import Evaluation, FoldSummary, Leakage
+from .folds import Fold, folds_of, halves_of
+from .held_out_views import MASK, training_pairs
+from .judging import fitted, judged, span_of
 from .leakage import leakage, models_of_random
-from .methods import BaselineMethod, folded_models, loaded_models, name_apart
-from .report.album import Album
+from .methods import loaded, model_methods
+from .report.album import Album, Pictures
 from .report.page import write_report
-from .results import rows_of, write_results
-from .simulated_arrangements import simulated_arrangements
+from .results import PatchResult, rows_of, write_results
+from .settings import EvaluationSettings
+from .simulated_arrangements import SimulatedArrangement, simulated_arrangements
 from .statistics import limit_of
-from .truth_measures import RULE, truth_results
+from .truth_measures import RULE, TruthResult, truth_results
 
-POST_PROCESSING = "Post-processing adds no X-ray quanta: an image that looks like a higher dose does not show more than the low dose has recorded."
+POST_PROCESSING = (
+    "Post-processing adds no X-ray quanta: "
+    "an image that looks like a higher dose does not show more than the low dose has recorded."
+)
 HALVES_NOTE = "each half of the simulation's arrangements is judged with baselines that were fitted to the other half"
-_WEIGHTS = {"pairs": 1, "models": 2, "fitting baselines": 2, "unet-l1": 10, "baselines": 3, "random split": 2, "truth": 40}
+_PAIRS, _MODELS, _FITTING, _BASELINES = "pairs", "models", "fitting baselines", "baselines"
+_RANDOM, _TRUTH = "random split", "truth"
 
 
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """How to judge.
+def evaluate(
+    datasets: str | Path | Iterable[str | Path],
+    models: Iterable[str | Path],
+    output: str | Path,
+    settings: EvaluationSettings = EvaluationSettings(),  # noqa: B008  frozen
+    overwrite: bool = False,
+) -> Steps[Evaluation]:
+    """Judge models and baselines; write ``results.json``, ``results.csv`` and ``report.html`` into ``output``.
 
-    Attributes:
-        baselines: ``all``, or names with commas between; the gain is always among them.
-        split: ``test``, ``val`` or ``all`` (both): the patches that are judged.
-        noise: known values of the detector's noise model, as text or a file; estimated from the training pairs if None.
-        cci: variant of the CCI.
-        device: see :func:`LowDoseContrastLib.device.choose_placement`.
-        allow_out_of_domain: judge models outside of their domain too; which property does not fit is recorded.
-        seed: of the bootstrap.
-        simulation: folder of the simulation that the data sets were prepared from, with two realisations or more; what is
-            held out is then measured against its truth too. Without a data set, all of its arrangements are.
-        random: a data set of the same acquisitions split at random, for the leakage gap.
-
-    Raises:
-        InputError: an unknown split.
-    """
-
-    baselines: str = "all"
-    split: str = "test"
-    noise: str | None = None
-    cci: CciVariant = field(default_factory=CciVariant)
-    device: str = "auto"
-    allow_out_of_domain: bool = False
-    seed: int = 0
-    simulation: str | None = None
-    random: str | None = None
-
-    def __post_init__(self):
-        if self.split not in SPLITS:
-            raise InputError("", f"{{split}} must be one of {', '.join(SPLITS)}, it is {self.split}")
-
-
-def evaluate(datasets, models, output, settings: EvaluationSettings = EvaluationSettings(), overwrite: bool = False):
-    """Judge models and baselines; write ``results.json``, ``results.csv`` and ``report.html`` into ``output``, with a simulation ``results-truth.csv`` too.
+    With a simulation there is ``results-truth.csv`` too.
 
     Args:
-        datasets: folders of prepared data sets, or one. Several are folds: each holds out other arrangements, and each is
-            judged by the models that were trained on it. None needs ``settings.simulation``.
+        datasets: folders of prepared data sets, or one. Several are folds: each holds out other arrangements, and each
+            is judged by the models that were trained on it. None needs ``settings.simulation``.
         models: names or files.
         output: folder, made where it is not there. The patches of a simulation (``pairs``) and the baseline that is
             trained (``unet-l1-...``) stay in it, so that another evaluation need not make them again.
-
-    Yields:
-        :class:`LowDoseContrastLib.steps.Progress`.
-
-    Returns:
-        What ``results.json`` holds: ``rows`` (see :func:`.results.rows_of`), ``notes``, ``mask``, ``data_range``, ``leakage``
-        (see :func:`.leakage.leakage`), ``seconds`` of each part, with a simulation ``curves`` (see
-        :class:`.truth_curves.MethodCurves`), ``report`` (path of the page), and what was judged by what.
 
     Raises:
         InputError: no such data set or model, nothing held out, a model outside of its domain, or an output that
             cannot be written, or as :func:`.simulated_arrangements.simulated_arrangements`; nothing is left then.
     """
-    output, datasets = Path(output), [datasets] if isinstance(datasets, (str, Path)) else list(datasets)
-    if not datasets and not settings.simulation:
+    output, folders = Path(output), [datasets] if isinstance(datasets, (str, Path)) else list(datasets)
+    if not folders and not settings.simulation:
         raise InputError("", "give {dataset}, {simulation}, or both")
-    work = _Work(datasets, models, output, settings)
+    work = _Work(folders, models, output, settings)
     with results_folder(output, (RESULTS_FILE, PATCHES_FILE, TRUTH_FILE, REPORT_FILE), overwrite):
-        results, truth, document, pictures = yield from work.steps()
-        document["report"] = str(write_report(output, document, pictures, overwrite))
-        write_results(output, results, document, overwrite, truth)
-    return document
+        found = yield from work.steps()
+        report = write_report(output, found.evaluation, found.pictures, overwrite)
+        evaluation = replace(found.evaluation, report=str(report))
+        write_results(output, found.results, evaluation, overwrite, found.truth)
+    return evaluation
+
+
+class _HeldOut:
+    """What is judged.
+
+    Attributes:
+        folds: what is held out.
+        training: what baselines learn from in each fold.
+        simulated: the arrangement of every view in the simulation; empty without one.
+        views: of all folds.
+        span: data range of their targets, pixel values.
+    """
+
+    def __init__(
+        self,
+        folds: list[Fold],
+        training: list[Training],
+        simulated: list[SimulatedArrangement],
+        span: float | None = None,
+    ) -> None:
+        self.folds, self.training, self.simulated = folds, training, simulated
+        self.views = [view for fold in folds for view in fold.views]
+        self.span = span_of(self.views) if span is None else span
+
+    def ceiling(self) -> TrueHighDose:
+        """Return the high dose of what is held out."""
+        owners = [fold.data for fold in self.folds for _ in fold.views]
+        return ceiling(zip(owners, self.views, self.simulated, strict=True))
+
+
+class _Found(NamedTuple):
+    """An evaluation, the results of the patches, those against the truth (None without), pictures for the report."""
+
+    evaluation: Evaluation
+    results: list[PatchResult]
+    truth: dict[str, TruthResult] | None
+    pictures: Pictures
 
 
 class _Work:
-    """One evaluation; what can be refused without long work is, at once."""
+    """One evaluation; whatever can be refused without long work is refused when it is made."""
 
-    def __init__(self, datasets, models, output, settings):
-        self.output, self.settings, self.kinds = output, settings, chosen_baselines(settings.baselines)
-        unused = {"pairs": bool(datasets), "models": not models, UNetL1.name: UNetL1 not in self.kinds, "random split": not settings.random, "truth": not settings.simulation}
-        self.stages = Stages({name: weight for name, weight in _WEIGHTS.items() if not unused.get(name)})
-        self.datasets = [open_data_set(each) for each in datasets]
+    def __init__(
+        self, datasets: list[str | Path], models: Iterable[str | Path], output: Path, settings: EvaluationSettings
+    ) -> None:
+        self.output, self.settings = output, settings
+        self.kinds = chosen_baselines(settings.baselines)
+        self.datasets = [open_data_set(data_set) for data_set in datasets]
         self.random = folds_of([settings.random], settings.split)[0] if settings.random else None
-        self.learned, self.of_random = loaded_models(models, settings.device, settings.allow_out_of_domain), []
-        if self.random:
-            self.of_random, self.learned = models_of_random(self.learned, self.random)
-            name_apart(self.of_random, [])
-
-    def steps(self):
-        """Generator: yields :class:`Progress`, returns (results of the patches, those against the truth or None, the document, pictures for the report).
-
-        Models come first, for they may be refused.
-        """
-        settings, run, truth = self.settings, self.stages.run, None
-        datasets = self.datasets or (yield from run("pairs", mapped(halves_of(settings.simulation, self.output), lambda progress: progress.done)))
-        folds = folds_of(datasets, settings.split)
-        views = [view for fold in folds for view in fold.views]
-        places = [place for fold in folds for place in self._places(fold)]
-        kinds, missing = self._kinds(folds)
-        learned = folded_models(self.learned, folds, [kind.name for kind in kinds])
-        training, span, album = [training_pairs(fold.data, settings.noise) for fold in folds], span_of(views), Album(views)
-        of_models = (yield from run("models", judged(learned, views, span, settings.cci, album))) if learned else []
-        baselines = yield from self._baselines(kinds, training, folds)
-        of_baselines = yield from run("baselines", judged(baselines, views, span, settings.cci, album))
-        methods, results = [*baselines, *learned], [*of_baselines, *of_models]
-        leaks = yield from self._leakage(results, learned, span)
-        if places:
-            methods = [*methods, Ceiling()]
-            results += judged_ceiling(folds, places, span, settings.cci)
-            truth = yield from run("truth", truth_results(methods, places))
-        document = {
-            **_origin(self.datasets, folds, training, settings),
-            "mask": MASK,
-            "data_range": span,
-            "notes": [*self._notes(folds, learned), *missing, *_notes_of_truth(truth, places)],
-            "rows": rows_of(results, methods, settings.seed, truth),
-            "leakage": leaks,
-            "seconds": self.stages.seconds,
-            **({"curves": {name: each.curves.as_dict() for name, each in truth.items()}} if truth else {}),
+        self.models, self.random_methods = loaded(map(str, models), settings.device), []
+        weights = {
+            _PAIRS: 0 if datasets else 1,
+            _MODELS: 2 if self.models else 0,
+            _FITTING: 2,
+            **{kind.name: 10 for kind in self.kinds if kind.is_trained},
+            _BASELINES: 3,
+            _RANDOM: 2 if self.random else 0,
+            _TRUTH: 40 if settings.simulation else 0,
         }
+        self.stages = Stages({name: weight for name, weight in weights.items() if weight})
+        if self.random:
+            of_random, self.models = models_of_random(self.models, self.random)
+            self.random_methods = model_methods(of_random, [self.random], (), settings.allow_out_of_domain)
+
+    def steps(self) -> Steps[_Found]:
+        """Judge; the models come first, because they may be refused."""
+        settings = self.settings
+        what = yield from self._held_out()
+        kinds, left_out = self._kinds(what.folds)
+        learned = model_methods(self.models, what.folds, [kind.name for kind in kinds], settings.allow_out_of_domain)
+        album = Album(what.views)
+        of_models = (yield from self._judged(_MODELS, learned, what, album)) if learned else []
+        baselines = yield from self._baselines(kinds, what)
+        of_baselines = yield from self._judged(_BASELINES, baselines, what, album)
+        methods, results = [*baselines, *learned], [*of_baselines, *of_models]
+        leaks = yield from self._leakage(results, learned, what)
+        truth = None
+        if what.simulated:
+            high = what.ceiling()
+            methods = [*methods, high]
+            results += yield from self._judged(_BASELINES, [high], what)
+            truth = yield from self.stages.run(_TRUTH, truth_results(methods, what.simulated))
+        evaluation = Evaluation(
+            rows=rows_of(results, methods, settings.seed, truth),
+            notice=RESEARCH_NOTICE,
+            caution=POST_PROCESSING,
+            version=__version__,
+            datasets=tuple(str(data.folder) for data in self.datasets),
+            fingerprints=tuple(fold.data.fingerprint for fold in what.folds),
+            folds=tuple(FoldSummary(fold.data.fingerprint, tuple(fold.groups)) for fold in what.folds),
+            settings=settings,
+            noise_model=what.training[0].pairs.noise,
+            dose_ratio=what.training[0].pairs.gain,
+            mask=MASK,
+            data_range=what.span,
+            notes=(*self._notes(what.folds, learned), *left_out, *_notes_of_truth(truth, what.simulated)),
+            leakage=leaks,
+            seconds=self.stages.seconds,
+            curves={name: each.curves.mean() for name, each in truth.items()} if truth else None,
+        )
         yield self.stages.end("table")
-        return results, truth, document, album.pictures(results)
+        return _Found(evaluation, results, truth, album.pictures(results))
 
-    def _places(self, fold):
-        return simulated_arrangements(self.settings.simulation, fold.data, [view.number for view in fold.views]) if self.settings.simulation else []
+    def _judged(
+        self, stage: str, methods: Sequence[Method], what: _HeldOut, album: Album | None = None
+    ) -> Steps[list[PatchResult]]:
+        return (yield from self.stages.run(stage, judged(methods, what.views, what.span, self.settings.cci, album)))
 
-    def _kinds(self, folds):
-        """(kinds of baselines, notes on those that cannot be had)."""
-        if UNetL1 in self.kinds and min(side_of(fold.data) for fold in folds) < LEAST_SIDE and self.settings.baselines == "all":
-            return [kind for kind in self.kinds if kind is not UNetL1], [f"baseline {UNetL1.name} was left out: it needs patches of {LEAST_SIDE} pixels or more"]
-        return self.kinds, []
+    def _held_out(self) -> Steps[_HeldOut]:
+        settings, datasets = self.settings, self.datasets
+        found: list[SimulatedArrangement] = []
+        if not datasets and settings.simulation:
+            datasets = yield from self.stages.run(_PAIRS, halves_of(settings.simulation, self.output))
+        folds = folds_of(datasets, settings.split)
+        if settings.simulation:
+            for fold in folds:
+                numbers = [view.number for view in fold.views]
+                found += simulated_arrangements(settings.simulation, fold.data, numbers)
+        return _HeldOut(folds, [self._training(fold) for fold in folds], found)
 
-    def _baselines(self, kinds, training, folds):
-        """Generator: yields :class:`Progress`, returns the baselines in the order of ``kinds``."""
-        plain = [kind for kind in kinds if kind is not UNetL1]
-        found = yield from self.stages.run("fitting baselines", fitted(plain, training, folds))
-        if UNetL1 in kinds:
-            found.append((yield from self.stages.run(UNetL1.name, learned_baseline(folds, training, self.output, self.settings.device))))
-        return found
+    def _training(self, fold: Fold) -> Training:
+        pairs = training_pairs(fold.data, self.settings.noise)
+        return Training(pairs, fold.data, self.output, self.settings.device)
 
-    def _leakage(self, results, learned, span):
-        """Generator: yields :class:`Progress`, returns the entries of the leakage gap."""
+    def _kinds(self, folds: Sequence[Fold]) -> tuple[list[type[Baseline]], list[str]]:
+        """(kinds of baselines, notes on those of ``all`` that do not suit the data)."""
+        if self.settings.baselines != "all":
+            return self.kinds, []
+        objections = {
+            kind: next(filter(None, (kind.objection(fold.data) for fold in folds)), "") for kind in self.kinds
+        }
+        left_out = [f"baseline {kind.name} was left out: {reason}" for kind, reason in objections.items() if reason]
+        return [kind for kind, reason in objections.items() if not reason], left_out
+
+    def _baselines(self, kinds: Sequence[type[Baseline]], what: _HeldOut) -> Steps[list[Method]]:
+        """Fit the baselines, those that are trained after the others; return them in the order of ``kinds``."""
+        stages = [(_FITTING, [kind for kind in kinds if not kind.is_trained])]
+        stages += [(kind.name, [kind]) for kind in kinds if kind.is_trained]
+        found: dict[str, Method] = {}
+        for name, of_stage in stages:
+            methods = yield from self.stages.run(name, fitted(of_stage, what.training, what.folds))
+            found |= {method.name: method for method in methods}
+        return [found[kind.name] for kind in kinds]
+
+    def _leakage(
+        self, results: list[PatchResult], learned: Sequence[Method], what: _HeldOut
+    ) -> Steps[tuple[Leakage, ...]]:
         if not self.random:
-            return []
-        gain = BaselineMethod(Gain.fit(training_pairs(self.random.data, self.settings.noise)))
-        found = yield from self.stages.run("random split", judged([gain, *self.of_random], self.random.views, span, self.settings.cci))
-        return leakage(results, found, learned, self.of_random, self.random)
+            return ()
+        split = _HeldOut([self.random], [self._training(self.random)], [], what.span)
+        methods = [Gain.fit(split.training[0].pairs), *self.random_methods]
+        found = yield from self._judged(_RANDOM, methods, split)
+        return leakage(results, found, learned, self.random_methods, self.random)
 
-    def _notes(self, folds, learned):
+    def _notes(self, folds: Sequence[Fold], learned: Sequence[Method]) -> list[str]:
         """What a reader of the figures must know, one sentence each."""
         notes = [LEAK] if any(fold.leaks for fold in folds) else []
         notes += [] if self.datasets else [HALVES_NOTE]
@@ -187,37 +237,29 @@ class _Work:
         skipped, fingerprints = sum(fold.skipped for fold in folds), {fold.data.fingerprint for fold in folds}
         if skipped:
             notes.append(f"{skipped} held-out patches have too little unsaturated tissue and were left out")
-        for each in self.learned:
-            if each.model.card.dataset not in fingerprints and each in learned:
-                notes.append(f"{each.name} was trained on another data set: whether it has seen what is held out here is not known")
-            notes += [f"{each.name} is outside of its domain: {objection}" for objection in each.described["out_of_domain"]]
+        for version in (version for method in learned for version in method.versions):
+            (run,) = version.runs
+            if run.dataset not in fingerprints:
+                unknown = "whether it has seen what is held out here is not known"
+                notes.append(f"{version.name} was trained on another data set: {unknown}")
+            notes += [f"{version.name} is outside of its domain: {objection}" for objection in run.out_of_domain]
         return notes
 
 
-def _origin(datasets, folds, training, settings):
-    """What was judged, and how; several data sets are lists, halves of a simulation none. The noise and the dose ratio are those of the first fold."""
-    folders, fingerprints = [str(data.folder) for data in datasets], [fold.data.fingerprint for fold in folds]
-    return {
-        "notice": RESEARCH_NOTICE,
-        "caution": POST_PROCESSING,
-        "version": __version__,
-        "dataset": folders[0] if len(folders) == 1 else folders,
-        "dataset_fingerprint": fingerprints[0] if len(fingerprints) == 1 else fingerprints,
-        "folds": [{"dataset_fingerprint": fold.data.fingerprint, "held_out": fold.groups} for fold in folds],
-        "settings": dataclasses.asdict(settings),
-        "noise_model": training[0].noise.as_dict(),
-        "dose_ratio": training[0].gain,
-    }
-
-
-def _notes_of_truth(truth, places):
+def _notes_of_truth(truth: dict[str, TruthResult] | None, judged: Sequence[SimulatedArrangement]) -> list[str]:
     """How the figures against the truth were made; nothing without."""
     if truth is None:
         return []
-    notes = [f"{RULE}; {places[0].realisations} realisations of {len(places)} whole image(s)"]
-    high, gain = (truth[name].value("detectability") for name in (Ceiling.name, Gain.name))
+    notes = [f"{RULE}; {judged[0].realisations} realisations of {len(judged)} whole image(s)"]
+    high, gain = (truth[name].value("detectability") for name in (TrueHighDose.name, Gain.name))
     if high <= gain:
-        notes.append(f"detectability of the high dose is not above that of the gain ({high:.3f} and {gain:.3f}): too few calcifications to tell doses apart; hold out more")
+        notes.append(
+            f"detectability of the high dose is not above that of the gain ({high:.3f} and {gain:.3f}): "
+            "too few calcifications to tell doses apart; hold out more"
+        )
     if any(each.pooled for each in truth.values()):
-        notes.append("one arrangement alone has too few clusters of calcifications: detectability is pooled over all, without an interval")
+        notes.append(
+            "one arrangement alone has too few clusters of calcifications: "
+            "detectability is pooled over all, without an interval"
+        )
     return notes

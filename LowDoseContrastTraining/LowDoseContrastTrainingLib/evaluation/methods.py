@@ -1,151 +1,77 @@
-"""What is judged, each method as a row of the table: baselines and models."""
+"""The rows that models make in the table, and methods that have a version for every fold."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-import numpy as np
 from LowDoseContrastLib.catalogue import find_model
-from LowDoseContrastLib.enhance import Enhancer, Settings
+from LowDoseContrastLib.enhance import Enhancer
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.model import load_model
-from LowDoseContrastLib.steps import mapped
+from LowDoseContrastLib.model import Model, load_model
 
+from ..baselines.base import Method, Run
+from ..baselines.model_method import ModelMethod, recipe_of
 from .folds import Fold
 
-BASELINE, MODEL = "baseline", "model"
+_Result = TypeVar("_Result")
 
 
-class BaselineMethod:
-    """A baseline that is fitted.
+class FoldedMethod(Method):
+    """One method over several folds; :meth:`of` gives the version that has not seen an arrangement.
 
-    Attributes:
-        name: in the table.
-        kind: ``baseline``.
-        described: JSON-able, what it was run with.
+    Args:
+        versions: the method of each fold, and the arrangements that the fold holds out.
     """
 
-    kind = BASELINE
-
-    def __init__(self, fitted):
-        self._fitted, self.name = fitted, fitted.name
-        self.described = {"parameters": dataclasses.asdict(fitted)}
-
-    def of(self, group: str) -> BaselineMethod:
-        """Return the method that has not seen an arrangement."""
-        return self
-
-    def steps(self, mammogram):
-        """Generator: yields the share done; returns float32 (patches, rows, columns) pixel values."""
-        made = []
-        for number, patch in enumerate(mammogram.pixels):
-            yield number / len(mammogram.pixels)
-            made.append(self._fitted.apply(patch))
-        return np.stack(made)
-
-    def whole_steps(self, mammogram):
-        """:meth:`steps` of a whole image."""
-        return self.steps(mammogram)
-
-
-class ModelMethod:
-    """A model, run as ``enhance`` runs it, each patch as an image of its own; one that was trained on resampled patches in mode ``paper``.
-
-    Attributes:
-        name: in the table.
-        kind: ``model``, or ``baseline`` for one that was trained here to compare with.
-        model: :class:`LowDoseContrastLib.model.Model`.
-        recipe: name of the recipe that it was trained by.
-        described: JSON-able, what it was run with; ``seam_index`` is the mean over the whole images.
-    """
-
-    def __init__(self, model, device, allow_out_of_domain, kind=MODEL):
-        self.model, self.name, self.kind = model, model.name, kind
-        self.recipe = model.card.recipe.get("name", model.name)
-        self.described = {"model": str(model.path), "model_sha256": model.sha256, "dataset": model.card.dataset, "out_of_domain": [], "notes": [], "seam_index": None}
-        self.described["mode"] = "paper" if model.card.recipe.get("crop") == "resize" else "tiles"
-        self._enhancer = Enhancer(model, device)
-        self._allow_out_of_domain, self._seams = allow_out_of_domain, []
-
-    def of(self, group: str) -> ModelMethod:
-        """As :meth:`BaselineMethod.of`."""
-        return self
-
-    def steps(self, mammogram):
-        """As :meth:`BaselineMethod.steps`.
-
-        Raises:
-            OutOfDomainError: the patches lie outside of the model's domain and that is not allowed.
-        """
-        enhancement = yield from self._enhanced(mammogram, self._settings(mask=False))
-        return enhancement.mammogram.pixels
-
-    def whole_steps(self, mammogram):
-        """:meth:`steps` of a whole image, exactly as ``enhance`` runs it: the air is left alone."""
-        enhancement = yield from self._enhanced(mammogram, self._settings())
-        if enhancement.report.seam_index is not None:
-            self._seams.append(enhancement.report.seam_index)
-            self.described["seam_index"] = float(np.mean(self._seams))
-        return enhancement.mammogram.pixels
-
-    def _settings(self, **choices):
-        return Settings(self.described["mode"], allow_out_of_domain=self._allow_out_of_domain, **choices)
-
-    def _enhanced(self, mammogram, settings):
-        enhancement = yield from mapped(self._enhancer.steps(mammogram, settings), lambda progress: progress.done)
-        for key in ("out_of_domain", "notes"):
-            self.described[key] += [each for each in getattr(enhancement.report, key) if each not in self.described[key]]
-        return enhancement
-
-
-class FoldedMethod:
-    """One method over several folds: on each arrangement that version of it which has not seen it.
-
-    Attributes:
-        name, kind: as :class:`BaselineMethod`.
-        recipe: as :class:`ModelMethod`, None for baselines.
-        versions: arrangement -> method.
-    """
-
-    def __init__(self, name: str, kind: str, versions: dict):
-        self.name, self.kind, self.versions = name, kind, versions
-        self.recipe = getattr(next(iter(versions.values())), "recipe", None)
+    def __init__(self, name: str, versions: Sequence[tuple[Method, Sequence[str]]]) -> None:
+        first = versions[0][0]
+        self.name, self.kind, self.is_denoiser, self.recipe = name, first.kind, first.is_denoiser, first.recipe
+        self._versions = versions
 
     @property
-    def described(self) -> dict:
-        """What each version was run with, and on which arrangements."""
-        groups = {}
-        for group, method in self.versions.items():
-            groups.setdefault(id(method), (method, []))[1].append(group)
-        folds = [{"arrangements": held_out, **method.described} for method, held_out in groups.values()]
-        seams = [each["seam_index"] for each in folds if each.get("seam_index") is not None]
-        return {"folds": folds, **({"seam_index": float(np.mean(seams))} if seams else {})}
+    def versions(self) -> tuple[Method, ...]:
+        return tuple(version for version, _ in self._versions)
 
-    def of(self, group: str):
-        """Return the method that has not seen an arrangement."""
-        return self.versions[group]
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        pairs = [(run, groups) for version, groups in self._versions for run in version.runs]
+        return tuple(dataclasses.replace(run, arrangements=tuple(groups)) for run, groups in pairs)
+
+    def of(self, group: str) -> Method:
+        return next(version for version, groups in self._versions if group in groups)
 
 
-def joined(by_fold: list, folds: list[Fold], name: str | None = None):
-    """Return one method of those of the folds, in their order."""
+def across_folds(by_fold: Sequence[Method], folds: Sequence[Fold], name: str = "") -> Method:
+    """Return one method made of one per fold, in the order of the folds."""
     if len(by_fold) == 1:
         return by_fold[0]
-    versions = {group: method for method, fold in zip(by_fold, folds) for group in fold.groups}
-    return FoldedMethod(name or by_fold[0].name, by_fold[0].kind, versions)
+    return FoldedMethod(
+        name or by_fold[0].name, [(version, fold.groups) for version, fold in zip(by_fold, folds, strict=True)]
+    )
 
 
-def loaded_models(names, device: str, allow_out_of_domain: bool) -> list[ModelMethod]:
-    """Return the models of these names or files.
+def loaded(names: Iterable[str], device: str) -> list[Enhancer]:
+    """Return the models of these names or files, ready to run.
 
     Raises:
-        InputError: there is no such model, or its file is damaged.
+        InputError: there is no such model, or its file is damaged; or there is no such device.
     """
-    return [ModelMethod(load_model(find_model(name)), device, allow_out_of_domain) for name in names]
+    return [Enhancer(load_model(find_model(name)), device) for name in names]
 
 
-def folded_models(learned: list[ModelMethod], folds: list[Fold], taken: list[str]) -> list:
-    """Return the rows that models make: those of a name that is ``taken`` or comes twice get part of their hash.
+def names_apart(models: Sequence[Model], taken: Iterable[str] = ()) -> list[str]:
+    """Return distinct names for models: a name that is ``taken`` or occurs twice gets part of the hash."""
+    counts = Counter([*taken, *(model.name for model in models)])
+    return [f"{model.name} ({model.sha256[:8]})" if counts[model.name] > 1 else model.name for model in models]
+
+
+def model_methods(
+    enhancers: Sequence[Enhancer], folds: Sequence[Fold], taken: Iterable[str], allow_out_of_domain: bool
+) -> list[Method]:
+    """Return the rows that models make, by names that differ from each other and from ``taken``.
 
     With several folds, models of one recipe that were trained on them are one method, "NAME, each fold by its own
     model"; a model that was trained on none of them is judged on all.
@@ -153,35 +79,38 @@ def folded_models(learned: list[ModelMethod], folds: list[Fold], taken: list[str
     Raises:
         InputError: some folds have a model of a recipe and others not, or two.
     """
-    trained, others = _by_recipe(learned, folds) if len(folds) > 1 else ({}, learned)
-    name_apart(others, taken)
-    return [*(joined(_complete(recipe, versions, folds), folds, f"{recipe}, each fold by its own model") for recipe, versions in trained.items()), *others]
+    trained, others = _by_recipe(enhancers, folds) if len(folds) > 1 else ({}, list(enhancers))
+    names = names_apart([other.model for other in others], taken)
+    folded = []
+    for recipe, by_data in trained.items():
+        versions = [ModelMethod(each, allow_out_of_domain) for each in _complete(recipe, by_data, folds)]
+        folded.append(across_folds(versions, folds, f"{recipe}, each fold by its own model"))
+    return [
+        *folded,
+        *(ModelMethod(other, allow_out_of_domain, name) for other, name in zip(others, names, strict=True)),
+    ]
 
 
-def name_apart(models: list[ModelMethod], taken: list[str]) -> None:
-    """Give those of a name that is ``taken`` or comes twice a part of their hash."""
-    counts = Counter([*taken, *(each.name for each in models)])
-    for each in models:
-        if counts[each.name] > 1:
-            each.name = f"{each.name} ({each.model.sha256[:8]})"
-
-
-def _by_recipe(found, folds):
-    """({name of the recipe: {fingerprint of the fold: method}}, the other methods)."""
-    fingerprints, trained, others = {fold.data.fingerprint for fold in folds}, {}, []
-    for each in found:
-        if each.model.card.dataset not in fingerprints:
-            others.append(each)
-            continue
-        versions = trained.setdefault(each.recipe, {})
-        if each.model.card.dataset in versions:
-            raise InputError(each.model.path, "is the second model of its recipe for one data set", "give one for each, or judge them one after the other")
-        versions[each.model.card.dataset] = each
+def _by_recipe(
+    enhancers: Iterable[Enhancer], folds: Iterable[Fold]
+) -> tuple[dict[str, dict[str, Enhancer]], list[Enhancer]]:
+    """({name of the recipe: {fingerprint of the fold: model}}, the other models)."""
+    fingerprints, others = {fold.data.fingerprint for fold in folds}, []
+    trained: dict[str, dict[str, Enhancer]] = {}
+    for enhancer in enhancers:
+        dataset = enhancer.model.card.dataset
+        if dataset not in fingerprints:
+            others.append(enhancer)
+        elif dataset in trained.setdefault(recipe_of(enhancer.model), {}):
+            remedy = "give one for each, or judge them one after the other"
+            raise InputError(enhancer.model.path, "is the second model of its recipe for one data set", remedy)
+        else:
+            trained[recipe_of(enhancer.model)][dataset] = enhancer
     return trained, others
 
 
-def _complete(recipe, versions, folds):
-    missing = [fold.data.folder for fold in folds if fold.data.fingerprint not in versions]
+def _complete(recipe: str, by_data: dict[str, Enhancer], folds: Iterable[Fold]) -> list[Enhancer]:
+    missing = [fold.data.folder for fold in folds if fold.data.fingerprint not in by_data]
     if missing:
-        raise InputError("", f"no model of recipe {recipe} was trained on {missing[0]}", "give one for each {dataset}")
-    return [versions[fold.data.fingerprint] for fold in folds]
+        raise InputError(missing[0], f"no model of recipe {recipe} was trained on it", "give one for each {dataset}")
+    return [by_data[fold.data.fingerprint] for fold in folds]

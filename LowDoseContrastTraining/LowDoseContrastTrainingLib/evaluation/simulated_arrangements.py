@@ -1,8 +1,10 @@
-"""The held-out arrangements of a data set in the simulation that it was prepared from: their images, realisation by realisation, and their truth."""
+"""The held-out arrangements of a data set in the simulation that it was prepared from: images and truth."""
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +15,17 @@ from LowDoseContrastLib.mammogram import Mammogram
 
 from ..common.file_names import SIMULATION_FILE
 from ..dataset.acquisition_header import read_acquisition
-from ..dataset.manifest import PairedDataSet
+from ..dataset.manifest import PairedDataSet, PairEntry
 from ..measurement.truth_places import Truth, read_truth
 from ..simulator.layout import image_path, truth_paths
+from .settings import LEAST_REALISATIONS
 
-LEAST_REALISATIONS = 2
+Images = dict[str | None, tuple[int, str]]  # SOP Instance UID -> (arrangement, dose)
 
 
 @dataclass(frozen=True)
 class SimulatedArrangement:
-    """A held-out arrangement where the simulation keeps it.
+    """A held-out arrangement, in the simulation.
 
     Attributes:
         group: its name in the data set.
@@ -50,6 +53,10 @@ class SimulatedArrangement:
         mammogram = read_mammogram(image_path(self.folder, self.number, dose, realisation))
         return mammogram.with_pixels(mammogram.pixels.astype(np.float32))
 
+    def images(self, dose: str) -> list[Mammogram]:
+        """Return all realisations of an image."""
+        return [self.image(dose, number) for number in range(self.realisations)]
+
     def truth(self) -> Truth:
         """Return what the simulation knows of it.
 
@@ -59,8 +66,10 @@ class SimulatedArrangement:
         return read_truth(truth_paths(self.folder, self.number, ())["facts"].parent)
 
 
-def simulated_arrangements(folder, data: PairedDataSet, entries) -> list[SimulatedArrangement]:
-    """Return where some pairs of a data set lie in a simulation; images are told by their SOP Instance UIDs.
+def simulated_arrangements(
+    folder: str | Path, data: PairedDataSet, entries: Iterable[int]
+) -> list[SimulatedArrangement]:
+    """Find pairs of a data set in a simulation; images are identified by their SOP Instance UIDs.
 
     Args:
         folder: made by ``simulate`` with two realisations or more.
@@ -71,62 +80,72 @@ def simulated_arrangements(folder, data: PairedDataSet, entries) -> list[Simulat
             or a data set that takes realisations of one arrangement for several, or several for one.
     """
     folder = Path(folder)
-    settings = _settings(folder)
-    places = dict(_places(folder, settings))
-    pairs = {each["number"]: each for each in data.arrangements}
-    _check_distinct(folder, pairs.values(), places)
-    found = [_found(folder, pairs[number], data, places, settings["realisations"]) for number in entries]
+    settings = simulation_settings(folder)
+    if settings.realisations < LEAST_REALISATIONS:
+        remedy = f"simulate with {{realisations}} {LEAST_REALISATIONS} or more"
+        raise InputError(folder, "holds one realisation of every image", remedy, "simulation")
+    images = dict(_images(folder, settings))
+    pairs = {arrangement.number: arrangement for arrangement in data.arrangements}
+    _check_distinct(folder, pairs.values(), images)
+    found = [_found(folder, pairs[number], data, images, settings.realisations) for number in entries]
     if len({each.group for each in found}) < len(found):
-        raise InputError("", f"{{simulation}}: {data.folder} takes several arrangements of {folder} for one", "prepare it with {group_by} study")
+        remedy = "prepare it with {group_by} study"
+        raise InputError(data.folder, f"takes several arrangements of {folder} for one", remedy, "simulation")
     for each in found:
         each.truth().noise_free(each.high)  # before the long work
     return found
 
 
-def _settings(folder):
-    settings = simulation_settings(folder)
-    if settings["realisations"] < LEAST_REALISATIONS:
-        raise InputError("", f"{{simulation}}: {folder} holds one realisation of every image", f"simulate with {{realisations}} {LEAST_REALISATIONS} or more")
-    return settings
+@dataclass(frozen=True)
+class SimulationSettings:
+    """What a simulation holds; ``doses`` are name -> mGy."""
+
+    arrangements: int
+    realisations: int
+    doses: dict[str, float]
 
 
-def simulation_settings(folder) -> dict:
-    """Return ``arrangements``, ``realisations`` and ``doses`` (name -> mGy) of a simulation.
+def simulation_settings(folder: str | Path) -> SimulationSettings:
+    """Return what a simulation holds.
 
     Raises:
-        InputError: ``folder`` is none.
+        InputError: ``folder`` does not hold a simulation.
     """
     try:
         settings = json.loads((Path(folder) / SIMULATION_FILE).read_text())
         levels = settings["parameters"]["doses_mgy"]["value"]
         doses = {name: float(levels[name]) for name in settings["doses"]}
-        return {"arrangements": int(settings["arrangements"]), "realisations": int(settings["realisations"]), "doses": doses}
+        return SimulationSettings(int(settings["arrangements"]), int(settings["realisations"]), doses)
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError("", f"{{simulation}}: {folder} is no simulation (no readable {SIMULATION_FILE})", "name the folder that 'simulate' wrote") from error
+        problem = f"is no simulation (no readable {SIMULATION_FILE})"
+        raise InputError(folder, problem, "name the folder that 'simulate' wrote", "simulation") from error
 
 
-def _places(folder, settings):
+def _images(folder: Path, settings: SimulationSettings) -> Iterator[tuple[str | None, tuple[int, str]]]:
     """Yield (SOP Instance UID, (arrangement, dose)) of the images that are there."""
-    for number in range(settings["arrangements"]):
-        for dose in settings["doses"]:
-            for realisation in range(settings["realisations"]):
-                path = image_path(folder, number, dose, realisation)
-                image = read_acquisition(path) if path.is_file() else None
-                if image is not None and not isinstance(image, str):
-                    yield image.uid, (number, dose)
+    numbers, realisations = range(settings.arrangements), range(settings.realisations)
+    for number, dose, realisation in itertools.product(numbers, settings.doses, realisations):
+        path = image_path(folder, number, dose, realisation)
+        image = read_acquisition(path) if path.is_file() else None
+        if image is not None and not isinstance(image, str):
+            yield image.uid, (number, dose)
 
 
-def _check_distinct(folder, pairs, places):
+def _check_distinct(folder: Path, pairs: Iterable[PairEntry], images: Images) -> None:
     """Realisations of one arrangement as several would be in training and held out at the same time."""
-    owners = {}
+    owners: dict[int, str] = {}
     for pair in pairs:
-        place = places.get(pair["low"].get("uid"))
-        if place and owners.setdefault(place[0], pair["group"]) != pair["group"]:
-            raise InputError("", f"{{simulation}}: the data set takes realisations of arrangement {place[0] + 1} of {folder} for several arrangements", "prepare it with {group_by} study")
+        image = images.get(pair.low.uid)
+        if image and owners.setdefault(image[0], pair.group) != pair.group:
+            problem = f"the data set takes realisations of arrangement {image[0] + 1} of it for several arrangements"
+            raise InputError(folder, problem, "prepare it with {group_by} study", "simulation")
 
 
-def _found(folder, pair, data, places, realisations):
-    low, high = (places.get(pair[name].get("uid")) for name in data.doses)
+def _found(
+    folder: Path, pair: PairEntry, data: PairedDataSet, images: Images, realisations: int
+) -> SimulatedArrangement:
+    low, high = (images.get(pair.image(name).uid) for name in data.doses)
     if low is None or high is None or low[0] != high[0]:
-        raise InputError("", f"{{simulation}}: {folder} does not hold arrangement {pair['group']} of {data.folder}", "name the simulation that the data set was prepared from")
-    return SimulatedArrangement(pair["group"], pair["number"], folder, low[0], low[1], high[1], realisations)
+        problem = f"does not hold arrangement {pair.group} of {data.folder}"
+        raise InputError(folder, problem, "name the simulation that the data set was prepared from", "simulation")
+    return SimulatedArrangement(pair.group, pair.number, folder, low[0], low[1], high[1], realisations)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .statistics import PairedDifference
+if TYPE_CHECKING:
+    from .statistics import PairedDifference
 
 IMPROVEMENT, APPEARANCE, WORSE = "improvement", "appearance match", "worse"
 NO_TRUTH = "no truth"
 GAIN, DENOISER = "the gain", "the best denoising baseline"
 DETECTABILITY, BIAS, FALSE_CALCIFICATIONS = "detectability", "bias", "false_calcifications"
 TRUTH_MEASURES = (DETECTABILITY, BIAS, FALSE_CALCIFICATIONS)
-LIKENESS = {"cci_ratio_error": ("CCI ratio error", -1), "psnr_matched": ("PSNR after the affine match", 1)}  # whether more is better
+Differences = dict[str, dict[str, "PairedDifference"]]  # opponent -> measure -> model less opponent
+# Measure: its name, and 1 where more is better.
+LIKENESS = {"cci_ratio_error": ("CCI ratio error", -1), "psnr_matched": ("PSNR after the affine match", 1)}
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def verdict(differences: dict[str, dict[str, PairedDifference]]) -> Verdict:
+def verdict(differences: Differences) -> Verdict:
     """Return the verdict on a model, by the first of these that holds.
 
     1. *worse*: detectability is below that of the gain or of the best denoising baseline, bias is above the
@@ -36,71 +41,93 @@ def verdict(differences: dict[str, dict[str, PairedDifference]]) -> Verdict:
     4. *appearance match*: everything else.
 
     Args:
-        differences: opponent (``GAIN``, ``DENOISER``) -> measure -> model less opponent. What is missing
-            was not measured: without truth that is all of ``TRUTH_MEASURES``.
+        differences: to ``GAIN`` and ``DENOISER``. What is missing was not measured: without truth that is all of
+            ``TRUTH_MEASURES``.
     """
     harm = [*_less_detectable(differences), *_more_harm(differences)]
     if harm:
         return Verdict(WORSE, tuple(harm))
     obstacles = _obstacles(differences)
     if not obstacles:
-        reason = "detectability is above that of the gain and of the best denoising baseline, at no more bias and no more false calcifications"
-        return Verdict(IMPROVEMENT, (reason,))
-    less, more = _likeness(differences)
+        shown = "detectability is above that of the gain and of the best denoising baseline"
+        return Verdict(IMPROVEMENT, (f"{shown}, at no more bias and no more false calcifications",))
+    less, more = _likeness(differences, is_better=False), _likeness(differences, is_better=True)
     return Verdict(WORSE if less and not more else APPEARANCE, (*less, *more, *obstacles))
 
 
-def _compared(differences, measure, *opponents):
+def _compared(differences: Differences, measure: str, *opponents: str) -> list[tuple[str, PairedDifference]]:
     """(opponent, difference) for those opponents that were measured."""
-    return [(each, differences[each][measure]) for each in opponents if measure in differences.get(each, {})]
+    return [
+        (opponent, differences[opponent][measure]) for opponent in opponents if measure in differences.get(opponent, {})
+    ]
 
 
-def _surely(difference, sign):
+def _surely(difference: PairedDifference, sign: int) -> bool:
     """Whether the difference has ``sign``: by its interval, or by its mean where there is no interval."""
-    nearest = difference.mean if difference.low is None else difference.low if sign > 0 else difference.high
-    return sign * nearest > 0
+    if difference.low is None or difference.high is None:
+        return sign * difference.mean > 0
+    return sign * (difference.low if sign > 0 else difference.high) > 0
 
 
-def _less_detectable(differences):
-    return [f"detectability is below that of {opponent} {_text(each)}" for opponent, each in _compared(differences, DETECTABILITY, GAIN, DENOISER) if _surely(each, -1)]
+def _less_detectable(differences: Differences) -> list[str]:
+    compared = _compared(differences, DETECTABILITY, GAIN, DENOISER)
+    return [
+        f"detectability is below that of {opponent} {_text(each)}" for opponent, each in compared if _surely(each, -1)
+    ]
 
 
-def _more_harm(differences):
-    compared = [("bias", each) for each in _compared(differences, BIAS, DENOISER)]
-    compared += [("false calcifications", each) for each in _compared(differences, FALSE_CALCIFICATIONS, GAIN, DENOISER)]
-    return [f"more {name} than {opponent} {_text(each)}" for name, (opponent, each) in compared if _surely(each, 1)]
+def _more_harm(differences: Differences) -> list[str]:
+    compared = [("bias", *each) for each in _compared(differences, BIAS, DENOISER)]
+    compared += [
+        ("false calcifications", *each) for each in _compared(differences, FALSE_CALCIFICATIONS, GAIN, DENOISER)
+    ]
+    return [f"more {name} than {opponent} {_text(each)}" for name, opponent, each in compared if _surely(each, 1)]
 
 
-def _likeness(differences):
-    """(by what it looks less, by what it looks more like the high dose than the gain does)."""
-    sides = []
-    for sign, word in ((-1, "worse"), (1, "better")):
-        found = [(name, each) for measure, (name, better) in LIKENESS.items() for _, each in _compared(differences, measure, GAIN) if _surely(each, sign * better)]
-        sides.append([f"{name} is {word} than that of {GAIN} {_text(each)}" for name, each in found])
-    return sides
+def _likeness(differences: Differences, is_better: bool) -> list[str]:
+    """The measures by which it looks more, or less, like the high dose than the gain does."""
+    sign, word = (1, "better") if is_better else (-1, "worse")
+    return [
+        f"{name} is {word} than that of {GAIN} {_text(each)}"
+        for measure, (name, better) in LIKENESS.items()
+        for _, each in _compared(differences, measure, GAIN)
+        if _surely(each, sign * better)
+    ]
 
 
-def _obstacles(differences):
-    """Why it is no improvement."""
+def _obstacles(differences: Differences) -> list[str]:
+    """The reasons why it is not an improvement."""
     missing = [each for each in (GAIN, DENOISER) if each not in differences]
     if missing:
         return [f"{missing[0]} was not computed beside it: an improvement cannot be claimed"]
     unknown = [name for name in TRUTH_MEASURES if any(name not in differences[each] for each in (GAIN, DENOISER))]
     if unknown == list(TRUTH_MEASURES):
-        return [f"{NO_TRUTH}: without it detectability, bias and false calcifications are unknown, and an improvement cannot be claimed"]
+        without = "without it detectability, bias and false calcifications are unknown"
+        return [f"{NO_TRUTH}: {without}, and an improvement cannot be claimed"]
     if unknown:
-        return [f"{' and '.join(unknown).replace('_', ' ')} could not be measured: an improvement cannot be claimed"]
-    found = []
+        names = " and ".join(unknown).replace("_", " ")
+        return [f"{names} could not be measured: an improvement cannot be claimed"]
+    return list(dict.fromkeys([*_not_shown(differences), *_maybe_more(differences)]))
+
+
+def _not_shown(differences: Differences) -> Iterator[str]:
     for opponent, each in _compared(differences, DETECTABILITY, GAIN, DENOISER):
         if each.low is None:
-            found.append(f"{each.note}: an improvement cannot be claimed")
+            yield f"{each.note}: an improvement cannot be claimed"
         elif each.low <= 0:
-            found.append(f"detectability is not shown to be above that of {opponent} {_text(each)}")
-    for measure, name, opponents in ((BIAS, "bias", (DENOISER,)), (FALSE_CALCIFICATIONS, "false calcifications", (GAIN, DENOISER))):
-        found += [f"{name} may be more than that of {opponent} {_text(each)}" for opponent, each in _compared(differences, measure, *opponents) if each.mean > 0]
-    return list(dict.fromkeys(found))
+            yield f"detectability is not shown to be above that of {opponent} {_text(each)}"
 
 
-def _text(difference):
-    interval = "no interval" if difference.low is None else f"95% {difference.low:.3g} to {difference.high:.3g}"
+def _maybe_more(differences: Differences) -> Iterator[str]:
+    both = ((BIAS, "bias", (DENOISER,)), (FALSE_CALCIFICATIONS, "false calcifications", (GAIN, DENOISER)))
+    for measure, name, opponents in both:
+        for opponent, each in _compared(differences, measure, *opponents):
+            if each.mean > 0:
+                yield f"{name} may be more than that of {opponent} {_text(each)}"
+
+
+def _text(difference: PairedDifference) -> str:
+    interval = "no interval"
+    if difference.low is not None:
+        interval = f"95% {difference.low:.3g} to {difference.high:.3g}"
     return f"(by {difference.mean:+.3g}, {interval})"

@@ -1,6 +1,6 @@
-"""How images are measured: noise power, sharpness, bias, contrast and what can be detected in them.
+"""How images are measured: noise power, sharpness, bias, contrast and detectability.
 
-Pixels in, figures out; nothing here knows of files but :mod:`.truth_places`, which reads what a
-simulation knows. A stack of realisations is an array (realisations, rows, columns): images of one
-object at one dose that differ by their noise alone, each treated by the same method.
+Pixels in, figures out; only :mod:`.truth_places` reads files, the truth of a simulation. A stack of
+realisations is an array (realisations, rows, columns): images of the same object at the same dose,
+treated by the same method, that differ only in their noise.
 """

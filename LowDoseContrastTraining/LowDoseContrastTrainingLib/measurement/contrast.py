@@ -4,37 +4,39 @@
     SDNR = |m_s - m_b| / s_b
     CNR  = |m_s - m_b| / sqrt((s_s^2 + s_b^2) / 2)
 
-with the spatial standard deviations of signal and ring. In structured tissue these hold anatomy as
-well as noise; ``sdnr_noise`` takes s_b from the spread over realisations, where anatomy cancels.
+with the spatial standard deviations of signal and ring. In structured tissue they include anatomy;
+``sdnr_noise`` takes s_b from the spread over realisations, in which anatomy cancels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from .stacks import checked_stack
 from .truth_places import FIBRES, MASSES, PlacedInsert, Truth
 
-GAP_MM = 1.0  # from the insert, and any other, to the ring; wider than the blur
+GAP_MM = 1.0  # from this and any other insert to the ring; wider than the blur
 RING_MM = 2.0
-_CORE = 0.3  # of a mass's size: the radius within which its thickness changes little
+_CORE = 0.3  # of the size of a mass: the radius within which its thickness changes little
 _LEAST_PIXELS = (4, 30)
 
 
 @dataclass(frozen=True)
 class InsertContrast:
-    """Contrast of one insert, averaged over realisations; NaN where ``reason`` says why not.
+    """Contrast of an insert, averaged over realisations; NaN if there is a ``reason``.
 
     Attributes:
         insert: the :class:`.truth_places.PlacedInsert`.
-        contrast: relative, negative for what attenuates more.
-        sdnr, cnr: from spatial standard deviations of each realisation.
+        contrast: relative, negative if the insert attenuates more than its surroundings.
+        sdnr, cnr: with the spatial standard deviations.
         sdnr_noise: with the standard deviation over realisations; NaN for one realisation.
         signal_pixels, ring_pixels: sizes of the regions.
-        reason: why there are no figures, else empty.
+        reason: why it could not be measured, else empty.
     """
 
     insert: PlacedInsert
@@ -47,8 +49,10 @@ class InsertContrast:
     reason: str = ""
 
 
-def insert_contrasts(images, truth: Truth, kinds=MASSES + FIBRES, zero_level: float = 0.0) -> list[InsertContrast]:
-    """Return the contrast of every insert of some kinds; an empty list where there is none.
+def insert_contrasts(
+    images: ArrayLike, truth: Truth, kinds: Collection[str] = MASSES + FIBRES, zero_level: float = 0.0
+) -> list[InsertContrast]:
+    """Return the contrast of every insert of some kinds.
 
     Args:
         images: (realisations, rows, columns) of the arrangement.
@@ -64,24 +68,24 @@ def insert_contrasts(images, truth: Truth, kinds=MASSES + FIBRES, zero_level: fl
     for insert in truth.of_kind(kinds):
         box = boxes[insert.id - 1] if insert.id <= len(boxes) else None
         if box is None:
-            found.append(_nothing(insert, 0, 0, "hidden by other inserts or outside of the image"))
+            found.append(_unmeasured(insert, 0, 0, "hidden by other inserts or outside of the image"))
             continue
         around = _grown(box, round((GAP_MM + RING_MM) / truth.pixel_mm) + 2, truth.mask.shape)
         signal, ring = signal_and_ring(insert, truth, around)
         sizes = int(signal.sum()), int(ring.sum())
         if sizes[0] < _LEAST_PIXELS[0] or sizes[1] < _LEAST_PIXELS[1]:
-            found.append(_nothing(insert, *sizes, "too few pixels of signal or of free tissue around it"))
+            found.append(_unmeasured(insert, *sizes, "too few pixels of signal or of free tissue around it"))
             continue
-        part = stack[(slice(None), *around)].astype(np.float64)
+        part = stack[:, around[0], around[1]].astype(np.float64)
         found.append(InsertContrast(insert, *contrast_of(part[:, signal], part[:, ring], zero_level), *sizes))
     return found
 
 
-def signal_and_ring(insert: PlacedInsert, truth: Truth, around) -> tuple[np.ndarray, np.ndarray]:
+def signal_and_ring(insert: PlacedInsert, truth: Truth, around: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
     """Return the masks of signal and background within the slices ``around``.
 
-    The signal of a mass is its core, that of a fibre all of it; the ring lies between 1 and 3 mm
-    from it, and 1 mm from every other insert.
+    The signal of a mass is its core, that of a fibre is all of it. The ring is 1 to 3 mm from the insert
+    and more than 1 mm from every other insert.
     """
     there = truth.insert_map[around]
     own = there == insert.id
@@ -93,8 +97,10 @@ def signal_and_ring(insert: PlacedInsert, truth: Truth, around) -> tuple[np.ndar
     return own, ring
 
 
-def contrast_of(signal: np.ndarray, background: np.ndarray, zero_level: float = 0.0) -> tuple[float, float, float, float]:
-    """Return (contrast, SDNR, CNR, SDNR against the noise over realisations) of two sets of pixels.
+def contrast_of(
+    signal: np.ndarray, background: np.ndarray, zero_level: float = 0.0
+) -> tuple[float, float, float, float]:
+    """Return (contrast, SDNR, CNR, SDNR with the noise over realisations) of two sets of pixels.
 
     Args:
         signal, background: (realisations, pixels).
@@ -110,10 +116,11 @@ def contrast_of(signal: np.ndarray, background: np.ndarray, zero_level: float = 
     return float(np.mean(difference / (means[1] - zero_level))), float(sdnr), float(cnr), float(to_noise)
 
 
-def _grown(box, reach, shape):
-    """A box of slices with ``reach`` pixels more on every side, within the image."""
-    return tuple(slice(max(0, part.start - reach), min(side, part.stop + reach)) for part, side in zip(box, shape))
+def _grown(box: Sequence[slice], reach: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return a box with ``reach`` pixels more on every side, within the image."""
+    starts, stops = [max(0, part.start - reach) for part in box], [part.stop + reach for part in box]
+    return slice(starts[0], min(shape[0], stops[0])), slice(starts[1], min(shape[1], stops[1]))
 
 
-def _nothing(insert, signal_pixels, ring_pixels, reason):
+def _unmeasured(insert: PlacedInsert, signal_pixels: int, ring_pixels: int, reason: str) -> InsertContrast:
     return InsertContrast(insert, np.nan, np.nan, np.nan, np.nan, signal_pixels, ring_pixels, reason)

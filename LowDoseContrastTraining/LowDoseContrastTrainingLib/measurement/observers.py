@@ -1,4 +1,4 @@
-"""Model observers as templates: what an observer multiplies a region with to decide.
+"""Model observers as templates.
 
 Both are linear: the decision variable of a region is its scalar product with the template.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft, special
 
-VIEWING_MM = 200.0  # 400 mm from an image shown at twice its size, as calcifications are looked for
+VIEWING_MM = 200.0  # 400 mm from an image at twice its size, as in a search for calcifications
 
 
 def laguerre_gauss(side: int, width: float, count: int = 5) -> np.ndarray:
@@ -33,23 +33,24 @@ def hotelling_template(present: np.ndarray, absent: np.ndarray, channels: np.nda
     (Barrett and Myers 2004, Foundations of Image Science, chapter 13).
 
     Args:
-        present, absent: training regions (count, side, side), each more than there are channels.
+        present, absent: training regions (count, side, side), more than there are channels.
         channels: (channels, side, side).
     """
     outputs = [np.tensordot(regions, channels, axes=((1, 2), (1, 2))) for regions in (present, absent)]
     covariance = (np.cov(outputs[0].T) + np.cov(outputs[1].T)) / 2
-    # The pseudo-inverse, for images without any variation are possible: then nothing is left but to guess.
-    weights = np.linalg.pinv(np.atleast_2d(covariance), hermitian=True) @ (outputs[0].mean(axis=0) - outputs[1].mean(axis=0))
+    # Images without any variation are possible, so the pseudo-inverse is taken: the observer then guesses.
+    difference = outputs[0].mean(axis=0) - outputs[1].mean(axis=0)
+    weights = np.linalg.pinv(np.atleast_2d(covariance), hermitian=True) @ difference
     return np.tensordot(weights, channels, axes=1)
 
 
 def eye_filter_squared(side: int, pixel_mm: float, viewing_mm: float = VIEWING_MM) -> np.ndarray:
-    """Return the squared eye filter over the FFT grid, (side, side), largest value 1.
+    """Return the squared eye filter on the FFT grid, (side, side), with maximum 1.
 
     E^2 = (f^1.9 exp(-2 f^0.5))^2 with f in cycles per degree; its peak is at 3.6.
 
     Args:
-        viewing_mm: distance of the eye over the magnification of the image.
+        viewing_mm: viewing distance over the magnification of the image.
     """
     per_degree = np.fft.fftfreq(side, pixel_mm) * viewing_mm * np.tan(np.pi / 180)
     f = np.hypot(per_degree[:, None], per_degree[None, :])
@@ -64,7 +65,7 @@ def eye_filter_template(signal: np.ndarray, pixel_mm: float, viewing_mm: float =
     d'^2 = (sum |S|^2 E^2)^2 / sum |S|^2 E^4 NPS.
 
     Args:
-        signal: what is expected, (side, side). The object before any blur will do: what small
-            details lose by blur lies above the frequencies of the eye.
+        signal: the expected signal, (side, side). The object before blur is sufficient, because blur acts
+            above the frequencies of the eye.
     """
     return fft.ifft2(fft.fft2(signal) * eye_filter_squared(len(signal), pixel_mm, viewing_mm)).real

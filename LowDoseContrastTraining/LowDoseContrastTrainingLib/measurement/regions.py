@@ -1,20 +1,22 @@
-"""Square regions around inserts, and matched ones where there is none.
+"""Square regions around inserts, and matched regions without insert.
 
-Places follow from the truth alone, so that every method is judged at the same ones.
+They are chosen from the truth alone, so that every method is judged on the same regions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from numpy.typing import ArrayLike
 
 from .stacks import checked_stack
 from .truth_places import PlacedInsert, Truth
 
-ABSENT = 3  # places without signal for one with: what 4-alternative forced choice shows
-_NEAR_MM = 6.0  # where matched places are looked for first
+ABSENT = 3  # places without signal per place with signal, as in 4-alternative forced choice
+_NEAR_MM = 6.0  # within which matched places are looked for first
 _ISOLATION_MM = 0.5
 _DRAWN = 300  # places that are tried
 
@@ -26,16 +28,16 @@ class Site:
     Attributes:
         row, column: centre of the signal, pixels.
         absent: int (places, 2), centres of regions without signal in the same image.
-        cluster: (folder of the truth, group): sites of one cluster do not count as independent, nor
-            are they split between training and testing.
+        cluster: (folder of the truth, group); sites of one cluster are not independent, and not split
+            between training and testing.
         size_mm, contrast: of the insert.
-        signal: (side, side), its contrast before any blur, nothing else around.
+        signal: (side, side), the contrast of the insert alone before any blur.
     """
 
     row: float
     column: float
     absent: np.ndarray
-    cluster: tuple
+    cluster: tuple[str, int]
     size_mm: float
     contrast: float
     signal: np.ndarray
@@ -43,13 +45,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Regions:
-    """Regions of several sites in realisations of their images.
+    """The regions of several sites in realisations of their images.
 
     Attributes:
-        present: (sites, realisations, side, side), the signal in the middle; in the type of the images.
+        present: (sites, realisations, side, side), with the signal in the middle; in the type of the images.
         absent: (sites, places, realisations, side, side).
-        clusters: int (sites,), equal where sites belong together.
-        signals: (sites, side, side), what is to be seen; any scale.
+        clusters: int (sites,), equal for sites of one cluster.
+        signals: (sites, side, side), the expected signals, on any scale.
     """
 
     present: np.ndarray
@@ -57,13 +59,13 @@ class Regions:
     clusters: np.ndarray
     signals: np.ndarray
 
-    def of(self, chosen) -> Regions:
-        """Return the sites where ``chosen`` (bool, (sites,)) holds."""
+    def of(self, chosen: np.ndarray | slice) -> Regions:
+        """Return the regions of the sites that ``chosen`` (bool (sites,), or a slice) selects."""
         return Regions(self.present[chosen], self.absent[chosen], self.clusters[chosen], self.signals[chosen])
 
 
 def fits(insert: PlacedInsert, side: int, inside: np.ndarray) -> bool:
-    """Return whether the square around an insert lies wholly in ``inside`` (bool, rows, columns)."""
+    """Return whether the square around an insert lies in ``inside`` (bool (rows, columns))."""
     rows, columns = square(insert.row, insert.column, side)
     if rows.start < 0 or columns.start < 0 or rows.stop > inside.shape[0] or columns.stop > inside.shape[1]:
         return False
@@ -71,17 +73,18 @@ def fits(insert: PlacedInsert, side: int, inside: np.ndarray) -> bool:
 
 
 def square(row: float, column: float, side: int) -> tuple[slice, slice]:
-    """Return the slices of a square of ``side`` pixels around the pixel that is nearest to a place."""
-    return tuple(slice(round(middle) - side // 2, round(middle) - side // 2 + side) for middle in (row, column))
+    """Return the slices of a square of ``side`` pixels around the pixel nearest to a place."""
+    top, left = round(row) - side // 2, round(column) - side // 2
+    return slice(top, top + side), slice(left, left + side)
 
 
-def sites_of(truth: Truth, kinds, side: int, seed: int = 0) -> list[Site]:
+def sites_of(truth: Truth, kinds: Collection[str], side: int, seed: int = 0) -> list[Site]:
     """Return the places of inserts of some kinds that can be judged, with matched places without signal.
 
-    Left out is what lies within 0.5 mm of another insert, where the square does not fit in the
-    phantom, and where it would overlap one of another cluster: what trains an observer is never
-    seen when it is tested. Places without signal are drawn from those within 6 mm (anywhere, where
-    these do not suffice) at which the whole square is free of inserts.
+    An insert is left out if another is within 0.5 mm, if its square does not fit in the phantom, or if its
+    square overlaps one of another cluster, so that training and test data of an observer never overlap.
+    Places without signal are drawn within 6 mm (or anywhere, if there are not enough) where the whole
+    square is free of inserts.
 
     Args:
         side: of the regions, pixels, odd.
@@ -100,45 +103,51 @@ def sites_of(truth: Truth, kinds, side: int, seed: int = 0) -> list[Site]:
         absent = _matched(free, insert, taken, _NEAR_MM / truth.pixel_mm, rng)
         if len(absent) == ABSENT:
             taken.add(absent, _cluster(insert))
-            signal = truth.sharp_contrast_of(insert, side)
-            found.append(Site(insert.row, insert.column, absent, (str(truth.folder), _cluster(insert)), insert.size_mm, insert.contrast, signal))
+            cluster, signal = (str(truth.folder), _cluster(insert)), truth.sharp_contrast_of(insert, side)
+            found.append(Site(insert.row, insert.column, absent, cluster, insert.size_mm, insert.contrast, signal))
     return found
 
 
 class _Taken:
-    """The squares that are in use, and by which cluster."""
+    """The squares in use, and their clusters."""
 
-    def __init__(self, side):
+    def __init__(self, side: int) -> None:
         self.side, self.centres, self.clusters = side, np.empty((0, 2)), np.empty(0, int)
 
-    def add(self, centres, cluster):
-        self.centres = np.concatenate([self.centres, centres])
-        self.clusters = np.append(self.clusters, np.full(len(centres), cluster))
+    def add(self, centres: ArrayLike, cluster: int) -> None:
+        """Put the squares around ``centres`` in use."""
+        self.centres = np.concatenate([self.centres, np.asarray(centres)])
+        self.clusters = np.append(self.clusters, np.full(len(self.centres) - len(self.clusters), cluster))
 
-    def leaves(self, centres, cluster):
-        """Whether squares around ``centres`` overlap none of another cluster: bool (centres,)."""
+    def leaves(self, centres: ArrayLike, cluster: int) -> np.ndarray:
+        """Return which squares around ``centres`` overlap none of another cluster: bool (centres,)."""
         others = self.centres[self.clusters != cluster]
         away = np.abs(np.asarray(centres)[:, None] - others[None]).max(axis=2)
         return (away > self.side).all(axis=1)
 
 
-def _apart(truth, kinds):
-    """The inserts of some kinds without another one close by."""
+def _apart(truth: Truth, kinds: Collection[str]) -> list[PlacedInsert]:
+    """Return the inserts of some kinds without another one close by."""
     centres = np.array([(each.row, each.column) for each in truth.inserts]).reshape(-1, 2)
     reach = _ISOLATION_MM / truth.pixel_mm
-    return [each for each in truth.of_kind(kinds) if np.count_nonzero(np.hypot(*(centres - (each.row, each.column)).T) < reach) == 1]
+    wanted = truth.of_kind(kinds)
+    distances = [np.hypot(*(centres - (each.row, each.column)).T) for each in wanted]
+    return [each for each, away in zip(wanted, distances, strict=True) if np.count_nonzero(away < reach) == 1]
 
 
-def _cluster(insert):
-    """The number of an insert's cluster; one without is its own."""
+def _cluster(insert: PlacedInsert) -> int:
+    """Return the number of an insert's cluster; a single insert is a cluster of its own."""
     return insert.group if insert.group >= 0 else -insert.id
 
 
-def _matched(free, insert, taken, reach, rng):
-    """Places without signal, near an insert where there are enough: int (up to ABSENT, 2)."""
-    near = tuple(slice(max(0, round(middle - reach)), round(middle + reach) + 1) for middle in (insert.row, insert.column))
-    for window in (near, np.s_[:, :]):
-        places = np.argwhere(free[window]) + [part.start or 0 for part in window]
+def _matched(
+    free: np.ndarray, insert: PlacedInsert, taken: _Taken, reach: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return places without signal, near an insert if there are enough: int (up to ABSENT, 2)."""
+    top, left = max(0, round(insert.row - reach)), max(0, round(insert.column - reach))
+    near = np.s_[top : round(insert.row + reach) + 1, left : round(insert.column + reach) + 1]
+    for window, start in ((near, (top, left)), (np.s_[:, :], (0, 0))):
+        places = np.argwhere(free[window]) + start
         drawn = places[rng.choice(len(places), min(_DRAWN, len(places)), replace=False)]
         absent = drawn[taken.leaves(drawn, _cluster(insert))][:ABSENT]
         if len(absent) == ABSENT:
@@ -146,45 +155,50 @@ def _matched(free, insert, taken, reach, rng):
     return absent
 
 
-def regions_at(images, sites: list[Site], side: int) -> Regions:
-    """Return the regions of one arrangement's sites.
+def regions_at(images: ArrayLike, sites: Sequence[Site], side: int) -> Regions:
+    """Return the regions of an arrangement's sites.
 
     Args:
         images: (realisations, rows, columns).
         sites: from :func:`sites_of` with the same ``side``.
 
     Raises:
-        InputError: a region lies outside of the images: they are not of the arrangement of the sites.
+        InputError: a region is outside the images, which then show another arrangement.
     """
     stack = checked_stack(images)
-    present = np.array([cut(stack, site.row, site.column, side) for site in sites], stack.dtype).reshape(-1, len(stack), side, side)
-    absent = np.array([[cut(stack, *place, side) for place in site.absent] for site in sites], stack.dtype).reshape(-1, ABSENT, len(stack), side, side)
+    shape = len(stack), side, side
+    present = np.array([cut_square(stack, site.row, site.column, side) for site in sites], stack.dtype)
+    absent = np.array([[cut_square(stack, r, c, side) for r, c in site.absent] for site in sites], stack.dtype)
     signals = np.array([site.signal for site in sites]).reshape(-1, side, side)
     names = sorted({site.cluster for site in sites})
-    return Regions(present, absent, np.array([names.index(site.cluster) for site in sites], int), signals)
+    clusters = np.array([names.index(site.cluster) for site in sites], int)
+    return Regions(present.reshape(-1, *shape), absent.reshape(-1, ABSENT, *shape), clusters, signals)
 
 
-def cut(stack: np.ndarray, row: float, column: float, side: int) -> np.ndarray:
+def cut_square(stack: np.ndarray, row: float, column: float, side: int) -> np.ndarray:
     """Return the square around a place: (realisations, side, side), float64.
 
     Raises:
-        InputError: it leaves the images.
+        InputError: it is not inside the images.
     """
-    found = stack[(slice(None), *square(row, column, side))]
+    rows, columns = square(row, column, side)
+    found = stack[:, rows, columns]
     if found.shape[1:] != (side, side):
-        raise InputError("", f"the place at row {row:.0f}, column {column:.0f} is not inside the images", "are they of this arrangement?")
+        problem = f"the place at row {row:.0f}, column {column:.0f} is not inside the images"
+        raise InputError("", problem, "are they of this arrangement?")
     return found.astype(np.float64)
 
 
-def joined(parts: list[Regions]) -> Regions:
-    """Return the regions of several arrangements as one; the clusters stay apart.
+def joined_regions(parts: Sequence[Regions]) -> Regions:
+    """Return the regions of several arrangements together; their clusters stay distinct.
 
     Raises:
-        InputError: none given, or with different numbers of realisations.
+        InputError: there are none, or with different numbers of realisations.
     """
     if not parts or len({part.present.shape[1:] for part in parts}) != 1:
-        raise InputError("", "regions of several arrangements need the same side and the same number of realisations")
+        problem = "regions of several arrangements need the same side and the same number of realisations"
+        raise InputError("", problem)
     offsets = np.cumsum([0, *(part.clusters.max(initial=-1) + 1 for part in parts[:-1])])
-    clusters = [part.clusters + offset for part, offset in zip(parts, offsets)]
-    present, absent, signals = (np.concatenate([getattr(part, name) for part in parts]) for name in ("present", "absent", "signals"))
-    return Regions(present, absent, np.concatenate(clusters), signals)
+    clusters = [part.clusters + offset for part, offset in zip(parts, offsets, strict=True)]
+    present, absent = (np.concatenate([getattr(part, name) for part in parts]) for name in ("present", "absent"))
+    return Regions(present, absent, np.concatenate(clusters), np.concatenate([part.signals for part in parts]))

@@ -1,16 +1,17 @@
-"""What every measure asks of the images that it is given."""
+"""Checks of the images that are to be measured."""
 
 from __future__ import annotations
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from numpy.typing import ArrayLike
 
 
-def checked_stack(images, least: int = 1, shape=None) -> np.ndarray:
-    """Return images as one array (realisations, rows, columns), not copied where it is one already.
+def checked_stack(images: ArrayLike, least: int = 1, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return images as an array (realisations, rows, columns), without a copy if they are one.
 
     Args:
-        images: one image, or realisations of one size.
+        images: an image, or realisations of the same size.
         least: how many realisations the measure needs.
         shape: (rows, columns) that they must have, if any.
 
@@ -21,21 +22,24 @@ def checked_stack(images, least: int = 1, shape=None) -> np.ndarray:
         stack = np.asarray(images)
         stack = stack[None] if stack.ndim == 2 else stack
     except ValueError as error:
-        raise InputError("", "the realisations have different sizes", "measure images of one acquisition geometry") from error
+        problem = "the realisations have different sizes"
+        raise InputError("", problem, "measure images of one acquisition geometry") from error
     if stack.ndim != 3:
         raise InputError("", f"realisations must be images of one size, not an array of {stack.ndim} dimensions")
     if len(stack) < least:
-        raise InputError("", f"{len(stack)} realisation(s) given, at least {least} are needed", f"simulate with {{realisations}} {max(least, 5)}")
+        problem = f"{len(stack)} realisation(s) given, at least {least} are needed"
+        raise InputError("", problem, f"simulate with {{realisations}} {max(least, 5)}")
     if shape is not None and stack.shape[1:] != tuple(shape):
-        raise InputError("", f"the images have {stack.shape[1]}x{stack.shape[2]} pixels, what they are compared with {shape[0]}x{shape[1]}")
+        found, wanted = ("x".join(map(str, each)) for each in (stack.shape[1:], shape))
+        raise InputError("", f"the images have {found} pixels, what they are compared with {wanted}")
     return stack
 
 
-def checked_mask(mask, shape) -> np.ndarray:
-    """Return a mask as bool (rows, columns); None becomes all of the image.
+def checked_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a mask as bool (rows, columns); None means everywhere.
 
     Raises:
-        InputError: another size, or nothing inside.
+        InputError: the mask has another size or is empty.
     """
     if mask is None:
         return np.ones(shape, bool)

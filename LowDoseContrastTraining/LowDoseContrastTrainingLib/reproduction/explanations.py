@@ -1,81 +1,73 @@
-"""Why our numbers are not the paper's, table by table, in plain words."""
+"""The figures that the page's sentences on why our numbers are not the paper's need."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from ..simulator.parameters import DOSES_MGY
 from . import paper
-from .comparison import CCI, GROUPS, LEAK, LOSSES
-from .plan import QUICK_EPOCHS, QUICK_FILTERS
+from .comparison import CCI, DATA, GROUPS, LEAK, LOSSES, Number, of_table
 
 
-def of_data(numbers) -> list[str]:
-    """Return the reasons for other counts."""
-    found = {each["quantity"]: each for each in numbers}
-    watched = found["pairs for training"]["beside"]["watched while training"]
-    return [
-        "The paper's 35 images are not public; ours are simulated from the physics of the same detector, doses and kind of phantom.",
-        "Which patches it left out as mostly background is not published. A least share of the breast of 0.6, the default of prepare, comes near its number.",
-        f"It names no patches that were watched while training; ours watches {watched}, so fewer are trained on.",
-    ]
+def _ours(number: Number) -> float:
+    return math.nan if number.ours is None else number.ours
 
 
-def of_losses(numbers, plan) -> list[str]:
-    """Return the reasons for other losses."""
-    of_table = [each for each in numbers if each["table"] == LOSSES]
-    away = [abs(each["ours"] / each["beside"]["mean of the last epoch"] - 1) for each in of_table if each["beside"]["mean of the last epoch"]]
-    reasons = []
-    if plan.quick:
-        reasons.append(f"This is the quick size: a quarter of the filters (the paper's divided by {QUICK_FILTERS}) and one epoch for every {QUICK_EPOCHS} of the paper's. The losses are still falling.")
-    return [
-        *reasons,
-        f"The paper's values are those of the last iteration, of one patch. Ours of the last iteration are {100 * sorted(away)[len(away) // 2]:.0f}% away from the mean of their own epoch (median), which stands beside them.",
-        "G_L1 depends on how 14 bits became 8, which is not published, and on how much noise the target holds: no network can foresee it.",
-        "D_real and D_fake say how well the discriminator tells pairs apart. They depend on how far the training has come, and have no right value.",
-    ]
+@dataclass(frozen=True)
+class Why:
+    """Figures behind the explanations.
+
+    Attributes:
+        watched: patches that were watched while training.
+        away: how far a loss of the last iteration is from the mean of its epoch, relative, the median over the losses.
+        inside, patches: how many of so many CCIs of the paper's patches lie between our percentiles.
+        target_over_input: ratio of our CCIs.
+        papers_ratios: the same of the paper's runs.
+        group_ratio, dose_ratio: high over low, of the paper's group means and of the doses.
+        nearest, nearest_ratio: the normalisation whose group means have the ratio nearest to the paper's.
+        gap: how much better the random split looks, dB.
+        is_below_gain: whether the model is below the gain on either split.
+    """
+
+    watched: int
+    away: float
+    inside: int
+    patches: int
+    target_over_input: float
+    papers_ratios: Sequence[float]
+    group_ratio: float
+    dose_ratio: float
+    nearest: str
+    nearest_ratio: float
+    gap: float
+    is_below_gain: bool
 
 
-def of_patches(numbers) -> list[str]:
-    """Return the reasons for other CCIs of patches."""
-    of_table = [each for each in numbers if each["table"] == CCI]
-    inside = sum(each["beside"]["5th percentile"] <= each["paper"] <= each["beside"]["95th percentile"] for each in of_table)
-    ratios = {run: values[1] / values[0] for run, values in paper.CCI.items()}
-    ours = {(each["subject"], each["quantity"]): each["ours"] for each in of_table}
-    own = ours["run1", "target"] / ours["run1", "input"]
-    return [
-        "No public text says how the CCI is normalised, what it does at borders, or by how many degrees of freedom it divides. Ours is taken on the 8 bits of the patches, with the population deviation.",
-        f"The paper gives one patch for each run and not how it was chosen; ours are means over all held-out patches. {inside} of its {len(of_table)} values lie between the 5th and the 95th percentile of ours.",
-        f"Target over input is {own:.2f} for us, near the ratio of the doses less what the noise adds, since one scale serves both. The paper's {min(ratios.values()):.2f} to {max(ratios.values()):.2f} fit images that were each stretched to their own range.",
-        "A CCI above the target's, as in the paper's runs 2 to 4, is no better image: noise and gain raise it.",
-    ]
-
-
-def of_groups(numbers) -> list[str]:
-    """Return the reasons for other group means."""
-    ratio = paper.GROUP_MEANS["high"] / paper.GROUP_MEANS["low"]
-    found = {}
-    for each in numbers:
-        if each["table"] == GROUPS:
-            found.setdefault(each["subject"], {})[each["quantity"]] = each["ours"]
-    nearest = min(found, key=lambda name: abs(found[name]["high"] / found[name]["low"] - ratio))
-    return [
-        f"The paper's means have the ratio {ratio:.2f}, more than the doses' {DOSES_MGY['high'] / DOSES_MGY['low']:.2f}. Texture grows by the dose ratio, noise by its root only; so only one scale for all images can come near it, and only where nothing saturates.",
-        f"Of those tried, '{nearest}' comes nearest, with {found[nearest]['high'] / found[nearest]['low']:.2f}. Whole images hold the air around the breast, whose noise counts at the low dose and is gone at the high one, where it saturates.",
-        "The size of the numbers is that of the window that became 8 bits, which is not published. No normalisation was tuned to meet the two.",
-    ]
-
-
-def of_fidelity() -> list[str]:
-    """Return what the paper's numbers cannot say."""
-    return [
-        "The paper has no such table. Without it nothing tells a network from a mere gain, which needs no training.",
-        "Of every arrangement some of these patches' neighbours were trained on; how much that flatters, the next table asks.",
-    ]
-
-
-def of_leakage(numbers, plan) -> list[str]:
-    """Return what the two ways to hold out make of the same recipe."""
-    gap = next(each for each in numbers if each["table"] == LEAK and each["quantity"] == "psnr_matched")
-    more = "more" if gap["ours"] > 0 else "less"
-    found = f"Against the gain on the same patches, the random split looks {abs(gap['ours']):.2f} dB {more} favourable than arrangements that were not seen."
-    below = max(gap["beside"].values()) < 0
-    return [found, *(["Both are below the gain: so short a training has learnt nothing yet that could leak, and the two differ by chance."] if plan.quick and below else [])]
+def explained(numbers: Sequence[Number]) -> Why:
+    """Return the figures, from all numbers of a reproduction."""
+    means = [(_ours(each), each.beside["mean of the last epoch"]) for each in of_table(numbers, LOSSES)]
+    away = sorted(abs(ours / mean - 1) for ours, mean in means if mean)
+    patches = of_table(numbers, CCI)
+    ends = [(patch.beside["5th percentile"], patch.paper, patch.beside["95th percentile"]) for patch in patches]
+    ours = {(each.subject, each.quantity): _ours(each) for each in (*patches, *of_table(numbers, GROUPS))}
+    names = dict.fromkeys(each.subject for each in of_table(numbers, GROUPS))
+    ratios = {name: ours[name, "high"] / ours[name, "low"] for name in names}
+    wanted = paper.GROUP_MEANS["high"] / paper.GROUP_MEANS["low"]
+    nearest = min(ratios, key=lambda name: abs(ratios[name] - wanted))
+    gap = next(each for each in of_table(numbers, LEAK) if each.quantity == "psnr_matched")
+    return Why(
+        next(each.beside["watched while training"] for each in of_table(numbers, DATA) if each.beside),
+        away[len(away) // 2],
+        sum(low <= value <= high for low, value, high in ends),
+        len(patches),
+        ours["run1", "target"] / ours["run1", "input"],
+        [target / source for source, target, _ in paper.CCI.values()],
+        wanted,
+        DOSES_MGY["high"] / DOSES_MGY["low"],
+        nearest,
+        ratios[nearest],
+        _ours(gap),
+        max(gap.beside.values()) < 0,
+    )

@@ -19,7 +19,7 @@ from .scatter import scattered
 
 @dataclass(frozen=True)
 class Exposure:
-    """One image: pixels uint16 (rows, columns), its dose's name, its dose in mGy, which noise draw."""
+    """An image: name of its dose, dose in mGy, pixels uint16 (rows, columns), number of the noise draw."""
 
     name: str
     dose_mgy: float
@@ -29,13 +29,12 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """One phantom and what its exposures share.
+    """A phantom, and what its exposures have in common.
 
     Attributes:
         number: from 0.
         seed: everything follows from it.
         parameters: of the acquisition.
-        phantom: the :class:`.phantom.Phantom`.
         unit_signal: noise-free image above the offset at 1 mGy, float32 (rows, columns).
         response: of the detector's pixels, float32 (rows, columns).
     """
@@ -48,18 +47,18 @@ class Arrangement:
     response: np.ndarray
 
     def dose_mgy(self, name: str) -> float:
-        """Return the entrance dose of one exposure in mGy, to the microgray that the tag holds."""
+        """Return the entrance dose of an exposure in mGy, rounded to microgray as in the DICOM tag."""
         common = 1 + self.parameters.dose_spread * stream(self.seed, "dose", self.number).standard_normal()
         own = 1 + self.parameters.exposure_spread * stream(self.seed, "dose", self.number, name).standard_normal()
         return round(float(self.parameters.doses_mgy[name] * common * own), 3)
 
     def noise_free(self, name: str) -> np.ndarray:
-        """Return the image without any noise, float32 pixel values; saturated like a real one."""
+        """Return the image without noise, float32 pixel values, saturated like a real one."""
         image = self.unit_signal * np.float32(self.dose_mgy(name)) + np.float32(self.parameters.offset)
         return np.minimum(image, np.float32(full_scale(self.parameters.bits)), out=image)
 
     def exposure(self, name: str, realisation: int = 0) -> Exposure:
-        """Return one exposure; another ``realisation`` is another draw of all its noise.
+        """Return an exposure; another ``realisation`` is another draw of all its noise.
 
         Raises:
             KeyError: ``name`` is not one of ``parameters.doses_mgy``.
@@ -76,16 +75,16 @@ def make_arrangement(parameters: AcquisitionParameters, seed: int, number: int) 
 
 
 def arrangement_of(phantom: Phantom, parameters: AcquisitionParameters, seed: int, number: int) -> Arrangement:
-    """Return a phantom ready to be exposed; two of one seed and number get the same noise."""
+    """Return a phantom ready to be exposed; the same seed and number give the same noise."""
     signal = unit_signal(parameters, phantom.thickness_mm, phantom.profile)
     return Arrangement(number, seed, parameters, phantom, signal, defects.response(parameters, seed))
 
 
-def primary(parameters: AcquisitionParameters, thickness_mm: dict) -> np.ndarray:
+def primary(parameters: AcquisitionParameters, thickness_mm: beam.Thickness) -> np.ndarray:
     """Return the primary image above the offset for 1 mGy, before scatter and blur.
 
     Args:
-        thickness_mm: material -> path length in mm, (rows, columns) each.
+        thickness_mm: material -> path length in mm, (rows, columns).
     """
     spectrum = beam.spectrum(parameters.beam, parameters.absorber)
     reference = beam.reference_transmission(spectrum) * (1 + parameters.scatter_to_primary)
@@ -94,25 +93,27 @@ def primary(parameters: AcquisitionParameters, thickness_mm: dict) -> np.ndarray
     return image
 
 
-def unit_signal(parameters: AcquisitionParameters, thickness_mm: dict, profile: np.ndarray) -> np.ndarray:
+def unit_signal(parameters: AcquisitionParameters, thickness_mm: beam.Thickness, profile: np.ndarray) -> np.ndarray:
     """Return the noise-free image above the offset for 1 mGy entrance dose, (rows, columns).
 
     Args:
         thickness_mm: as :func:`primary`.
-        profile: thickness of the object over its full thickness, 0 (air) to 1: what scatters.
+        profile: relative thickness of the object, 0 (air) to 1, on which the scatter depends.
     """
     direct = primary(parameters, thickness_mm)
     direct += scattered(direct, profile, parameters)
     return blurred(direct, parameters)
 
 
-def expose(parameters: AcquisitionParameters, signal: np.ndarray, response: np.ndarray, rng) -> np.ndarray:
-    """Return one noisy, flat-fielded, digitised exposure, uint16 (rows, columns).
+def expose(
+    parameters: AcquisitionParameters, signal: np.ndarray, response: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return a noisy, flat-fielded, digitised exposure, uint16 (rows, columns).
 
     Args:
         signal: noise-free pixel values above the offset.
         response: from :func:`.defects.response`.
-        rng: the stream of this exposure; another stream is another realisation.
+        rng: of this exposure; another one gives another realisation.
     """
     relative = heel(parameters)
     incident = signal * relative

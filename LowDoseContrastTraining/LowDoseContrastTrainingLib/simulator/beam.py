@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from .beam_tables import ABSORPTION, ATTENUATION_PER_CM, ENERGIES_KEV, FLUENCE
 
-REFERENCE_MM = 50.0  # of half glandular, half adipose tissue: what pixel values per mGy refer to
-_EFFECTIVE_KEV = 20  # where film in gel is matched to tissue, and inserts to their surroundings
-_ROWS = 128  # rows that a thread takes at a time
+Thickness = Mapping[str, np.ndarray | float]  # material -> path length, mm
+REFERENCE_MM = 50.0  # of half glandular, half adipose tissue, behind which pixel values per mGy are stated
+_EFFECTIVE_KEV = 20  # at which film in gel matches tissue, and inserts their surroundings
+_ROWS = 128  # that a thread computes at a time
 
 
 def attenuation(material: str, energy_kev: int = _EFFECTIVE_KEV) -> float:
@@ -21,15 +23,15 @@ def attenuation(material: str, energy_kev: int = _EFFECTIVE_KEV) -> float:
 
 @functools.lru_cache(maxsize=16)
 def spectrum(beam: str, absorber: str) -> tuple[float, ...]:
-    """Return the share of the detected energy at each of ``ENERGIES_KEV`` without an object.
+    """Return the share of the detected energy at every one of ``ENERGIES_KEV``, without an object.
 
-    w(E) = Phi(E) E eta(E), normalised to 1: an energy-integrating detector.
+    w(E) = Phi(E) E eta(E), normalised to 1, for an energy-integrating detector.
     """
     weights = np.array(FLUENCE[beam]) * np.array(ENERGIES_KEV) * np.array(ABSORPTION[absorber])
     return tuple(weights / weights.sum())
 
 
-def transmission(thickness_mm: dict, weights: tuple[float, ...]) -> np.ndarray:
+def transmission(thickness_mm: Thickness, weights: tuple[float, ...]) -> np.ndarray:
     """Return the share of the detected energy behind stacked materials (Beer-Lambert).
 
     P = sum over E of w(E) exp(-sum over materials m of mu_m(E) t_m).
@@ -46,13 +48,13 @@ def transmission(thickness_mm: dict, weights: tuple[float, ...]) -> np.ndarray:
     maps = [np.broadcast_to(np.asarray(t, np.float32), shape or (1,)) for t in thickness_mm.values()]
     total = np.empty(shape or (1,), np.float32)
 
-    def fill(start):
+    def fill(start: int) -> None:
         rows = slice(start, start + _ROWS)
-        # Most materials are missing from most stripes of rows.
-        stripe = [(k, each[rows]) for k, each in enumerate(maps) if each[rows].any()]
+        # Most stripes of rows hold few of the materials.
+        stripe = [(k, material[rows]) for k, material in enumerate(maps) if material[rows].any()]
         part = np.zeros_like(total[rows])
         path, term = np.empty_like(part), np.empty_like(part)
-        for weight, at_energy in zip(weights, mu.T):
+        for weight, at_energy in zip(weights, mu.T, strict=True):
             path[...] = 0
             for k, millimetres in stripe:
                 np.multiply(millimetres, -at_energy[k], out=term)
@@ -75,7 +77,7 @@ def reference_transmission(weights: tuple[float, ...], thickness_mm: float = REF
 def insert_contrast(material: str, insert_mm: float, weights: tuple[float, ...]) -> float:
     """Return the primary contrast of an insert that replaces gel within 5 cm of gel and film.
 
-    Contrast is (with - without) / without, negative for what attenuates more than gel.
+    Contrast is (with - without) / without; it is negative if the insert attenuates more than gel.
     """
     film = film_for_density(0.5, REFERENCE_MM)
     around = {"paraffin": REFERENCE_MM - film, "pvc": film}
@@ -85,18 +87,18 @@ def insert_contrast(material: str, insert_mm: float, weights: tuple[float, ...])
 
 
 def film_for_density(density: float, thickness_mm: float) -> float:
-    """Return the PVC thickness (mm) that gives paraffin gel the look of tissue.
+    """Return the PVC thickness (mm) with which paraffin gel looks like tissue.
 
-    At 20 keV, ``thickness_mm`` of gel with this much film inside attenuates like the same
-    thickness of tissue of the glandular fraction ``density`` (0 to 1).
+    At 20 keV, ``thickness_mm`` of gel that contains this much film attenuates like the same thickness
+    of tissue of the glandular fraction ``density`` (0 to 1).
     """
     gel, film = attenuation("paraffin"), attenuation("pvc")
     fat, gland = attenuation("adipose"), attenuation("glandular")
     return thickness_mm * (fat + density * (gland - fat) - gel) / (film - gel)
 
 
-def density_of_film(film_mm, thickness_mm):
-    """Return the glandular fraction that film of ``film_mm`` in gel stands for; inverts the above."""
+def density_of_film(film_mm: float, thickness_mm: float) -> float:
+    """Return the glandular fraction of film in gel; the inverse of :func:`film_for_density`."""
     gel, film = attenuation("paraffin"), attenuation("pvc")
     fat, gland = attenuation("adipose"), attenuation("glandular")
     return (film_mm / thickness_mm * (film - gel) + gel - fat) / (gland - fat)

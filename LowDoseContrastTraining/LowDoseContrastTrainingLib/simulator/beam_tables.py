@@ -3,6 +3,7 @@
 Sources: xraydb (Elam et al. 2002) and SpekPy (Poludniowski et al. 2021), 3 mm PMMA paddle.
 """
 
+# ruff: noqa: E501
 # fmt: off
 ENERGIES_KEV = (9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
 

@@ -1,9 +1,10 @@
-"""Blur by the detector: its modulation transfer function."""
+"""The blur of the detector: its modulation transfer function."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .parameters import AcquisitionParameters
 from .spectral import filtered
 
 
@@ -16,14 +17,14 @@ def mtf(frequency: np.ndarray, f2: float) -> np.ndarray:
     return 1 / (1 + frequency * frequency / np.float32(f2))
 
 
-def blurred(image: np.ndarray, parameters) -> np.ndarray:
+def blurred(image: np.ndarray, parameters: AcquisitionParameters) -> np.ndarray:
     """Return a drawn image as the detector samples it, same shape and unit, float32.
 
-    ``image`` holds means over pixels, so the pixel's aperture has acted already; the presampled
-    MTF, which includes the aperture, is divided by it.
+    ``image`` holds means over pixels and so includes the pixel's aperture; the presampled MTF, which
+    includes it too, is divided by it.
     """
 
-    def transfer(fy, fx):
+    def transfer(fy: np.ndarray, fx: np.ndarray) -> np.ndarray:
         aperture = np.sinc(fy * parameters.pixel_mm) * np.sinc(fx * parameters.pixel_mm)
         return mtf(np.hypot(fy, fx), parameters.mtf_f2) / aperture
 

@@ -1,7 +1,7 @@
 """Simulated exposures as DICOM: Digital Mammography X-Ray Image, For Processing.
 
-Every identifier is derived from the seed and the parameters, so that the same simulation gives the
-same bytes, and another one never the same identifiers.
+All identifiers are derived from the seed and the parameters, so that the same simulation gives the
+same bytes, and different simulations have different identifiers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from LowDoseContrastLib import __version__
@@ -22,21 +23,24 @@ from .acquisition import Arrangement, Exposure
 from .beam_tables import FILTER_MM, HVL_MM
 from .parameters import AcquisitionParameters
 
-FIRST_DAY = datetime.date(2024, 1, 8)  # a fixed date: the clock must not change the bytes
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
+FIRST_DAY = datetime.date(2024, 1, 8)  # fixed, so that the bytes do not depend on the clock
 
 
 def laterality_of(arrangement: int) -> str:
-    """Return L for even and R for odd arrangements; R images have the chest wall on the right."""
+    """Return L for even and R for odd arrangements, whose chest wall is on the right."""
     return "R" if arrangement % 2 else "L"
 
 
 def oriented(image: np.ndarray, arrangement: int) -> np.ndarray:
-    """Return ``image`` (rows, columns) as the file shows it: mirrored for the right breast."""
+    """Return ``image`` (rows, columns) as in the file: mirrored for a right breast."""
     return np.ascontiguousarray(image[:, ::-1]) if laterality_of(arrangement) == "R" else image
 
 
-def uid(arrangement: Arrangement, *what) -> str:
-    """Return the UID of something of an arrangement; the same words give the same UID."""
+def uid(arrangement: Arrangement, *what: str | int) -> str:
+    """Return the UID of something of an arrangement; it follows from the words ``what``."""
     from pydicom.uid import generate_uid
 
     chain = json.dumps(dataclasses.asdict(arrangement.parameters), sort_keys=True)
@@ -44,8 +48,8 @@ def uid(arrangement: Arrangement, *what) -> str:
     return str(generate_uid(entropy_srcs=list(map(str, words))))
 
 
-def exposure_dataset(arrangement: Arrangement, exposure: Exposure):
-    """Return one exposure as a pydicom FileDataset, uncompressed (Explicit VR little endian)."""
+def exposure_dataset(arrangement: Arrangement, exposure: Exposure) -> FileDataset:
+    """Return an exposure as a DICOM data set, uncompressed (Explicit VR little endian)."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
@@ -66,23 +70,23 @@ def exposure_dataset(arrangement: Arrangement, exposure: Exposure):
     return header
 
 
-def write_exposure(path, header, compress: bool = True) -> str:
-    """Write a dataset to ``path``, atomically; return the transfer syntax's name.
+def write_exposure(path: Path, header: FileDataset, compress: bool = True) -> str:
+    """Write a data set to ``path``, atomically; return the name of its transfer syntax.
 
-    With ``compress`` the pixels are JPEG 2000 lossless, or RLE where no JPEG 2000 encoder
-    (package pylibjpeg-openjpeg) is installed; both give back the very same values.
+    With ``compress`` the pixels are compressed without loss: as JPEG 2000, or as RLE where no JPEG 2000
+    encoder (package pylibjpeg-openjpeg) is installed.
     """
     if compress:
-        # The JPEG 2000 encoder calls back into Python and crashes where a signal (Ctrl+C, a polite
-        # kill) raises there; signals are only handled in the main thread, so it gets another.
+        # The JPEG 2000 encoder calls Python, and crashes if a signal (Ctrl+C, SIGTERM) raises there.
+        # Signals are handled in the main thread only, so the encoder runs in another one.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(_compress, header).result()
-    with atomic_output(Path(path)) as temporary:
+    with atomic_output(path) as temporary:
         header.save_as(temporary, enforce_file_format=True)
     return header.file_meta.TransferSyntaxUID.name
 
 
-def _compress(header) -> None:
+def _compress(header: FileDataset) -> None:
     from pydicom.uid import JPEG2000Lossless, RLELossless
 
     instance = header.SOPInstanceUID
@@ -93,7 +97,7 @@ def _compress(header) -> None:
     header.SOPInstanceUID = instance
 
 
-def _identify(header, arrangement: Arrangement, exposure: Exposure) -> None:
+def _identify(header: FileDataset, arrangement: Arrangement, exposure: Exposure) -> None:
     seed, index, realisation = arrangement.seed, arrangement.number, exposure.realisation
     number = list(arrangement.parameters.doses_mgy).index(exposure.name) + 1
     day = (FIRST_DAY + datetime.timedelta(days=index % 3650)).strftime("%Y%m%d")
@@ -133,7 +137,7 @@ def _identify(header, arrangement: Arrangement, exposure: Exposure) -> None:
     header.InstanceNumber = 1
 
 
-def _describe_technique(header, parameters: AcquisitionParameters, exposure: Exposure) -> None:
+def _describe_technique(header: FileDataset, parameters: AcquisitionParameters, exposure: Exposure) -> None:
     charge = exposure.dose_mgy * parameters.mas_per_mgy
     anode, filter_, kilovolts = technique_of(parameters.beam)
     header.KVP = f"{kilovolts:g}"
@@ -161,14 +165,14 @@ def _describe_technique(header, parameters: AcquisitionParameters, exposure: Exp
 
 
 def technique_of(beam: str) -> tuple[str, str, float]:
-    """Return (anode, filter, kVp) of a beam's name, the metals as DICOM spells them."""
+    """Return (anode, filter, kVp) from a beam's name, the metals as in DICOM."""
     metals, kilovolts, _ = beam.split()
     names = {"Rh": "RHODIUM", "Mo": "MOLYBDENUM", "W": "TUNGSTEN"}
     anode, filter_ = (names[metal] for metal in metals.split("/"))
     return anode, filter_, float(kilovolts)
 
 
-def _describe_anatomy(header, laterality: str) -> None:
+def _describe_anatomy(header: FileDataset, laterality: str) -> None:
     view = code("399162004", "SCT", "cranio-caudal")
     view.ViewModifierCodeSequence = []
     header.ViewCodeSequence = [view]
@@ -184,7 +188,7 @@ def _describe_anatomy(header, laterality: str) -> None:
     header.BreastImplantPresent = "NO"
 
 
-def _describe_detector(header, parameters: AcquisitionParameters) -> None:
+def _describe_detector(header: FileDataset, parameters: AcquisitionParameters) -> None:
     pixel = f"{parameters.pixel_mm:g}"
     size = [round(parameters.rows * parameters.pixel_mm), round(parameters.columns * parameters.pixel_mm)]
     header.DetectorType = "DIRECT" if parameters.absorber == "a-Se" else "SCINTILLATOR"
@@ -204,17 +208,11 @@ def _describe_detector(header, parameters: AcquisitionParameters) -> None:
     header.ImagerPixelSpacing = [pixel, pixel]
 
 
-def _set_pixels(header, pixels: np.ndarray, bits: int) -> None:
-    header.SamplesPerPixel = 1
-    header.PhotometricInterpretation = "MONOCHROME1"
-    header.Rows, header.Columns = pixels.shape
-    header.BitsAllocated, header.BitsStored, header.HighBit = 16, bits, bits - 1
-    header.PixelRepresentation = 0
+def _set_pixels(header: FileDataset, pixels: np.ndarray, bits: int) -> None:
+    header.set_pixel_data(pixels, "MONOCHROME1", bits, generate_instance_uid=False)
     header.BurnedInAnnotation = "NO"
     header.LossyImageCompression = "00"
     header.PixelIntensityRelationship = "LIN"
     header.PixelIntensityRelationshipSign = 1
     header.PresentationLUTShape = "INVERSE"
     header.RescaleIntercept, header.RescaleSlope, header.RescaleType = "0", "1", "US"
-    header.PixelData = pixels.astype("<u2").tobytes()
-    header["PixelData"].VR = "OW"

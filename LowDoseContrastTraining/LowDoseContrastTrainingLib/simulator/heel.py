@@ -1,19 +1,21 @@
-"""The heel effect of the anode, and the flat-fielding that takes it out again."""
+"""The heel effect of the anode, and the flat-fielding that corrects it."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .parameters import AcquisitionParameters
 
-def heel(parameters) -> np.ndarray:
-    """Return relative exposure along the columns (chest wall to nipple), shape (1, columns).
 
-    Falls linearly by ``heel_fall`` of its maximum; the mean is 1.
+def heel(parameters: AcquisitionParameters) -> np.ndarray:
+    """Return the relative exposure from chest wall to nipple, shape (1, columns).
+
+    It falls linearly by ``heel_fall`` of its maximum; the mean is 1.
     """
     ramp = 1 - parameters.heel_fall * np.linspace(0, 1, parameters.columns, dtype=np.float32)
     return (ramp / ramp.mean())[None, :]
 
 
 def flat_fielded(image: np.ndarray, relative_exposure: np.ndarray) -> np.ndarray:
-    """Return the image divided by the relative exposure: an even mean, but not an even noise."""
+    """Return the image divided by the relative exposure, which evens out the mean but not the noise."""
     return image / relative_exposure

@@ -1,22 +1,27 @@
 """Lesion-like inserts: 3D-printed nodules, fibres and hydroxyapatite clusters.
 
-Each shape is drawn as thickness in mm on a finer grid and averaged down to pixels, so
-that a grain smaller than a pixel keeps its volume.
+Shapes are drawn as thickness in mm on a finer grid and averaged over pixels, so that a grain smaller
+than a pixel keeps its volume.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-FINE = 4  # sub-pixels along each side of a pixel
+from .outline import Outline
+from .parameters import AcquisitionParameters, Range
+
+Place = tuple[float, float]  # (row, column), mm
+FINE = 4  # sub-pixels along the side of a pixel
 
 
 @dataclass(frozen=True)
 class Insert:
-    """One insert of the phantom, as projected onto the detector.
+    """An insert of the phantom, as projected onto the detector.
 
     Attributes:
         kind: circumscribed, spiculated, fibre or grain.
@@ -25,7 +30,7 @@ class Insert:
         size_mm: largest diameter or length, magnified.
         thickness_mm: largest thickness along the beam.
         group: number of the cluster that a grain belongs to, else -1.
-        seed: what the details of the shape are drawn from.
+        seed: of the details of its shape.
     """
 
     kind: str
@@ -38,18 +43,19 @@ class Insert:
     seed: int = 0
 
 
-def draw(insert: Insert, target: np.ndarray, spacing_mm: float, excess_per_mm: float = 0.0):
+def draw(
+    insert: Insert, target: np.ndarray, spacing_mm: float, excess_per_mm: float = 0.0
+) -> tuple[slice, slice, np.ndarray] | None:
     """Add the insert's thickness (mm) to ``target`` (rows, columns), cut at the border.
 
     Args:
-        excess_per_mm: attenuation of the insert above that of its surroundings. The detector
-            averages what is transmitted, not thickness, so a pixel gets the thickness that
-            transmits the mean over its parts; 0 averages the thickness itself.
+        excess_per_mm: attenuation of the insert above that of its surroundings. The detector averages
+            transmission and not thickness, so a pixel gets the thickness that transmits the mean over
+            its sub-pixels; with 0 the thickness itself is averaged.
 
     Returns:
         (slice of rows, slice of columns, thickness drawn there), or None outside of the image.
     """
-    shape_of = {"circumscribed": _circumscribed, "spiculated": _spiculated, "fibre": _fibre, "grain": _grain}[insert.kind]
     reach = insert.size_mm * (1.3 if insert.kind == "spiculated" else 0.6) + 2 * spacing_mm
     first_row = math.floor((insert.row_mm - reach) / spacing_mm)
     first_column = math.floor((insert.column_mm - reach) / spacing_mm)
@@ -57,18 +63,19 @@ def draw(insert: Insert, target: np.ndarray, spacing_mm: float, excess_per_mm: f
     fine = (np.arange(side * FINE, dtype=np.float32) + 0.5) * (spacing_mm / FINE)
     y = (fine + first_row * spacing_mm - insert.row_mm)[:, None]
     x = (fine + first_column * spacing_mm - insert.column_mm)[None, :]
-    drawn = _averaged(shape_of(insert, y, x, np.random.default_rng(insert.seed)), excess_per_mm)
+    drawn = _averaged(_SHAPES[insert.kind](insert, y, x, np.random.default_rng(insert.seed)), excess_per_mm)
     rows = slice(max(first_row, 0), min(first_row + side, target.shape[0]))
     columns = slice(max(first_column, 0), min(first_column + side, target.shape[1]))
     if rows.stop <= rows.start or columns.stop <= columns.start:
         return None
-    drawn = drawn[rows.start - first_row : rows.stop - first_row, columns.start - first_column : columns.stop - first_column]
+    drawn = drawn[rows.start - first_row : rows.stop - first_row]
+    drawn = drawn[:, columns.start - first_column : columns.stop - first_column]
     target[rows, columns] += drawn
     return rows, columns, drawn
 
 
-def _averaged(thickness, excess_per_mm):
-    """Thickness on sub-pixels as the thickness of pixels."""
+def _averaged(thickness: np.ndarray, excess_per_mm: float) -> np.ndarray:
+    """Return the thickness of pixels from that of sub-pixels."""
     side = thickness.shape[0] // FINE
     parts = thickness.reshape(side, FINE, side, FINE)
     if not excess_per_mm:
@@ -76,11 +83,11 @@ def _averaged(thickness, excess_per_mm):
     return -np.log(np.exp(-np.float32(excess_per_mm) * parts).mean(axis=(1, 3))) / np.float32(excess_per_mm)
 
 
-def _dome(squared_radius):
+def _dome(squared_radius: np.ndarray) -> np.ndarray:
     return np.sqrt(np.clip(1 - squared_radius, 0, None))
 
 
-def _circumscribed(insert, y, x, rng):
+def _circumscribed(insert: Insert, y: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle, ratio = rng.uniform(0, math.pi), rng.uniform(0.7, 1.0)
     u = (x * math.cos(angle) + y * math.sin(angle)) / (insert.size_mm / 2)
     v = (y * math.cos(angle) - x * math.sin(angle)) / (insert.size_mm / 2 * ratio)
@@ -89,7 +96,7 @@ def _circumscribed(insert, y, x, rng):
     return insert.thickness_mm * _dome((u * u + v * v) / wobble**2)
 
 
-def _spiculated(insert, y, x, rng):
+def _spiculated(insert: Insert, y: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     radius = insert.size_mm / 2
     theta, distance = np.arctan2(y, x), np.hypot(y, x)
     lobes = 1 + 0.12 * np.cos(4 * theta + rng.uniform(0, 6)) + 0.08 * np.cos(7 * theta)
@@ -107,7 +114,7 @@ def _spiculated(insert, y, x, rng):
     return np.maximum(body, spicules)
 
 
-def _fibre(insert, y, x, rng):
+def _fibre(insert: Insert, y: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle, bend = rng.uniform(0, math.pi), rng.normal(0, 0.15)
     along = x * math.cos(angle) + y * math.sin(angle)
     across = y * math.cos(angle) - x * math.sin(angle)
@@ -116,28 +123,26 @@ def _fibre(insert, y, x, rng):
     return insert.thickness_mm * inside * _dome((across / (insert.thickness_mm / 2)) ** 2)
 
 
-def _grain(insert, y, x, rng):
+def _grain(insert: Insert, y: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle, ratio = rng.uniform(0, math.pi), rng.uniform(0.6, 1.0)
     u = (x * math.cos(angle) + y * math.sin(angle)) / (insert.size_mm / 2)
     v = (y * math.cos(angle) - x * math.sin(angle)) / (insert.size_mm / 2 * ratio)
     return insert.thickness_mm * _dome(u * u + v * v)
 
 
-def place_inserts(rng, outline, parameters) -> list[Insert]:
-    """Return a random set of inserts inside an outline, away from its rim; nodules lie apart.
+_SHAPES = {"circumscribed": _circumscribed, "spiculated": _spiculated, "fibre": _fibre, "grain": _grain}
 
-    Args:
-        outline: :class:`.outline.Outline` of the phantom.
-        parameters: ``AcquisitionParameters``: how many of each kind, how large, magnified how much.
-    """
+
+def place_inserts(rng: np.random.Generator, outline: Outline, parameters: AcquisitionParameters) -> list[Insert]:
+    """Return a random set of inserts inside an outline, away from its rim; nodules do not overlap."""
     inserts: list[Insert] = []
     amount = parameters.field_mm[0] * parameters.field_mm[1] / (229.4 * 191.4)
 
-    def add(kind, material, where, size, thickness, group=-1):
+    def add(kind: str, material: str, where: Place, size: float, thickness: float, group: int = -1) -> None:
         details = int(rng.integers(2**31))
         inserts.append(Insert(kind, material, *where, size * parameters.magnification, thickness, group, details))
 
-    def count(limits):
+    def count(limits: Range) -> int:
         wanted = amount * rng.uniform(*limits)
         return max(1, round(wanted)) if limits[1] > 0 else 0
 
@@ -157,22 +162,22 @@ def place_inserts(rng, outline, parameters) -> list[Insert]:
         spread = rng.uniform(1.2, 4.0)
         for _ in range(int(rng.integers(int(parameters.grains[0]), int(parameters.grains[1]) + 1))):
             where = (row + rng.normal(0, spread), column + rng.normal(0, spread))
-            typical = smallest ** 0.5 * largest ** 0.5
+            typical = smallest**0.5 * largest**0.5
             size = float(np.clip(rng.lognormal(math.log(typical), 0.4), smallest, largest))
             add("grain", "hydroxyapatite", where, size, size * rng.uniform(0.5, 1.0), group)
     return inserts
 
 
-def _spot(rng, outline):
-    """A random place (row, column in mm) inside the outline, away from its rim."""
+def _spot(rng: np.random.Generator, outline: Outline) -> Place:
+    """Return a random place inside the outline, away from its rim."""
     while True:
         v, u = rng.uniform(-0.85, 0.85), rng.uniform(0.06, 0.85)
         if math.hypot(u, v) < 0.85:
             return outline.centre_mm + v * outline.half_width_mm, u * outline.depth_mm * (1 + outline.lobe * v)
 
 
-def _free_spot(rng, outline, others, size):
-    """A place for a nodule of ``size`` mm that overlaps no other, where one is found soon."""
+def _free_spot(rng: np.random.Generator, outline: Outline, others: Iterable[Insert], size: float) -> Place:
+    """Return a place for a nodule of ``size`` mm that overlaps no other, if one is found in 100 attempts."""
     for _ in range(100):
         row, column = _spot(rng, outline)
         if all(math.hypot(row - o.row_mm, column - o.column_mm) > 0.6 * (size + o.size_mm) + 2 for o in others):

@@ -1,4 +1,4 @@
-"""Noise of one exposure: quanta, coloured by the detector's blur, and electronics, white.
+"""Noise of an exposure: quantum noise, coloured by the detector's blur, and white electronic noise.
 
 On a uniform field of mean mu above the offset, Var = xi_q mu + xi_e^2 (quantum and electronic); the
 fixed pattern of :mod:`.defects` adds (xi_s mu)^2.
@@ -12,13 +12,15 @@ from .blur import mtf
 from .spectral import coloured_noise, fast_shape, frequency_grid
 
 
-def quantum_noise(incident: np.ndarray, pixel_mm: float, xi_q: float, noise_f2: float, rng) -> np.ndarray:
+def quantum_noise(
+    incident: np.ndarray, pixel_mm: float, xi_q: float, noise_f2: float, rng: np.random.Generator
+) -> np.ndarray:
     """Return zero-mean noise of variance ``xi_q`` x ``incident``; its NPS falls as MTF squared.
 
     Args:
         incident: (rows, columns) mean pixel value above the offset, before flat-fielding.
         noise_f2: (lp/mm)^2, as in :func:`.blur.mtf`.
-        rng: numpy Generator, the stream of this exposure.
+        rng: of this exposure.
 
     Returns:
         float32 of the same shape.
@@ -30,6 +32,6 @@ def quantum_noise(incident: np.ndarray, pixel_mm: float, xi_q: float, noise_f2: 
     return noise
 
 
-def electronic_noise(shape: tuple[int, int], xi_e: float, rng) -> np.ndarray:
+def electronic_noise(shape: tuple[int, int], xi_e: float, rng: np.random.Generator) -> np.ndarray:
     """Return white noise of standard deviation ``xi_e`` pixel values, float32 (rows, columns)."""
     return np.float32(xi_e) * rng.standard_normal(shape, dtype=np.float32)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .parameters import AcquisitionParameters
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -28,8 +30,8 @@ class Outline:
     edge_mm: float = 22.0
 
 
-def random_outline(rng: np.random.Generator, parameters) -> Outline:
-    """Return an outline that covers about half of the field of ``AcquisitionParameters``."""
+def random_outline(rng: np.random.Generator, parameters: AcquisitionParameters) -> Outline:
+    """Return an outline that covers about half of the field."""
     height, width = parameters.field_mm
     return Outline(
         depth_mm=width * rng.uniform(0.62, 0.69),
@@ -44,8 +46,8 @@ def random_outline(rng: np.random.Generator, parameters) -> Outline:
 def distance_inside(outline: Outline, shape: tuple[int, int], spacing_mm: float) -> np.ndarray:
     """Return the distance (mm, float32) from each pixel to the outline, negative outside.
 
-    First-order distance of an implicit curve, (1 - r) / |grad r|: exact at the outline,
-    and precise in the rim, the only place where it matters.
+    First-order distance of an implicit curve, (1 - r) / |grad r|: exact at the outline and precise in
+    the rim, where it is needed.
     """
     y = (np.arange(shape[0], dtype=np.float32)[:, None] + 0.5) * spacing_mm - outline.centre_mm
     x = (np.arange(shape[1], dtype=np.float32)[None, :] + 0.5) * spacing_mm
@@ -62,6 +64,6 @@ def distance_inside(outline: Outline, shape: tuple[int, int], spacing_mm: float)
 
 
 def compressed_profile(distance_mm: np.ndarray, edge_mm: float) -> np.ndarray:
-    """Return thickness / full thickness (0 to 1): a circular rim, flat inside, 0 outside."""
+    """Return the relative thickness (0 to 1): a circular rim, flat inside, 0 outside."""
     part = np.clip(distance_mm / np.float32(edge_mm), 0, 1)
     return np.sqrt(part * (2 - part))

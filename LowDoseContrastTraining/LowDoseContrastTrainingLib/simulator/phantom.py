@@ -1,13 +1,14 @@
 """The structured breast phantom: PVC film in paraffin gel, with lesion-like inserts.
 
-After Sousa, Matheus and Schiabel, Biomed. Phys. Eng. Express 4 (2018) 045018: layers of
-PVC film in paraffin gel, not uniform, 3D-printed nodules and hydroxyapatite grains. Each
-arrangement is a fresh draw of every layer, never a shifted copy of another.
+After Sousa, Matheus and Schiabel, Biomed. Phys. Eng. Express 4 (2018) 045018: uneven layers of PVC film
+in paraffin gel, 3D-printed nodules and hydroxyapatite grains. All layers are drawn anew for every
+arrangement.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..common.randomness import stream
 from . import beam
 from .inserts import Insert, draw, place_inserts
 from .outline import Outline, compressed_profile, distance_inside, random_outline
+from .parameters import AcquisitionParameters, Range
 from .texture import film_creases, film_pieces, power_law_field
 
 
@@ -25,13 +27,13 @@ class Phantom:
 
     Attributes:
         thickness_mm: material -> (rows, columns) float32, mm.
-        mask: bool (rows, columns), true where there is phantom.
-        profile: thickness / full thickness, 0 to 1.
-        inserts: every insert, with its place and size.
-        insert_map: uint16 (rows, columns): 0, or 1 + the index of the insert that is there; of
-            inserts above one another the one drawn last, which is the smaller.
-        density: aimed glandular fraction, 0 to 1.
-        outline: the outline that the mask was made from.
+        mask: bool (rows, columns), where there is phantom.
+        profile: relative thickness, 0 to 1.
+        inserts: with their places and sizes.
+        insert_map: uint16 (rows, columns): 0, or 1 + the index of the insert; where inserts overlap, of the
+            one drawn last, which is the smaller.
+        density: intended glandular fraction, 0 to 1.
+        outline: that the mask was made from.
     """
 
     thickness_mm: dict[str, np.ndarray]
@@ -43,36 +45,32 @@ class Phantom:
     outline: Outline
 
     def measured_density(self) -> float:
-        """Return the glandular fraction that the film stands for, where the phantom is flat."""
+        """Return the glandular fraction that corresponds to the film where the phantom is flat."""
         flat = self.profile > 0.999
-        total = sum(each[flat].mean(dtype=np.float64) for each in self.thickness_mm.values())
-        return float(beam.density_of_film(self.thickness_mm["pvc"][flat].mean(dtype=np.float64), total))
+        means = {name: float(layer[flat].mean(dtype=np.float64)) for name, layer in self.thickness_mm.items()}
+        return beam.density_of_film(means["pvc"], sum(means.values()))
 
 
-def density_of(parameters, seed: int, arrangement: int) -> float:
-    """Return the glandular fraction: successive arrangements go through the classes in turn."""
+def density_of(parameters: AcquisitionParameters, seed: int, arrangement: int) -> float:
+    """Return the glandular fraction; successive arrangements go through the density classes."""
     middle = parameters.densities[(arrangement + seed) % len(parameters.densities)]
     spread = stream(seed, "density", arrangement).uniform(-1, 1) * parameters.density_spread
     return min(max(middle + float(spread), 0.0), 1.0)
 
 
-def make_phantom(parameters, seed: int, arrangement: int) -> Phantom:
-    """Return the phantom of one arrangement.
-
-    Args:
-        parameters: an ``AcquisitionParameters``: field, thickness, texture and inserts.
-        arrangement: from 0; each has its own outline, layers and inserts.
-    """
+def make_phantom(parameters: AcquisitionParameters, seed: int, arrangement: int) -> Phantom:
+    """Return the phantom of an arrangement, numbered from 0, with its own outline, layers and inserts."""
     shape, spacing = parameters.shape, parameters.pixel_mm
     outline = random_outline(stream(seed, "outline", arrangement), parameters)
     distance = distance_inside(outline, shape, spacing)
     mask = distance > 0
     profile = compressed_profile(distance, outline.edge_mm)
     density = density_of(parameters, seed, arrangement)
-    # Only the columns up to the tip hold phantom: half of the work is saved.
+    # Only the columns up to the tip hold phantom, which saves half of the work.
     reach = int(np.flatnonzero(mask.any(axis=0))[-1]) + 1
     film = np.zeros(shape, np.float32)
-    film[:, :reach] = _film(parameters, stream(seed, "film", arrangement), distance[:, :reach], profile[:, :reach], density)
+    rng = stream(seed, "film", arrangement)
+    film[:, :reach] = _film(parameters, rng, distance[:, :reach], profile[:, :reach], density)
     film *= profile
     inserts = place_inserts(stream(seed, "inserts", arrangement), outline, parameters)
     maps, insert_map = _drawn(inserts, mask, spacing)
@@ -81,8 +79,8 @@ def make_phantom(parameters, seed: int, arrangement: int) -> Phantom:
     return Phantom({"paraffin": gel, "pvc": film, **maps}, mask, profile, tuple(inserts), insert_map, density, outline)
 
 
-def with_inserts(phantom: Phantom, inserts, spacing_mm: float) -> Phantom:
-    """Return a phantom without inserts with ``inserts`` (:class:`.inserts.Insert`) in the place of gel, all else the same.
+def with_inserts(phantom: Phantom, inserts: Sequence[Insert], spacing_mm: float) -> Phantom:
+    """Return a phantom that had no inserts with ``inserts`` in place of gel.
 
     Raises:
         ValueError: the phantom has inserts already.
@@ -91,12 +89,14 @@ def with_inserts(phantom: Phantom, inserts, spacing_mm: float) -> Phantom:
         raise ValueError("the phantom has inserts already")
     maps, insert_map = _drawn(inserts, phantom.mask, spacing_mm)
     gel = np.clip(phantom.thickness_mm["paraffin"] - sum(maps.values()), 0, None)
-    return replace(phantom, thickness_mm={**phantom.thickness_mm, "paraffin": gel, **maps}, inserts=tuple(inserts), insert_map=insert_map)
+    thickness = {**phantom.thickness_mm, "paraffin": gel, **maps}
+    return replace(phantom, thickness_mm=thickness, inserts=tuple(inserts), insert_map=insert_map)
 
 
-def _drawn(inserts, mask, spacing):
-    """Thickness map of every material of the inserts, and the map of which insert is where."""
-    maps, insert_map = {}, np.zeros(mask.shape, np.uint16)
+def _drawn(inserts: Sequence[Insert], mask: np.ndarray, spacing: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return material -> thickness map of the inserts, and the insert map."""
+    maps: dict[str, np.ndarray] = {}
+    insert_map = np.zeros(mask.shape, np.uint16)
     gel = beam.attenuation("paraffin")
     for index, insert in enumerate(inserts):
         layer = maps.setdefault(insert.material, np.zeros(mask.shape, np.float32))
@@ -109,19 +109,25 @@ def _drawn(inserts, mask, spacing):
     return maps, insert_map * mask
 
 
-def _film(parameters, rng, distance, profile, density) -> np.ndarray:
-    """Return the film thickness in mm for full compression, (rows, columns) of ``distance``."""
+def _film(
+    parameters: AcquisitionParameters,
+    rng: np.random.Generator,
+    distance: np.ndarray,
+    profile: np.ndarray,
+    density: float,
+) -> np.ndarray:
+    """Return the film thickness in mm where the phantom has its full thickness, of the shape of ``distance``."""
     shape, spacing, beta = distance.shape, parameters.pixel_mm, parameters.texture_beta
     mean_film = beam.film_for_density(density, parameters.thickness_mm)
     depth = np.clip(distance / np.float32(35.0), 0, 1)
     # Less film under the rim (the fat under the skin), more in the middle.
     rise = (0.65 - depth) * np.float32(1.5) + 2 * np.exp(-np.clip(distance, 0, None) / np.float32(5))
 
-    def field_of(largest, smallest, stretch, turn, exponent=beta):
-        along = rng.uniform(1.0, stretch)
-        return power_law_field(rng, shape, spacing, exponent, rng.uniform(*largest), along, rng.normal(0, turn), smallest)
+    def field_of(largest: Range, smallest: float, stretch: float, turn: float, exponent: float = beta) -> np.ndarray:
+        along, size, angle = rng.uniform(1.0, stretch), rng.uniform(*largest), rng.normal(0, turn)
+        return power_law_field(rng, shape, spacing, exponent, size, along, angle, smallest)
 
-    # Fatty breasts hold islands of dense tissue, dense ones holes of fat.
+    # Fatty breasts have islands of dense tissue, dense ones have holes of fat.
     sparse = parameters.film_coverage * (0.5 - density)
     pieces = np.zeros(shape, np.float32)
     for _ in range(parameters.film_layers):

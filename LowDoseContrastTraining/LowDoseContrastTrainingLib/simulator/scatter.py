@@ -1,17 +1,18 @@
-"""Scattered radiation that the grid lets through: a wide, weak blur of the primary."""
+"""Scattered radiation behind the grid: a wide, weak blur of the primary."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .parameters import AcquisitionParameters
 from .wide_blur import wide_gaussian
 
 
-def scattered(primary: np.ndarray, presence: np.ndarray, parameters) -> np.ndarray:
+def scattered(primary: np.ndarray, presence: np.ndarray, parameters: AcquisitionParameters) -> np.ndarray:
     """Return the scatter to be added to the primary, in the primary's unit, float32.
 
-    S = SPR * G_sigma (primary * presence). Air scatters nothing, so the source is weighted
-    by how much object there is in the beam.
+    S = SPR * G_sigma (primary * presence). Air does not scatter, so the primary is weighted by the
+    relative thickness of the object.
 
     Args:
         primary: (rows, columns) detected primary energy.

@@ -1,21 +1,23 @@
-"""Filtering in the spatial-frequency domain, shared by texture, blur and noise.
+"""Filtering in the spatial-frequency domain, for texture, blur and noise.
 
 Images are float32, frequencies are line pairs per mm (lp/mm).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import fft
 
-# A fixed number of threads: the transform splits its work by it, and the last bit
-# of a result may depend on the split. Speed must not change bytes.
+# The number of threads is fixed, because the last bit of a result may depend on how the transform is split.
 WORKERS = 2
 
 
 def fast_shape(shape: tuple[int, int], margin: int = 0) -> tuple[int, int]:
-    """Return the next sizes that the FFT is quick at, after adding ``margin`` pixels."""
-    return tuple(fft.next_fast_len(side + margin, real=True) for side in shape)
+    """Return the next sizes at which the FFT is fast, after adding ``margin`` pixels."""
+    rows, columns = (fft.next_fast_len(side + margin, real=True) for side in shape)
+    return rows, columns
 
 
 def frequency_grid(shape: tuple[int, int], spacing_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -53,11 +55,12 @@ def mean_square(transfer: np.ndarray, shape: tuple[int, int]) -> float:
     return total / (shape[0] * shape[1])
 
 
-def filtered(image: np.ndarray, spacing_mm: float, transfer_of) -> np.ndarray:
+def filtered(
+    image: np.ndarray, spacing_mm: float, transfer_of: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> np.ndarray:
     """Return ``image`` multiplied in frequency by ``transfer_of(fy, fx)``, frequencies in lp/mm.
 
-    The borders are continued by mirroring over 32 pixels, so that no bright side of
-    the detector leaks into the opposite one.
+    The image is mirrored at its borders, so that a bright side does not leak into the opposite one.
     """
     margin = 32
     fast = fast_shape(image.shape, 2 * margin)

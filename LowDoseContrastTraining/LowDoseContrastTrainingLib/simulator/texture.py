@@ -51,8 +51,8 @@ def power_law_field(
 def film_pieces(field: np.ndarray, threshold: np.ndarray, softness: float) -> np.ndarray:
     """Return the film present (0 to 1) where ``field`` exceeds ``threshold``.
 
-    The step is a smooth ramp ``softness`` wide (in standard deviations of the field): film
-    that is wrinkled and thins towards its edge, not a stamped sheet.
+    The step is a smooth ramp, ``softness`` standard deviations of the field wide: the film is wrinkled
+    and thins towards its edge.
     """
     ramp = np.clip((field - threshold) / np.float32(softness) + np.float32(0.5), 0, 1)
     return ramp * ramp * (3 - 2 * ramp)

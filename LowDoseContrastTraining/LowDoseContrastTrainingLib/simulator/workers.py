@@ -1,4 +1,4 @@
-"""Independent work in several processes, which end when it is cancelled."""
+"""Independent work in several processes, which end when the work is cancelled."""
 
 from __future__ import annotations
 
@@ -6,54 +6,57 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 from LowDoseContrastLib.errors import InputError
 
 from ..common.process_memory import physical_bytes
 
-_PATIENCE_S = 5  # for each way of ending the workers
+_Result = TypeVar("_Result")
+_PATIENCE_S = 5  # for every way of ending the workers
 _BYTES_PER_JOB = 1.5e9  # of memory, for a full field
 
 
 def default_jobs() -> int:
-    """Return how many arrangements this computer makes at a time: its cores, or what its memory holds."""
-    cores = os.cpu_count() or 1
-    memory = physical_bytes()
-    if memory is None:
-        return min(cores, 2)
-    return max(1, min(cores, int(memory / 2 / _BYTES_PER_JOB)))
+    """Return how many arrangements this computer can simulate at a time, by its cores and memory."""
+    return max(1, min(os.cpu_count() or 1, int(physical_bytes() / 2 / _BYTES_PER_JOB)))
 
 
 def can_start_processes() -> bool:
-    """Return whether this program is a Python that further ones can be started of, and not an application with one inside."""
+    """Return whether this program is a Python interpreter and not an application that embeds one."""
     return "python" in Path(sys.executable or "").name.lower()
 
 
-def in_processes(work, calls, jobs: int):
-    """Run ``work(*call)`` for every call in ``jobs`` processes; yields the results as they come.
+def in_processes(
+    work: Callable[..., _Result], calls: Iterable[tuple[Any, ...]], jobs: int
+) -> Generator[_Result, None, None]:
+    """Run ``work(*call)`` for every call in ``jobs`` processes; yield the results as they come.
 
     Closing the generator, an error or Ctrl+C ends the processes and waits for them.
 
     Raises:
         InputError: a process was killed; or whatever ``work`` raises.
     """
-    # Fresh interpreters: forking a process that holds threads (numpy's, Qt's) may hang.
+    # Forking a process with threads (numpy's, Qt's) may hang, so new interpreters are started.
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
     try:
         for future in as_completed([pool.submit(_run, work, call) for call in calls]):
             yield future.result()
+        pool.shutdown()  # terminating workers that are about to end would make them print tracebacks
     except BrokenProcessPool as error:
-        raise InputError("", "a worker process was killed, perhaps for memory", "run again with fewer {jobs} to go on") from error
+        problem = "a worker process was killed, perhaps for memory"
+        raise InputError("", problem, "run again with fewer {jobs} to go on") from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _end_workers()
 
 
-def _end_workers():
-    """Politely, again where the first signal was lost in a destructor, and then by force."""
+def _end_workers() -> None:
+    """Terminate the workers, twice since a destructor can swallow the signal, and then kill them."""
     children = multiprocessing.active_children()
     for how in ("terminate", "terminate", "kill"):
         for child in children:
@@ -66,18 +69,18 @@ class _Ended(SystemExit):
     """The parent has ended this worker."""
 
 
-def _prepare():
-    """In a worker: Ctrl+C is the parent's to handle; its terminate lets clean-up code run."""
+def _prepare() -> None:
+    """In a worker, leave Ctrl+C to the parent, and run clean-up code when the parent terminates it."""
 
-    def end(*_):
+    def end(*_: Any) -> NoReturn:
         raise _Ended(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end)
 
 
-def _run(work, call):
+def _run(work: Callable[..., _Result], call: tuple[Any, ...]) -> _Result:
     try:
         return work(*call)
     except _Ended:
-        os._exit(1)  # the pool would take this for a failed call and begin the next one
+        os._exit(1)  # the pool would treat this as a failed call and start the next one

@@ -65,7 +65,7 @@ def curves_figure(
     axes = figure.subplots(down, 3, squeeze=False).ravel()
     for axis in axes[len(charts) :]:
         axis.set_axis_off()
-    for axis, (heading, unit, lines) in zip(axes, charts, strict=True):
+    for axis, (heading, unit, lines) in zip(axes, charts, strict=False):
         for column, label in lines:
             rows = [row for row in history if gan_from < row["epoch"] or column.startswith(("val_", "G_L1"))]
             axis.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=label)

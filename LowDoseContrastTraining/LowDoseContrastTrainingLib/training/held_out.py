@@ -39,7 +39,7 @@ class HeldOut:
 
     def __init__(self, data: PairedDataSet, split: str, recipe: Recipe, room: float) -> None:
         self.recipe, self.scale = recipe, data.scale
-        self.full_scale = float(2 ** data.arrangements[0]["bits"] - 1)
+        self.full_scale = float(2 ** data.arrangements[0].bits - 1)
         self._store = PatchStore(data, split, room)
 
     @property

@@ -25,13 +25,13 @@ def model_card(pix2pix: Pix2Pix, data: PairedDataSet, rows: dict, origin: dict |
     """
     first = data.arrangements[0]
     source, target = data.doses
-    doses = [a[source]["dose_mgy"] for a in data.arrangements]
-    spacings = [value for a in data.arrangements for value in a["spacing"] or ()]
-    signals = [a[source]["signal"] for a in data.arrangements]
+    doses = [a.image(source).dose_mgy for a in data.arrangements]
+    spacings = [value for a in data.arrangements for value in a.spacing or ()]
+    signals = [a.image(source).signal for a in data.arrangements]
     domain = Domain(
-        intent=first["intent"],
-        relationship=first["relationship"],
-        sign=first["sign"],
+        intent=first.intent,
+        relationship=first.relationship,
+        sign=first.sign,
         spacing_mm=(min(spacings), max(spacings)) if spacings else None,
         dose_mgy=(round(0.9 * min(doses), 3), round(1.1 * max(doses), 3)),
         signal=(min(s[0] for s in signals), max(s[2] for s in signals)),

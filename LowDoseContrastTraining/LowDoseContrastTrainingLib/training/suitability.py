@@ -8,7 +8,7 @@ from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.intensity import IntensityScale
 
 from ..dataset.eight_bit_conversion import StoredScale
-from ..dataset.manifest import PairedDataSet, stored_split
+from ..dataset.manifest import PairedDataSet
 from ..dataset.png import png_shape
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def check_suits(data: PairedDataSet, recipe: Recipe, has_own_scale: bool = False
     The patches but the first are not looked at. ``has_own_scale``: it starts from a model, whose scale it keeps.
     """
     first = data.of("train")[0]
-    check_crops(png_shape(data.folder / "A" / stored_split(first) / first["name"]), recipe)
+    check_crops(png_shape(first.path(data.folder, "A")), recipe)
     check_validation(data, recipe)
     if not has_own_scale:
         scale_of(recipe, data.scale)

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 STATISTICS_BATCHES = 50  # for the batch norms of the averaged generator
 STATISTICS_EPOCH = 2**31  # an epoch number that no training reaches: their batches
-_UNKNOWN_MEMORY = 4e9  # bytes, where the system does not tell
 
 
 def train(
@@ -146,7 +145,7 @@ class _Patches:
 
 
 def _default_memory() -> float:
-    return (physical_bytes() or _UNKNOWN_MEMORY) / 4 / int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    return physical_bytes() / 4 / int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
 class _Run:
@@ -304,7 +303,7 @@ def _write_samples(
     path = sample_path(output, epoch + 1)
     path.parent.mkdir(exist_ok=True)
     with atomic_output(path, overwrite=True) as temporary:
-        write_triples(temporary, low, made, high, data.arrangements[0]["sign"])
+        write_triples(temporary, low, made, high, data.arrangements[0].sign)
 
 
 def _write_history(path: Path, history: list[dict]) -> None:

@@ -2,7 +2,7 @@
 
 import enum
 import pathlib
-from typing import Annotated, Optional
+from typing import Annotated
 
 import slicer
 from slicer.i18n import tr as _
@@ -22,7 +22,7 @@ class Mode(enum.Enum):
 @parameterNodeWrapper
 class HostExampleParameterNode:
     inputVolume: slicer.vtkMRMLScalarVolumeNode
-    outputVolume: Optional[slicer.vtkMRMLScalarVolumeNode]
+    outputVolume: slicer.vtkMRMLScalarVolumeNode | None
     overlap: Annotated[float, WithinRange(0, 1)] = 0.25
     batchSize: Annotated[int, WithinRange(1, 64)] = 4
     mode: Mode = Mode.TILES

@@ -9,14 +9,37 @@ from .annotations import Decimals, Default, SingleStep
 from .containers import ObservedDict, ObservedList
 from .gui_connectors import GuiConnector, createGuiConnector, parameterNodeGuiConnector
 from .serializers import Serializer, ValidatedSerializer, parameterNodeSerializer
-from .validators import (Choice, Exclude, IsInstance, Maximum, Minimum, NotNone, RangeBounds,
-                         Validator, WithinRange)
-from .wrapper import (SlicerParameterNamePropertyName, findChildWidgetForParameter,
-                      isParameterNodeWrapper, parameterNodeWrapper)
+from .validators import Choice, Exclude, IsInstance, Maximum, Minimum, NotNone, RangeBounds, Validator, WithinRange
+from .wrapper import (
+    SlicerParameterNamePropertyName,
+    findChildWidgetForParameter,
+    isParameterNodeWrapper,
+    parameterNodeWrapper,
+)
 
 __all__ = [
-    "Choice", "Decimals", "Default", "Exclude", "GuiConnector", "IsInstance", "Maximum", "Minimum",
-    "NotNone", "ObservedDict", "ObservedList", "RangeBounds", "Serializer", "SingleStep",
-    "SlicerParameterNamePropertyName", "ValidatedSerializer", "Validator", "WithinRange",
-    "createGuiConnector", "findChildWidgetForParameter", "isParameterNodeWrapper",
-    "parameterNodeGuiConnector", "parameterNodeSerializer", "parameterNodeWrapper"]
+    "Choice",
+    "Decimals",
+    "Default",
+    "Exclude",
+    "GuiConnector",
+    "IsInstance",
+    "Maximum",
+    "Minimum",
+    "NotNone",
+    "ObservedDict",
+    "ObservedList",
+    "RangeBounds",
+    "Serializer",
+    "SingleStep",
+    "SlicerParameterNamePropertyName",
+    "ValidatedSerializer",
+    "Validator",
+    "WithinRange",
+    "createGuiConnector",
+    "findChildWidgetForParameter",
+    "isParameterNodeWrapper",
+    "parameterNodeGuiConnector",
+    "parameterNodeSerializer",
+    "parameterNodeWrapper",
+]

@@ -22,8 +22,7 @@ class Default:
         return f"Default(value={self._value}, generator={self._generator})"
 
     def __eq__(self, other):
-        return isinstance(other, Default) and (
-            (self._value, self._generator) == (other._value, other._generator))
+        return isinstance(other, Default) and ((self._value, self._generator) == (other._value, other._generator))
 
     __hash__ = None
 
@@ -48,7 +47,7 @@ def split(datatype):
     if typing.get_origin(datatype) is typing.Annotated:
         datatype, *notes = typing.get_args(datatype)
     if isinstance(datatype, types.UnionType):
-        datatype = typing.Union[typing.get_args(datatype)]
+        datatype = typing.Union[typing.get_args(datatype)]  # noqa: UP007
     return datatype, notes
 
 
@@ -59,8 +58,10 @@ def plain(datatype):
 
 def take(notes, kind):
     """The annotations of one kind, and the others."""
+
     def is_kind(note):
         return isinstance(note, kind) or (isinstance(note, type) and issubclass(note, kind))
+
     return [n for n in notes if is_kind(n)], [n for n in notes if not is_kind(n)]
 
 

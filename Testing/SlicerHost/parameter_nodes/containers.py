@@ -140,8 +140,9 @@ class ListSerializer(Serializer):
             self._element.remove(parameterNode, f"{name}.{index}")
 
     def read(self, parameterNode, name):
-        items = [self._element.read(parameterNode, f"{name}.{index}")
-                 for index in range(self._length(parameterNode, name))]
+        items = [
+            self._element.read(parameterNode, f"{name}.{index}") for index in range(self._length(parameterNode, name))
+        ]
         return ObservedList(parameterNode, self, name, items)
 
     def remove(self, parameterNode, name):
@@ -184,8 +185,7 @@ class TupleSerializer(Serializer):
                 element.write(parameterNode, f"{name}.{index}", value)
 
     def read(self, parameterNode, name):
-        return tuple(element.read(parameterNode, f"{name}.{index}")
-                     for index, element in enumerate(self._elements))
+        return tuple(element.read(parameterNode, f"{name}.{index}") for index, element in enumerate(self._elements))
 
     def remove(self, parameterNode, name):
         for index, element in enumerate(self._elements):
@@ -287,8 +287,7 @@ class UnionSerializer(Serializer):
         raise refused or TypeError(f"Unable to write value '{value}' of type '{type(value)}'")
 
     def isIn(self, parameterNode, name):
-        return any(member.isIn(parameterNode, f"{name}.{index}")
-                   for index, member in enumerate(self._members))
+        return any(member.isIn(parameterNode, f"{name}.{index}") for index, member in enumerate(self._members))
 
     def write(self, parameterNode, name, value):
         index, member = self._find(value)

@@ -73,9 +73,11 @@ class GuiConnector(abc.ABC):
 
 def parameterNodeGuiConnector(classtype=None):
     """Class decorator that registers a connector."""
+
     def register(cls):
         _registered.append(cls)
         return cls
+
     return register if classtype is None else register(classtype)
 
 
@@ -84,8 +86,7 @@ def createGuiConnector(widget, datatype):
     for cls in _registered:
         if cls.canRepresent(widget, datatype):
             return cls.create(widget, datatype)
-    raise RuntimeError(f"Unable to create GUI connector from datatype '{datatype}' to widget "
-                       f"type '{type(widget)}'.")
+    raise RuntimeError(f"Unable to create GUI connector from datatype '{datatype}' to widget type '{type(widget)}'.")
 
 
 class _SignalConnector(GuiConnector):
@@ -171,7 +172,7 @@ class IntegerConnector(_SignalConnector):
         if isinstance(widget, qt.QSlider) and None in (low, high):
             raise RuntimeError("Cannot have a connection to QSlider where the int type is unbounded.")
         self._take_steps()
-        widget.setMinimum(-2**31 if low is None else low)
+        widget.setMinimum(-(2**31) if low is None else low)
         widget.setMaximum(2**31 - 1 if high is None else high)
 
 
@@ -182,15 +183,18 @@ class NumberConnector(_SignalConnector):
     @staticmethod
     def canRepresent(widget, datatype):
         return plain(datatype) in (int, float) and type(widget) in (
-            qt.QDoubleSpinBox, ctk.ctkSliderWidget, slicer.qMRMLSliderWidget, ctk.ctkDoubleSlider,
-            ctk.ctkDoubleSpinBox)
+            qt.QDoubleSpinBox,
+            ctk.ctkSliderWidget,
+            slicer.qMRMLSliderWidget,
+            ctk.ctkDoubleSlider,
+            ctk.ctkDoubleSpinBox,
+        )
 
     def __init__(self, widget, datatype):
         super().__init__(widget, datatype)
         low, high = self._limits()
         if type(widget) in (ctk.ctkSliderWidget, slicer.qMRMLSliderWidget) and None in (low, high):
-            raise RuntimeError("Cannot have a connection to ctkSliderWidget where the float types "
-                               "is unbounded.")
+            raise RuntimeError("Cannot have a connection to ctkSliderWidget where the float types is unbounded.")
         self._take_steps()
         if self._type is int and type(widget) is not ctk.ctkDoubleSlider:
             widget.decimals = 0
@@ -209,8 +213,7 @@ class ChoiceConnector(_SignalConnector):
 
     @staticmethod
     def canRepresent(widget, datatype):
-        return type(widget) in (qt.QComboBox, ctk.ctkComboBox) and plain(datatype) in (
-            int, float, str, bool)
+        return type(widget) in (qt.QComboBox, ctk.ctkComboBox) and plain(datatype) in (int, float, str, bool)
 
     def __init__(self, widget, datatype):
         super().__init__(widget, datatype)
@@ -243,8 +246,9 @@ class EnumConnector(ChoiceConnector):
     @staticmethod
     def canRepresent(widget, datatype):
         bare = plain(datatype)
-        return (type(widget) in (qt.QComboBox, ctk.ctkComboBox) and isinstance(bare, type)
-                and issubclass(bare, enum.Enum))
+        return (
+            type(widget) in (qt.QComboBox, ctk.ctkComboBox) and isinstance(bare, type) and issubclass(bare, enum.Enum)
+        )
 
     def __init__(self, widget, datatype):
         _SignalConnector.__init__(self, widget, datatype)
@@ -330,8 +334,7 @@ class DirectoryButtonConnector(_PathConnector):
 def _node_types(datatype):
     """The node classes of a field, [] when it is not a node or a union of nodes."""
     bare = plain(datatype)
-    members = [plain(item) for item in typing.get_args(bare)] \
-        if typing.get_origin(bare) is typing.Union else [bare]
+    members = [plain(item) for item in typing.get_args(bare)] if typing.get_origin(bare) is typing.Union else [bare]
     members = [item for item in members if item is not type(None)]
     if all(isinstance(item, type) and issubclass(item, slicer.vtkMRMLNode) for item in members):
         return members

@@ -51,9 +51,11 @@ class Serializer(abc.ABC):
 
 def parameterNodeSerializer(classtype=None):
     """Class decorator that registers a serializer."""
+
     def register(cls):
         _registered.append(cls)
         return cls
+
     return register if classtype is None else register(classtype)
 
 
@@ -200,8 +202,7 @@ class EnumSerializer(_Text):
         try:
             return self.type[key]
         except KeyError as error:
-            raise ValueError(f"Found {key!r} in parameter node but it is not a name in "
-                             f"{self.type!r}") from error
+            raise ValueError(f"Found {key!r} in parameter node but it is not a name in {self.type!r}") from error
 
 
 @parameterNodeSerializer

@@ -31,8 +31,7 @@ class IsInstance(Validator):
 
     def validate(self, value):
         if value is not None and not isinstance(value, self.classtype):
-            raise TypeError(f"Value must be of type '{self.classtype}', is type '{type(value)}' "
-                            f"value '{value}'")
+            raise TypeError(f"Value must be of type '{self.classtype}', is type '{type(value)}' value '{value}'")
 
 
 class WithinRange(Validator):
@@ -90,5 +89,6 @@ class RangeBounds(Validator):
 
     def validate(self, value):
         if not (self.minimum <= value.minimum and value.maximum <= self.maximum):
-            raise ValueError(f"Range must be within [{self.minimum}, {self.maximum}], "
-                             f"is [{value.minimum}, {value.maximum}]")
+            raise ValueError(
+                f"Range must be within [{self.minimum}, {self.maximum}], is [{value.minimum}, {value.maximum}]"
+            )

@@ -62,8 +62,7 @@ class _Cached(_Stored):
         self._value = self._read_node()
         self._writing = False
         this = weakref.ref(self)  # the observer must not keep the wrapper alive
-        self._tag = parameterNode.AddObserver(
-            vtk.vtkCommand.ModifiedEvent, lambda *_: this()._on_modified())
+        self._tag = parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: this()._on_modified())
 
     def __del__(self):
         self.node.RemoveObserver(self._tag)
@@ -108,8 +107,9 @@ class _Wrapper:
         try:
             return cls.allParameters[name]
         except KeyError:
-            raise ValueError(f"Cannot find a param with the given name: {name}\n"
-                             f"  Found parameters {list(cls.allParameters)}") from None
+            raise ValueError(
+                f"Cannot find a param with the given name: {name}\n  Found parameters {list(cls.allParameters)}"
+            ) from None
 
     def getValue(self, name):
         self._field(name)
@@ -151,8 +151,7 @@ class _Wrapper:
 
     def connectGui(self, gui):
         """Connect the widgets whose ``SlicerParameterName`` names a field; returns a tag."""
-        widgets = gui.findChildren(qt.QWidget) if isinstance(gui, qt.QWidget) \
-            else list(vars(gui).values())
+        widgets = gui.findChildren(qt.QWidget) if isinstance(gui, qt.QWidget) else list(vars(gui).values())
         named = ((widget.property(SlicerParameterNamePropertyName), widget) for widget in widgets)
         return self.connectParametersToGui({name: widget for name, widget in named if name})
 
@@ -162,15 +161,15 @@ class _Wrapper:
             self._field(name)
         connectors = {
             name: item if isinstance(item, GuiConnector) else createGuiConnector(item, self.dataType(name))
-            for name, item in mapping.items()}
+            for name, item in mapping.items()
+        }
         tag = self._next_tag
         self._next_tag += 1
         self._guis[tag] = connectors
         for name, connector in connectors.items():
             connector.write(self.getValue(name))
             connector.onChanged(self._on_gui(name, connector))
-        self._gui_observers[tag] = self.AddObserver(
-            vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
+        self._gui_observers[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
         return tag
 
     def _on_gui(self, name, connector):
@@ -178,6 +177,7 @@ class _Wrapper:
             with slicer.util.NodeModify(self):
                 if not self._updating_gui:
                     self.setValue(name, connector.read())
+
         return changed
 
     def _update_gui(self):

@@ -1,1 +1,1 @@
-"""The report of an evaluation: one HTML file with its tables, figures and settings, that needs no other file and no network."""
+"""The report of an evaluation: one HTML file with tables, figures and settings that needs no other and no network."""

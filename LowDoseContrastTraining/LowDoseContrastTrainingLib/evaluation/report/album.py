@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
+
+from ..held_out_views import View
+
+if TYPE_CHECKING:
+    from ..results import PatchResult
 
 MOST = 4  # patches in all
 CHOICE = (
@@ -41,7 +48,7 @@ class PatchPicture:
     cci_low: float | None
     cci_high: float | None
     sign: int | None
-    spacing: tuple[float, float]
+    spacing: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +65,29 @@ class Album:
         views: :class:`..held_out_views.View` of all that is judged.
     """
 
-    def __init__(self, views):
-        self._chosen = [(view, index, {}) for view, index in chosen_patches(views)]
+    def __init__(self, views: Iterable[View]) -> None:
+        self._chosen: list[tuple[View, int, dict[str, np.ndarray]]] = [
+            (view, index, {}) for view, index in chosen_patches(views)
+        ]
 
-    def add(self, method: str, view, made: np.ndarray) -> None:
+    def add(self, method: str, view: View, made: np.ndarray) -> None:
         """Keep what ``method`` made of the chosen patches of a view; ``made`` is (patches, rows, columns)."""
         for of, index, outputs in self._chosen:
             if of is view:
                 outputs[method] = np.array(made[index], np.float32)
 
-    def pictures(self, results) -> Pictures:
-        """Return the patches; ``results`` are :class:`..results.PatchResult`, among them those of these patches."""
+    def pictures(self, results: Sequence[PatchResult]) -> Pictures:
+        """Return the patches; ``results`` are all measures, among them those of these patches."""
         return Pictures(tuple(_picture(view, index, outputs, results) for view, index, outputs in self._chosen))
 
 
-def _picture(view, index, outputs, results):
+def _picture(view: View, index: int, outputs: dict[str, np.ndarray], results: Sequence[PatchResult]) -> PatchPicture:
     name = view.names[index]
-    found = {each.method: each.measures for each in results if (each.arrangement, each.patch) == (view.group, name)}
+    found = {
+        result.method: result.measures for result in results if (result.arrangement, result.patch) == (view.group, name)
+    }
     one = next(iter(found.values()), None)
+    cci = {method: measures.cci_output for method, measures in found.items()}
     return PatchPicture(
         view.group,
         name,
@@ -83,30 +95,30 @@ def _picture(view, index, outputs, results):
         view.high[index],
         view.mask[index],
         outputs,
-        {method: measures.cci_output for method, measures in found.items()},
-        one and one.cci_input,
-        one and one.cci_target,
+        cci,
+        one.cci_input if one else None,
+        one.cci_target if one else None,
         view.low.sign,
-        tuple(view.low.spacing),
+        tuple(view.low.spacing or ()),
     )
 
 
-def chosen_patches(views) -> list[tuple]:
-    """Return (view, index) of up to ``MOST`` patches, of as many arrangements as can be, in the order of the views; see ``CHOICE``.
+def chosen_patches(views: Iterable[View]) -> list[tuple[View, int]]:
+    """Return (view, index) of up to ``MOST`` patches, of as many arrangements as can be, see ``CHOICE``.
 
     With more arrangements than that, some are taken evenly from all; with fewer than three, some give more than one.
     """
-    ranked = {}
+    ranked: dict[str, list[tuple[View, int]]] = {}
     for view in views:
         ranked.setdefault(view.group, []).extend((view, index) for index in range(len(view.names)))
-    groups = [sorted(each, key=_merit, reverse=True) for each in ranked.values()]
+    groups = [sorted(patches, key=_merit, reverse=True) for patches in ranked.values()]
     if len(groups) > MOST:
-        groups = [groups[place] for place in np.linspace(0, len(groups) - 1, MOST).astype(int)]
-    each = max(1, -(-_LEAST // max(len(groups), 1)))
-    return [place for group in groups for place in group[:each]][:MOST]
+        groups = [groups[number] for number in np.linspace(0, len(groups) - 1, MOST).astype(int)]
+    of_each = max(1, -(-_LEAST // max(len(groups), 1)))
+    return [place for group in groups for place in group[:of_each]][:MOST]
 
 
-def _merit(place):
+def _merit(place: tuple[View, int]) -> tuple[float, float]:
     """(is wholly compared, detail of the target): what the patches of an arrangement are ranked by."""
     view, index = place
     share = float(view.mask[index].mean())
@@ -114,6 +126,6 @@ def _merit(place):
 
 
 def detail(image: np.ndarray) -> np.ndarray:
-    """Return the fine detail of an image of pixel values: its logarithm between Gaussians of 0.7 and 2.5 pixels, which calcifications stand out in."""
+    """Return the fine detail of pixel values, in which calcifications stand out: their logarithm between Gaussians."""
     fine, coarse = (ndimage.gaussian_filter(np.log(np.maximum(image, 1)), sigma) for sigma in (0.7, 2.5))
     return fine - coarse

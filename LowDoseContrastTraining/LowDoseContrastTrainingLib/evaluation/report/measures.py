@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from ..document import Evaluation
+
 HIGH, LOW, ZERO, ONE, TARGET = "high", "low", "zero", "one", "target"
 
 
@@ -14,7 +18,8 @@ class Measure:
     Attributes:
         key: of the rows.
         title: of the column; a bar may be broken.
-        goal: what is best: ``high``, ``low``, ``zero`` (nearest to 0), ``one``, ``target`` (nearest to the target's); empty where nothing is to be marked.
+        goal: what is best: ``high``, ``low``, ``zero`` (nearest to 0), ``one``, ``target`` (nearest to the target's);
+            empty where nothing is to be marked.
         digits: significant ones of a typical value.
         reason: how reasons for a missing value begin.
     """
@@ -45,7 +50,7 @@ SEEN = (
     Measure("missed_calcifications", "missed calc. per cm²", LOW, 3),
     Measure("sensitivity", "sensitivity", HIGH),
     Measure("bias", "bias B²", ZERO, 3, "bias"),
-    Measure("residual_noise", "residual noise R<sub>N</sub>", "", 3, "bias"),
+    Measure("residual_noise", Markup("residual noise R<sub>N</sub>"), "", 3, "bias"),
     Measure("mnse", "MNSE", LOW, 3, "bias"),
     Measure("truth_slope", "slope", ONE, 4, "bias"),
     Measure("truth_offset", "offset", ZERO, 3, "bias"),
@@ -73,8 +78,7 @@ COMPARED = (
     Measure("bias", "bias B²", LOW),
     Measure("false_calcifications", "false calc. per cm²", LOW),
 )
-DRAWN = tuple(each for each in COMPARED if each.key not in ("psnr", "ssim"))  # a wrong gain decides these
-
+DRAWN = tuple(measure for measure in COMPARED if measure.key not in ("psnr", "ssim"))  # a wrong gain decides these
 
 GROUPS = {
     "matched": ("psnr_matched", "ssim_matched"),
@@ -85,6 +89,6 @@ GROUPS = {
 }  # headings above neighbouring columns
 
 
-def has_truth(document: dict) -> bool:
+def has_truth(evaluation: Evaluation) -> bool:
     """Return whether anything was measured against a truth."""
-    return any(isinstance(row.get(each.key), (int, float)) for row in document["rows"] for each in TRUTH)
+    return any(row.value(measure.key) is not None for row in evaluation.rows for measure in TRUTH)

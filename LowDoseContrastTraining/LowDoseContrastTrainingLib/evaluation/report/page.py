@@ -3,74 +3,83 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from LowDoseContrastLib import RESEARCH_NOTICE
 from LowDoseContrastLib.atomic import atomic_output
 
 from ...common.file_names import REPORT_FILE
-from .album import Pictures
+from ..document import Evaluation
+from . import provenance, summary
+from .album import CHOICE, Pictures
 from .arrangement_chart import arrangement_chart
 from .charts import is_drawable
 from .difference_chart import difference_chart
-from .leakage_table import leakage_table
-from .markup import Numbers, text
-from .measures import has_truth
+from .measures import SEEN, TEXTURE, has_truth
 from .patch_figures import patch_figures
-from .provenance import reproduction
-from .size_table import size_table
-from .style import STYLE
-from .summary import heading, judged, title, verdicts
-from .tables import difference_table, likeness_table, truth_table
+from .rendering import rendered
+from .tables import difference_table, leakage_table, likeness_table, size_table, truth_table
 from .training_charts import training_charts
-from .truth_charts import noise_chart, transfer_chart
-
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_UNDRAWN = "<p class=small>matplotlib is not installed: the report was written without its figures.</p>"
+from .truth_charts import UNKNOWN, noise_chart, transfer_chart
 
 
-def write_report(folder, document: dict, pictures: Pictures = Pictures(), overwrite: bool = False) -> Path:
+def write_report(
+    folder: str | Path,
+    evaluation: Evaluation,
+    pictures: Pictures = Pictures(),  # noqa: B008  frozen
+    overwrite: bool = False,
+) -> Path:
     """Write ``report.html`` into ``folder``, whole or not at all; return its path.
 
-    The page holds its images and needs no script, no other file and no network. Rows and columns that
-    ``document`` lacks, or that have no value, are dashes or left out.
+    The page holds its images and needs no script, no other file and no network. Rows and columns that have no value
+    are dashes or left out.
 
     Args:
-        document: what ``results.json`` holds, see :func:`..evaluate.evaluate`.
         pictures: the patches to show.
 
     Raises:
         InputError: the file is there already, or cannot be written.
     """
     path = Path(folder) / REPORT_FILE
-    page = report_page(document, pictures, folder)
+    page = report_page(evaluation, pictures, folder)
     with atomic_output(path, overwrite) as temporary:
         temporary.write_bytes(page.encode("utf-8", "replace"))
     return path
 
 
-def report_page(document: dict, pictures: Pictures = Pictures(), folder=".") -> str:
+def report_page(
+    evaluation: Evaluation,
+    pictures: Pictures = Pictures(),  # noqa: B008  frozen
+    folder: str | Path = ".",
+) -> str:
     """Return the page as HTML; ``folder`` is named in the command that reproduces it."""
-    numbers = Numbers()
-    with_truth = has_truth(document)
-    tables = [likeness_table(document, numbers), difference_table(document, numbers), truth_table(document, numbers) if with_truth else ""]
-    tables += [size_table(document, numbers), leakage_table(document, numbers)]
-    figures = [each(document, numbers) for each in (difference_chart, arrangement_chart)] if is_drawable() else [_UNDRAWN]
-    if is_drawable():
-        figures += [patch_figures(document, pictures, numbers), noise_chart(document, numbers), transfer_chart(document, numbers), training_charts(document, numbers)]
-    body = [
-        heading(document),
-        verdicts(document),
-        judged(document),
-        f"<section id=tables><h2>Results</h2>{''.join(tables)}</section>",
-        f"<section id=figures><h2>Figures</h2>{''.join(figures)}</section>",
-        reproduction(document, folder),
-        f"<footer>LowDoseContrast {text(document.get('version', ''))}. {text(document.get('notice', ''))}</footer>",
-    ]
-    return document_page(title(document), "\n".join(body))
-
-
-def document_page(heading: str, body: str) -> str:
-    """Return a whole page in the look of the report; ``heading`` is plain text for the window, ``body`` HTML that fetches nothing."""
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{text(heading)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
+    with_truth, drawable = has_truth(evaluation), is_drawable()
+    return rendered(
+        "report.html",
+        evaluation=evaluation,
+        title=summary.title(evaluation),
+        notice=RESEARCH_NOTICE,
+        has_truth=with_truth,
+        models=[row for row in evaluation.rows if row.is_model],
+        facts=summary.facts(evaluation),
+        likeness=likeness_table(evaluation),
+        differences=difference_table(evaluation),
+        seen=truth_table(evaluation, SEEN) if with_truth else None,
+        texture=truth_table(evaluation, TEXTURE) if with_truth else None,
+        sizes=size_table(evaluation),
+        leakage=leakage_table(evaluation),
+        is_drawable=drawable,
+        **(_drawn(evaluation, pictures) if drawable else {}),
+        **provenance.sections(evaluation, folder),
     )
+
+
+def _drawn(evaluation: Evaluation, pictures: Pictures) -> dict[str, Any]:
+    charts = {
+        "differences": difference_chart(evaluation),
+        "arrangements": arrangement_chart(evaluation),
+        "noise": noise_chart(evaluation),
+        "transfer": transfer_chart(evaluation),
+    }
+    patches, trainings = patch_figures(evaluation, pictures), training_charts(evaluation)
+    return {"charts": charts, "patches": patches, "choice": CHOICE, "trainings": trainings, "unknown": UNKNOWN}

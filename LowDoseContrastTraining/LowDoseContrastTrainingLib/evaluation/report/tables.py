@@ -1,176 +1,217 @@
-"""The tables of a report: likeness to the high dose, differences to the gain, figures against a truth."""
+"""The tables of a report: likeness to the high dose, differences to the gain, figures against a truth, leakage."""
 
 from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable, Mapping, Sequence
 
+from markupsafe import Markup
+
+from ...baselines.base import CEILING
 from ...baselines.intensity import Gain
-from ..ceiling import CEILING
+from ..document import Evaluation, Leakage, Row, SizeClass
+from ..leakage import COMPARED as OF_LEAKAGE
 from ..verdict import DENOISER, GAIN
-from .markup import DASH, decimals, is_number, named, number, text
-from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, SEEN, TARGET, TEXTURE, ZERO, Measure
-from .methods_shown import MODEL, rows_of_kind
+from .layout import Body, Heading, Line, Table, ungrouped
+from .markup import DASH, decimals, joined, named, number
+from .measures import COMPARED, GROUPS, HIGH, LIKENESS, LOW, ONE, TARGET, ZERO, Measure
 
-_NOT_JUDGED = (CEILING,)
-_FIGURES = re.compile(r"[−-]?\d[\d.]*(?:e-?\d+)?")
-
-
-def likeness_table(document: dict, numbers) -> str:
-    """Return the table of what can be said from output and target alone, as HTML; input and target are rows of it."""
-    rows, first = document["rows"], document["rows"][0]
-    columns = [_Column(each, rows, first) for each in LIKENESS]
-    ends = [_end_row(title, columns, first, key) for title, key in (("input (low dose)", "input"), ("target (high dose)", "target"))]
-    lines = [_row(row, [each.cell(row) for each in columns] + [f"<td class=word>{text(row.get('verdict', DASH))}</td>"]) for row in rows]
-    caption = (
-        "Means over arrangements of means over patches. CCI and CCI-norm are right where they equal the target's, the ratio error and the offset at 0, "
-        "the slope at 1; “matched”: after the affine change that brings the output nearest to the target. "
-        "Bold: nearest to what is right, or highest of PSNR and SSIM, among methods; models shaded."
-    )
-    body = f"{_head([each.measure for each in columns], 'verdict')}<tbody class=ends>{''.join(ends)}</tbody><tbody>{''.join(lines)}</tbody>"
-    return numbers.table(body, "Likeness to the high dose.", caption)
+_DIGITS = re.compile(r"[−-]?\d[\d.]*(?:e-?\d+)?")
+_TITLES = {measure.key: measure.title for measure in COMPARED}
+_OF_A_SIZE = (
+    ("hotelling", "auc", "Hotelling", 3),
+    ("eye-filter", "auc", "eye filter", 3),
+    ("hotelling", "percent_correct", "4-AFC", 0),
+)
 
 
-def difference_table(document: dict, numbers) -> str:
-    """Return the table of differences with intervals and p, as HTML; nothing where none were taken."""
-    rows = [row for row in document["rows"] if row.get("against")]
-    measures = [each for each in COMPARED if any(each.key in (row["against"].get(GAIN) or {}) for row in rows)]
+def likeness_table(evaluation: Evaluation) -> Table:
+    """Return the table of what output and target alone can say; input and target are rows of it."""
+    rows, first = evaluation.rows, evaluation.rows[0]
+    columns = [_Column(measure, rows, first) for measure in LIKENESS]
+    ends = {"input (low dose)": "input", "target (high dose)": "target"}
+    lines_of_ends = [_end_line(title, columns, first, key) for title, key in ends.items()]
+    lines = [_line(row, [column.cell(row) for column in columns], row.verdict or DASH) for row in rows]
+    bodies = [Body(lines_of_ends, kind="ends"), Body(lines)]
+    return Table(_headings(LIKENESS), bodies, last="verdict")
+
+
+def difference_table(evaluation: Evaluation) -> Table | None:
+    """Return the table of differences with intervals and p; None where none were taken."""
+    rows = [row for row in evaluation.rows if row.against]
+    measures = [measure for measure in COMPARED if any(row.difference(GAIN, measure.key) for row in rows)]
     if not measures:
-        return ""
-    bodies = [_difference_rows(GAIN, f"less {Gain.name}", rows, measures)]
-    denoisers = list(dict.fromkeys(row["against"][DENOISER]["method"] for row in rows if DENOISER in row["against"]))
-    models = [row for row in rows_of_kind(document, MODEL) if row.get("against")]
-    bodies += [_difference_rows(DENOISER, f"less the best denoising baseline, {name}", [row for row in models if _opponent(row) == name], measures) for name in denoisers if models]
-    caption = (
-        "Mean paired difference over arrangements, its 95% bootstrap interval (arrangements, then patches within), "
-        "and to the gain the p of the exact sign-flip test, adjusted over the methods after Holm."
+        return None
+    bodies = [_differences(GAIN, f"less {Gain.name}", rows, measures)]
+    opponents = dict.fromkeys(row.against[DENOISER].method for row in rows if DENOISER in row.against)
+    models = [row for row in rows if row.is_model]
+    for name in opponents if models else ():
+        own = [row for row in models if DENOISER in row.against and row.against[DENOISER].method == name]
+        bodies.append(_differences(DENOISER, f"less the best denoising baseline, {name}", own, measures))
+    every = (
+        difference for row in rows for against in row.against.values() for difference in against.differences.values()
     )
-    found = [each for row in rows for measured in row["against"].values() for each in measured.values() if isinstance(each, dict)]
-    notes = "; ".join(dict.fromkeys(each["note"] for each in found if each.get("note")))
-    return numbers.table(_head(measures, groups={}) + "".join(bodies), "Differences.", caption, text(f"{notes}.") if notes else "")
+    notes = "; ".join(dict.fromkeys(each.note for each in every if each.note))
+    return Table(ungrouped([measure.title for measure in measures]), bodies, notes=notes and f"{notes}.")
 
 
-def truth_table(document: dict, numbers) -> str:
-    """Return the tables of figures against the truth, as HTML, with the reasons for missing ones as their notes."""
-    seen = (
-        "On whole images of every realisation. Detectability of single calcifications of 0.1 to 0.3 mm: area under the ROC curve (0.5 by guessing) of a channelised Hotelling "
-        "observer and of one with the eye's filter, and percent correct of the first in 4-alternative forced choice (25 by guessing). MNSE is B² + R<sub>N</sub>. Bold as before."
-    )
-    texture = (
-        "50% frequency: where the transfer of inserts falls to a half. SDNR and d′ of noise count the noise from realisation to realisation alone; smoothing raises them, "
-        "and by themselves they are no evidence. Seam index: 1 where no border of tiles can be told."
-    )
-    parts = (("Against the truth of the simulation.", seen, SEEN), ("Texture and sharpness against the truth.", texture, TEXTURE))
-    return "".join(_truth_part(document["rows"], numbers, *part) for part in parts)
+def truth_table(evaluation: Evaluation, of_table: Iterable[Measure]) -> Table | None:
+    """Return a table of figures against the truth, with the reasons for missing ones as its notes; None without any."""
+    rows, notes = evaluation.rows, Notes()
+    measures = [each for each in of_table if any(row.states(each.key) for row in rows)]
+    columns = [_Column(measure, rows) for measure in measures]
+    lines = [_line(row, [column.cell(row, notes) for column in columns]) for row in rows]
+    return Table(_headings(measures), [Body(lines)], notes=notes.html()) if columns else None
 
 
-def _truth_part(rows, numbers, title, caption, measures):
-    columns, notes = [_Column(each, rows, None) for each in measures if any(each.key in row for row in rows)], Notes()
-    lines = [_row(row, [each.cell(row, notes) for each in columns]) for row in rows]
-    return numbers.table(f"{_head([each.measure for each in columns])}<tbody>{''.join(lines)}</tbody>", title, caption, notes.html()) if columns else ""
+def size_table(evaluation: Evaluation) -> Table | None:
+    """Return the detectability of calcifications by their size; None without a truth."""
+    of_row = [(row, row.of_truth.by_size) for row in evaluation.rows if row.of_truth and row.of_truth.by_size]
+    if not of_row:
+        return None
+    sizes, titles = of_row[0][1], [title for *_, title, _ in _OF_A_SIZE]
+    lines = [
+        _line(row, [_size_cell(size_class, *shown) for size_class in by_size for shown in _OF_A_SIZE])
+        for row, by_size in of_row
+    ]
+    reasons = dict.fromkeys(f"{_millimetres(size)}: {size.reason}" for size in sizes if size.reason)
+    headings = [Heading(titles, _millimetres(size)) for size in sizes]
+    return Table(headings, [Body(lines)], notes="; ".join(reasons), has_widths=False)
 
 
-def _head(measures, last="", groups=GROUPS):
+def leakage_table(evaluation: Evaluation) -> Table | None:
+    """Return the leakage gap; None where no random split was judged."""
+    columns = ungrouped(["random split", "arrangements held out", "gap"])
+    bodies = [
+        Body([_leakage_line(entry, measure) for measure in OF_LEAKAGE], named(entry.recipe))
+        for entry in evaluation.leakage
+    ]
+    return Table(columns, bodies, first="model less gain", has_widths=False) if bodies else None
+
+
+def _headings(measures: Sequence[Measure]) -> list[Heading]:
     """Headings, the names of groups of neighbours above theirs."""
-    of = {key: group for group, keys in groups.items() for key in keys}
-    rows = 2 if of.keys() & {each.key for each in measures} else 1
-    above, below = [f"<th rowspan={rows}>method</th>"], []
-    for group, found in itertools.groupby(measures, lambda each: of.get(each.key, each)):
-        found = list(found)
-        if isinstance(group, str):
-            above.append(f"<th colspan={len(found)} class=group>{group}</th>")
-            below += [f"<th>{each.title}</th>" for each in found]
-        else:
-            above.append(f"<th rowspan={rows}>{found[0].title}</th>")
-    above += [f"<th rowspan={rows} class=word>{last}</th>"] if last else []
-    widths = f"<colgroup><col class=name>{'<col>' * len(measures)}{'<col class=last>' if last else ''}</colgroup>"
-    lines = "".join(f"<tr>{''.join(line)}</tr>" for line in (above, below) if line)
-    return f"{widths}<thead>{lines}</thead>"
+    of = {key: group for group, keys in GROUPS.items() for key in keys}
+    runs = itertools.groupby(measures, lambda each: of.get(each.key, ""))
+    return [heading for group, found in runs for heading in _run([each.title for each in found], group)]
+
+
+def _run(titles: list[str], group: str) -> list[Heading]:
+    return [Heading(titles, group)] if group else ungrouped(titles)
 
 
 class _Column:
-    """A column of values, which knows its decimals and which of them is best."""
+    """A column of values, which knows its decimals and which of them is best.
 
-    def __init__(self, measure: Measure, rows, first):
+    Args:
+        first: a row that states the target's values.
+    """
+
+    def __init__(self, measure: Measure, rows: Sequence[Row], first: Row | None = None) -> None:
         self.measure = measure
-        self.places = decimals([row.get(measure.key) for row in rows], measure.digits)
-        self._target = first and first.get(measure.key.replace("_output", "_target"))
-        values = [self._distance(row[measure.key]) for row in rows if row.get("kind") not in _NOT_JUDGED and is_number(row.get(measure.key))]
+        self.places = decimals([row.value(measure.key) for row in rows], measure.digits)
+        self._target = first.value(measure.key.replace("_output", "_target")) if first else None
+        values = [self._distance(value) for row in rows if (value := self._judged(row)) is not None]
         self._best = min(values) if measure.goal and len(values) > 1 else None
 
-    def _distance(self, value):
-        goal = {HIGH: lambda: -value, LOW: lambda: value, ZERO: lambda: abs(value), ONE: lambda: abs(value - 1), TARGET: lambda: abs(value - (self._target or 0))}
-        return round(goal.get(self.measure.goal, lambda: 0.0)(), self.places)  # what looks equal is equal
+    def _judged(self, row: Row) -> float | None:
+        return None if row.kind == CEILING else row.value(self.measure.key)
 
-    def cell(self, row, notes=None) -> str:
-        value = row.get(self.measure.key)
-        if not is_number(value):
-            return f"<td>{DASH}{notes.mark(row, self.measure) if notes else ''}</td>"
-        is_best = self._best is not None and row.get("kind") not in _NOT_JUDGED and self._distance(value) <= self._best
-        return f"<td>{'<b>' if is_best else ''}{number(value, self.places)}{'</b>' if is_best else ''}</td>"
+    def _distance(self, value: float) -> float:
+        aims: Mapping[str, float] = {ZERO: 0, ONE: 1, TARGET: self._target or 0}
+        goal = self.measure.goal
+        distance = abs(value - aims[goal]) if goal in aims else {HIGH: -value, LOW: value}.get(goal, 0.0)
+        return round(distance, self.places)  # what looks equal is equal
 
-
-def _end_row(title, columns, row, end):
-    keys = [each.measure.key.replace("_output", f"_{end}") if "_output" in each.measure.key else None for each in columns]
-    cells = [f"<td>{number(row.get(key), each.places) if key else DASH}</td>" for key, each in zip(keys, columns)]
-    return f"<tr class=end><th>{title}</th>{''.join(cells)}<td class=word>{DASH}</td></tr>"
-
-
-def _row(row, cells):
-    return f'<tr class="{text(row.get("kind", ""))}"><th>{named(row["method"])}</th>{"".join(cells)}</tr>'
+    def cell(self, row: Row, notes: Notes | None = None) -> Markup:
+        value, judged = row.value(self.measure.key), self._judged(row)
+        if value is None:
+            return Markup(DASH) + (notes.mark(row, self.measure) if notes else "")
+        is_best = self._best is not None and judged is not None and self._distance(judged) <= self._best
+        return Markup("<b>{}</b>" if is_best else "{}").format(number(value, self.places))
 
 
-def _opponent(row):
-    return (row["against"].get(DENOISER) or {}).get("method")
+def _end_line(title: str, columns: Sequence[_Column], row: Row, end: str) -> Line:
+    keys = [(column, column.measure.key.replace("_output", f"_{end}")) for column in columns]
+    cells = [DASH if key == each.measure.key else number(row.value(key), each.places) for each, key in keys]
+    return Line(title, cells, "end", DASH)
 
 
-def _difference_rows(opponent, title, rows, measures):
-    means = {each.key: [_found(row, opponent, each).get("mean") for row in rows] for each in measures}
-    places = {key: decimals([min((abs(value) for value in values if is_number(value) and value), default=None)], 2) for key, values in means.items()}
-    lines = [_row(row, [_difference(_found(row, opponent, each), places[each.key]) for each in measures]) for row in rows]
-    return f"<tbody><tr class=section><th colspan={len(measures) + 1}>{named(title)}</th></tr>{''.join(lines)}</tbody>"
+def _line(row: Row, cells: Sequence[str], last: str = "") -> Line:
+    return Line(named(row.method), cells, row.kind, last)
 
 
-def _found(row, opponent, measure):
-    found = (row["against"].get(opponent) or {}).get(measure.key)
-    return found if isinstance(found, dict) else {}
+def _differences(opponent: str, title: str, rows: Sequence[Row], measures: Sequence[Measure]) -> Body:
+    places = {}
+    for measure in measures:
+        found = [difference for row in rows if (difference := row.difference(opponent, measure.key))]
+        places[measure.key] = decimals([min((abs(one.mean) for one in found if one.mean), default=None)], 2)
+    lines = [
+        _line(row, [_difference(row, opponent, measure.key, places[measure.key]) for measure in measures])
+        for row in rows
+    ]
+    return Body(lines, named(title))
 
 
-def _difference(found, places):
-    if not is_number(found.get("mean")):
-        return f"<td>{DASH}</td>"
-    p = found.get("p_holm")
-    interval = f"{number(found['low'], places)} to {number(found['high'], places)}" if is_number(found.get("low")) else "no interval"
-    tested = f"<small><i>p</i> {number(p, 2 if p >= 0.1 else 3)}</small>" if is_number(p) else ""
-    return f"<td>{number(found['mean'], places, True)}<small>{interval}</small>{tested}</td>"
+def _difference(row: Row, opponent: str, measure: str, places: int) -> Markup:
+    found = row.difference(opponent, measure)
+    if not found:
+        return Markup(DASH)
+    p = (row.against[opponent].adjusted or {}).get(measure)
+    interval = Markup("<small>no interval</small>")
+    if found.low is not None:
+        interval = Markup("<small>{} to {}</small>").format(number(found.low, places), number(found.high, places))
+    tested = "" if p is None else Markup("<small><i>p</i> {}</small>").format(number(p, 2 if p >= 0.1 else 3))
+    return number(found.mean, places, True) + interval + tested
+
+
+def _size_cell(size: SizeClass, observer: str, figure: str, _title: str, places: int) -> Markup:
+    found = size.observers[observer]
+    error = found.auc_error if (observer, figure) == _OF_A_SIZE[0][:2] and found.auc is not None else None
+    shown = number(getattr(found, figure), places)
+    return shown if error is None else shown + Markup("<small>±{}</small>").format(number(error, 3))
+
+
+def _millimetres(size: SizeClass) -> str:
+    return "{:g} to {:g} mm".format(*size.size_mm)
+
+
+def _leakage_line(entry: Leakage, measure: str) -> Line:
+    values = (entry.random.over_gain[measure], entry.held_out.over_gain[measure], entry.gap[measure])
+    return Line(_TITLES[measure], [number(value, 4, True) for value in values])
 
 
 class Notes:
-    """Reasons for missing values, each with its mark; those that differ by their figures alone have one."""
+    """Reasons for missing values with a mark for each; those that differ by their figures alone share one."""
 
-    def __init__(self):
-        self._marks = {}
+    def __init__(self) -> None:
+        self._marks: dict[str, tuple[str, str]] = {}
 
-    def mark(self, row: dict, measure: Measure) -> str:
+    def mark(self, row: Row, measure: Measure) -> Markup:
         """Return the marks of the reasons that a row gives for a measure it lacks."""
-        reasons = [_about(each) for each in row.get("truth_reasons") or ()]
-        kinds = {_FIGURES.sub("#", each): each for each in reversed(reasons) if measure.reason and each.startswith(measure.reason)}
-        marks = [self._marks.setdefault(kind, (_letter(len(self._marks)), reason))[0] for kind, reason in reversed(kinds.items())]
-        return f"<sup>{' '.join(marks)}</sup>" if marks else ""
+        reasons = [_about(reason) for reason in (row.of_truth.reasons if row.of_truth else ())]
+        fitting = [reason for reason in reasons if measure.reason and reason.startswith(measure.reason)]
+        kinds = {_DIGITS.sub("#", each): each for each in reversed(fitting)}
+        found = [
+            self._marks.setdefault(kind, (_letter(len(self._marks)), each)) for kind, each in reversed(kinds.items())
+        ]
+        return Markup("<sup>{}</sup>").format(" ".join(mark for mark, _ in found)) if found else Markup()
 
-    def html(self) -> str:
+    def html(self) -> Markup:
         """Return all reasons with their marks."""
         if not self._marks:
-            return ""
-        found = " ".join(f"<span><sup>{mark}</sup> {text(reason)}.</span>" for mark, reason in self._marks.values())
-        return f"{found} The figures in these notes are those of the first such case; all are <code>truth_reasons</code> in results.json."
+            return Markup()
+        marked = (Markup("<span><sup>{}</sup> {}.</span>").format(*mark) for mark in self._marks.values())
+        first = "The figures in these notes are those of the first such case"
+        return joined(marked, " ") + Markup(f" {first}; all are <code>truth_reasons</code> in results.json.")
 
 
-def _letter(place):
+def _letter(place: int) -> str:
     return (chr(ord("a") + place // 26 - 1) if place >= 26 else "") + chr(ord("a") + place % 26)
 
 
-def _about(reason):
+def _about(reason: str) -> str:
     """A reason without the arrangement that it is of."""
     head, _, rest = reason.partition(": ")
     return rest if rest and (head.startswith("arrangement ") or head == "all arrangements") else reason
