@@ -13,7 +13,8 @@ from .cli import add_command, for_each_input, progress_bar, table
 from .device import DEVICES, PRECISIONS
 from .enhance_settings import Settings
 from .errors import InputError
-from .files import OUTPUT_SUFFIXES, check_output_format, read_mammogram, sidecar_of, suffix_of, write_mammogram
+from .file_names import OUTPUT_SUFFIXES, stems_apart, suffix_of
+from .files import check_output_format, on_one_scale, sidecar_of, write_mammogram
 from .settings import add_options, from_arguments
 
 if TYPE_CHECKING:
@@ -64,9 +65,10 @@ def run_enhance(arguments: argparse.Namespace) -> Any:
         for written in filter(None, (path, sidecar_of(path))):
             check_output(written, arguments.overwrite)
     enhancer = Enhancer(load_model(find_model(arguments.model)), arguments.device, arguments.precision)
+    read = on_one_scale(arguments.input)
 
     def work(name: str) -> dict[str, Any]:
-        mammogram, target = read_mammogram(name), targets[name]
+        mammogram, target = read(name), targets[name]
         check_output_format(target, mammogram)
         enhancement = enhancer.run(mammogram, settings, progress_bar(Path(name).name))
         write_mammogram(
@@ -87,9 +89,8 @@ def _targets(arguments: argparse.Namespace) -> dict[str, Path]:
     if not output.is_dir():
         raise InputError(output, "several inputs need a folder that exists", "create it first")
     targets = {}
-    for name in arguments.input:
+    for name, stem in stems_apart(arguments.input).items():
         suffix = suffix_of(name)
-        stem = Path(name).name[: -len(suffix)] if suffix else Path(name).name
         ending = f".{arguments.format}" if arguments.format else (suffix if suffix in OUTPUT_SUFFIXES else ".dcm")
         targets[name] = output / f"{stem}-enhanced{ending}"
     if len(set(targets.values())) < len(arguments.input):
@@ -149,12 +150,15 @@ def run_cci(arguments: argparse.Namespace) -> Any:
     if arguments.map and len(arguments.input) > 1:
         raise InputError(arguments.map, "a map is written for one input", "run the command once for each")
 
+    read = on_one_scale(arguments.input)
+
     def work(name: str) -> dict[str, Any]:
-        mammogram = read_mammogram(name)
+        mammogram = read(name)
         result, deviations = measure(mammogram, variant)
         if arguments.map:
             _write_map(arguments.map, mammogram, deviations, variant, arguments.overwrite)
-        return {"input": str(name), **result}
+        notes = [*mammogram.notes, *filter(None, [mammogram.polarity.note, mammogram.scale_note])]
+        return {"input": str(name), **result, "full_scale_is_guessed": bool(mammogram.scale_note), "notes": notes}
 
     return for_each_input(arguments, work)
 
@@ -177,9 +181,11 @@ def show_cci(result: Any) -> str:
     ]
     first = results[0] if results else {"levels": "-", "ddof": "-", "mask": "-", "border": "-"}
     settings = f"levels {first['levels']}, ddof {first['ddof']}, mask {first['mask']}, border {first['border']}"
+    notes = [f"\nnote: {r['input']}: {note}" for r in results for note in r["notes"]]
     return (
         table(rows, ("input", "CCI", "CCI-norm", "scale", "values", "windows"))
         + f"\n{settings}. Closer to the true high dose is better; higher is not."
+        + "".join(notes)
     )
 
 

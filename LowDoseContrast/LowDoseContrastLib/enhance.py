@@ -118,7 +118,7 @@ class Enhancer:
         return _View(flipped, expected if flipped else sign, mammogram.full_scale, mammogram.value_range)
 
     def _notes_before(self, mammogram: Mammogram, settings: Settings, view: _View) -> list[str]:
-        notes = [*mammogram.notes, *filter(None, [mammogram.polarity.note])]
+        notes = [*mammogram.notes, *filter(None, [mammogram.polarity.note, mammogram.scale_note])]
         notes += [f"the image does not state its {what}" for what in self.model.card.domain.unknowns(mammogram)]
         if settings.mode != "paper" and self.model.card.recipe.get("crop") == "resize":
             notes.append(
@@ -135,7 +135,10 @@ class Enhancer:
         for end, value in enumerate(view.value_range):
             share = max(tally.tissue_clipped[end] for tally in tallies)
             if share > _MOST_CLIPPED:
-                found.append(f"{share:.1%} of the enhanced tissue would be clipped at {value:g}, the {_ENDS[end]} end of the value range")
+                found.append(
+                    f"{share:.1%} of the enhanced tissue would be clipped at {value:g}, the {_ENDS[end]} end of "
+                    "the value range"
+                )
         return found
 
     def _notes_after(self, view: _View, tallies: Sequence[_Tally]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,9 @@ import numpy as np
 
 from .atomic import atomic_output
 from .errors import InputError
+from .file_names import INPUT_SUFFIXES, OUTPUT_SUFFIXES, suffix_of
+from .flat_files import FLAT_SUFFIXES, read_flat
 from .mammogram import Geometry, Mammogram
-
-OUTPUT_SUFFIXES = (".dcm", ".nrrd", ".nii.gz", ".nii", ".png", ".tif", ".tiff")
-_INPUT_SUFFIXES = (*OUTPUT_SUFFIXES, ".nhdr", ".mha", ".mhd")
-_FLAT = (".png", ".tif", ".tiff")  # formats that state no spacing one could trust
-
-
-def suffix_of(path: str | Path) -> str:
-    """The ending of a file name in lower case, ``.nii.gz`` as one."""
-    name = Path(path).name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
 
 
 def read_mammogram(path: str | Path) -> Mammogram:
@@ -41,11 +35,40 @@ def read_mammogram(path: str | Path) -> Mammogram:
             return read_dicom(path)
     except PermissionError as error:
         raise InputError(path, "may not be read", "check its permissions") from error
-    if suffix_of(path) not in _INPUT_SUFFIXES:
-        raise InputError(
-            path, f"is neither DICOM nor one of {', '.join(_INPUT_SUFFIXES)}", "convert it to one of these"
-        )
-    return _read_by_itk(path)
+    if suffix_of(path) not in INPUT_SUFFIXES:
+        raise InputError(path, f"is neither DICOM nor one of {', '.join(INPUT_SUFFIXES)}", "convert it to one of these")
+    return read_flat(path) if suffix_of(path) in FLAT_SUFFIXES else _read_by_itk(path)
+
+
+def on_one_scale(paths: Sequence[str | Path]) -> Callable[[str | Path], Mammogram]:
+    """A reader of images that are to be compared.
+
+    Those that do not state their bits get one full scale, that of the largest value.
+    """
+    open_ones = [path for path in paths if len(paths) > 1 and not _states_bits(path)]
+    tops = [top for top in map(_full_scale_of, open_ones) if top is not None]
+
+    def read(path: str | Path) -> Mammogram:
+        mammogram = read_mammogram(path)
+        return replace(mammogram, scale_top=max(tops)) if mammogram.bits is None and tops else mammogram
+
+    return read
+
+
+def _states_bits(path: str | Path) -> bool:
+    from .dicom import is_dicom
+
+    try:
+        return is_dicom(path)
+    except OSError:
+        return True  # the reader says what is wrong with it
+
+
+def _full_scale_of(path: str | Path) -> float | None:
+    try:
+        return read_mammogram(path).full_scale
+    except InputError:
+        return None
 
 
 def _read_by_itk(path: str | Path) -> Mammogram:
@@ -71,9 +94,35 @@ def _read_by_itk(path: str | Path) -> Mammogram:
         raise InputError(
             path, f"has {8 * pixels.dtype.itemsize}-bit integers", "convert it to 8 or 16 bits or to float"
         )
-    geometry = Geometry(tuple(image.GetSpacing()), tuple(image.GetOrigin()), tuple(image.GetDirection()))
-    spacing = None if suffix_of(path) in _FLAT else geometry.pixel_spacing
-    return Mammogram(pixels, spacing, geometry=geometry, source=str(path))
+    millimetres, note = _millimetres(path)
+    spacing, origin = ((value * millimetres for value in values) for values in (image.GetSpacing(), image.GetOrigin()))
+    geometry = Geometry(tuple(spacing), tuple(origin), tuple(image.GetDirection()))
+    return Mammogram(pixels, geometry.pixel_spacing, geometry=geometry, source=str(path), notes=(note,) if note else ())
+
+
+def _millimetres(path: Path) -> tuple[float, str]:
+    """(millimetres in the unit of a file's spacing, a note where that is not 1): NRRD may state another."""
+    if path.suffix.lower() not in (".nrrd", ".nhdr"):
+        return 1.0, ""
+    with open(path, "rb") as stream:
+        header = stream.read(65536).split(b"\n\n")[0].replace(b"\r", b"").decode("latin1")
+    units = [
+        line.partition(":")[2] for line in header.splitlines() if line.lower().startswith(("space units:", "units:"))
+    ]
+    named = [unit.strip().strip('"').lower() for unit in units[0].replace('"', " ").split()] if units else []
+    named = [unit for unit in named if unit]
+    if not named or named[0] in ("mm", "millimeter", "millimeters", "millimetre", "none", "???"):
+        return 1.0, ""
+    if named[0] not in _UNITS:
+        raise InputError(path, f"states its spacing in '{named[0]}'", "save it in millimetres")
+    return _UNITS[named[0]], f"the spacing is stated in {named[0]} and taken in mm"
+
+
+_UNITS = {
+    **dict.fromkeys(("um", "\xb5m", "\u03bcm", "micron", "microns", "micrometer", "micrometers", "micrometre"), 1e-3),
+    **dict.fromkeys(("cm", "centimeter", "centimeters"), 10.0),
+    **dict.fromkeys(("m", "meter", "meters", "metre"), 1e3),
+}
 
 
 def _short(reason: Any) -> str:

@@ -63,6 +63,8 @@ class Mammogram:
         padding: (lowest, highest) value that stands for pixels that were not measured; None without any.
         stored_offset: what must be added to the pixels to have the values that the source stores: below 0 where
             it stores signed ones.
+        scale_top: full scale that is taken where the bits are not stated, for images that are to be compared; None to
+            guess it from the image alone.
         notes: what was found out or assumed when it was read, a sentence each.
         source: the file or node, for messages and provenance.
         uid: SOP Instance UID of a DICOM source.
@@ -80,6 +82,7 @@ class Mammogram:
     dose_mgy: float | None = None
     padding: tuple[float, float] | None = None
     stored_offset: int = 0
+    scale_top: float | None = None
     notes: tuple[str, ...] = ()
     geometry: Geometry = field(default_factory=Geometry)
     source: str = ""
@@ -117,10 +120,14 @@ class Mammogram:
         """Whether air is bright: as the pixels show it; as it is stated where they show no air."""
         seen = self._first_as_seen.seen_sign
         if seen is None or self.sign is None or seen == self.sign:
-            known = "pixels" if seen and not self.sign else "header" if self.sign and not seen else "both" if seen else ""
+            known = (
+                "pixels" if seen and not self.sign else "header" if self.sign and not seen else "both" if seen else ""
+            )
             return Polarity(seen or self.sign, known)
         words = {1: "bright", -1: "dark"}
-        note = f"the header says that air is {words[self.sign]}, the pixels show it {words[seen]}: the pixels are believed"
+        note = (
+            f"the header says that air is {words[self.sign]}, the pixels show it {words[seen]}: the pixels are believed"
+        )
         return Polarity(seen, "pixels", note)
 
     def _padding_in(self, image: np.ndarray) -> np.ndarray | None:
@@ -139,10 +146,20 @@ class Mammogram:
         """
         if self.bits is not None:
             return float(2**self.bits - 1)
+        if self.scale_top is not None:
+            return self.scale_top
         top = float(self.pixels.max())
         if top <= 1:
             return 1.0
         return next((float(2**b - 1) for b in STANDARD_DEPTHS if top <= 2**b - 1), top)
+
+    @property
+    def scale_note(self) -> str:
+        """A sentence where full scale is a guess; else empty."""
+        if self.bits is not None:
+            return ""
+        whose = "its largest value" if self.scale_top is None else "the largest value of all inputs"
+        return f"the image does not state its bits: full scale is taken as {self.full_scale:g}, from {whose}"
 
     @property
     def value_range(self) -> tuple[float, float]:

@@ -62,7 +62,9 @@ def stored_values(dataset: Dataset, path: str | Path) -> StoredValues:
         pixels = pixels[np.newaxis]
     if pixels.ndim != 3:
         raise InputError(path, f"expected one grey image or a stack of them, not an array of shape {pixels.shape}")
-    return _from_zero(pixels, int(dataset.get("BitsStored", 16)), precision, bool(dataset.get("PixelRepresentation")), notes)
+    return _from_zero(
+        pixels, int(dataset.get("BitsStored", 16)), precision, bool(dataset.get("PixelRepresentation")), notes
+    )
 
 
 def _from_zero(
@@ -90,7 +92,10 @@ def _bits_for(lowest: int, highest: int, is_signed: bool) -> int:
 
 def _native(dataset: Dataset) -> tuple[np.ndarray, int | None, list[str]]:
     """(values, bits where the header's are wrong, notes) of pixels that are not compressed."""
-    stored, high = int(dataset.get("BitsStored", 16)), int(dataset.get("HighBit", int(dataset.get("BitsStored", 16)) - 1))
+    stored, high = (
+        int(dataset.get("BitsStored", 16)),
+        int(dataset.get("HighBit", int(dataset.get("BitsStored", 16)) - 1)),
+    )
     allocated = int(dataset.get("BitsAllocated", 16))
     if stored >= allocated and high == stored - 1:
         return dataset.pixel_array, None, []
@@ -103,11 +108,15 @@ def _native(dataset: Dataset) -> tuple[np.ndarray, int | None, list[str]]:
         if (words >> stored).any():
             note = f"the header says {stored} bits stored up to high bit {high}: {high + 1} are taken"
             return _cut(words, high + 1, dataset), high + 1, [note]
-        return _cut(words, stored, dataset), None, [f"the high bit is stated as {high}; the values end at bit {stored - 1}"]
+        return (
+            _cut(words, stored, dataset),
+            None,
+            [f"the high bit is stated as {high}; the values end at bit {stored - 1}"],
+        )
     cut = _cut(words, stored, dataset)
-    if (words >> stored).any() and not dataset.get("PixelRepresentation"):
-        if _roughness(cut) > _ROUGHER * _roughness(words):  # they are no overlays, but the values' own
-            return words, int(words.max()).bit_length(), []
+    more_bits = (words >> stored).any() and not dataset.get("PixelRepresentation")
+    if more_bits and _roughness(cut) > _ROUGHER * _roughness(words):  # they are no overlays, but the values' own
+        return words, int(words.max()).bit_length(), []
     return cut, None, []
 
 
@@ -226,8 +235,8 @@ def _decoded_by_simpleitk(dataset: Dataset) -> np.ndarray:
 
 
 _PIXEL_ELEMENTS = (
-    "SOPClassUID", "SOPInstanceUID", "SamplesPerPixel", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored",
-    "HighBit", "PixelRepresentation", "PixelData",
+    "SOPClassUID", "SOPInstanceUID", "SamplesPerPixel", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation", "PixelData",
 )  # fmt: skip
 
 

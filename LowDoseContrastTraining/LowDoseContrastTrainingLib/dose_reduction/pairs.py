@@ -14,6 +14,7 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.dicom import derived_header, write_with_pixels
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.file_names import stems_apart
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
@@ -83,10 +84,9 @@ class ReductionPlan:
 
 
 def named_inputs(inputs: Iterable[str]) -> dict[str, str]:
-    """Return name -> path: the stems of the files, numbered from 2 if several are the same."""
+    """Return name -> path: the stems of the files, told apart by their folders where several are the same."""
     names: dict[str, str] = {}
-    for path in inputs:
-        stem = Path(path).stem
+    for path, stem in stems_apart(inputs).items():
         number = 1
         while (name := stem if number == 1 else f"{stem}-{number}") in names:
             number += 1
