@@ -71,10 +71,10 @@ def run_enhance(arguments: argparse.Namespace) -> Any:
         mammogram, target = read(name), targets[name]
         check_output_format(target, mammogram)
         enhancement = enhancer.run(mammogram, settings, progress_bar(Path(name).name))
-        write_mammogram(
-            target, mammogram, enhancement.mammogram.pixels, *enhancement.report.provenance, arguments.overwrite
-        )
-        return {**enhancement.report.to_json(), "output": str(target)}
+        report = enhancement.report
+        pixels = enhancement.mammogram.pixels
+        write_mammogram(target, mammogram, pixels, *report.provenance, arguments.overwrite, report.value_of)
+        return {**report.to_json(), "output": str(target)}
 
     return for_each_input(arguments, work)
 

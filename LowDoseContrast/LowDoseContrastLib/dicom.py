@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import __version__
-from .atomic import atomic_output
 from .errors import InputError
 from .mammogram import Geometry, Mammogram
 from .stored_values import stored_values
@@ -23,7 +21,6 @@ FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 # What pydicom raises on damaged files, beside its own InvalidDicomError.
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
-_PRIVATE_SCHEME = "99LDC"
 
 
 def is_dicom(path: str | Path) -> bool:
@@ -62,7 +59,7 @@ def read_dicom(path: str | Path) -> Mammogram:
         raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
     found = stored_values(dataset, path)
     mammogram = mammogram_from_header(dataset, found.pixels, str(path))
-    padding = mammogram.padding and tuple(value - found.offset for value in mammogram.padding)
+    padding = mammogram.padding and (mammogram.padding[0] - found.offset, mammogram.padding[1] - found.offset)
     return replace(mammogram, bits=found.bits, stored_offset=found.offset, padding=padding, notes=found.notes)
 
 
@@ -156,145 +153,3 @@ def _dose(dataset: Dataset) -> float | None:
     if dose := _numbers(dataset, "EntranceDose", 1):
         return dose[0] * 100
     return None
-
-
-def write_derived(
-    path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False
-) -> None:
-    """Writes ``pixels`` as an image derived from the DICOM mammogram ``source``.
-
-    New SOP and series identity in the same study and frame of reference, ImageType
-    DERIVED\\\\PRIMARY, the source referenced; doses and technique stay, for they describe the real
-    exposure (PS3.3 C.7.6.1.1.3, C.12.1). Uncompressed.
-
-    Args:
-        source: a :class:`Mammogram` with a ``header``, or without: then a new study is made.
-        pixels: like ``source.pixels``, integers within its bits.
-        description: what was done, up to 1024 characters.
-        equipment: name and version of what did it.
-    """
-    stored = pixels.astype(np.int32) + source.stored_offset if source.stored_offset else pixels
-    header = derived_header(source, description, equipment)
-    header.BitsStored = source.bits or header.BitsStored
-    write_with_pixels(path, header, stored, overwrite)
-
-
-def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, overwrite: bool = False) -> None:
-    """Writes a data set from :func:`derived_header` with ``pixels`` (slices, rows, columns), uncompressed."""
-    kind = np.dtype(f"{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}")
-    frames = pixels.astype(kind)[0 if len(pixels) == 1 else slice(None)]
-    dataset.set_pixel_data(frames, dataset.PhotometricInterpretation, dataset.BitsStored, generate_instance_uid=False)
-    with atomic_output(path, overwrite) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
-
-
-def derived_header(
-    source: Mammogram,
-    description: str,
-    equipment: str,
-    derivation: Any = ("LDC-001", "Dose appearance by neural network"),
-    label: str = "enhanced",
-    identity: Any = None,
-) -> Dataset:
-    """The data set of an image derived from ``source``, without pixels.
-
-    Args:
-        derivation: (code value, meaning) of what was done.
-        label: ends the series' description.
-        identity: (SOP instance UID, series instance UID), random if None.
-    """
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import generate_uid
-
-    dataset = copy.deepcopy(source.header) if source.header is not None else _new_header(source)
-    dataset.file_meta = FileMetaDataset()
-    original = dataset.get("SOPInstanceUID")
-    dataset.SOPInstanceUID, dataset.SeriesInstanceUID = identity or (generate_uid(), generate_uid())
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.ImageType = ["DERIVED", "PRIMARY", *list(dataset.get("ImageType", []))[2:]]
-    dataset.DerivationDescription = description[:1024]
-    dataset.DerivationCodeSequence = [code(derivation[0], _PRIVATE_SCHEME, derivation[1])]
-    dataset.SeriesDescription = f"{dataset.get('SeriesDescription', '') or 'Mammogram'} {label}"[:64]
-    dataset.SeriesNumber = int(dataset.get("SeriesNumber") or 0) + 1000
-    dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), _equipment(equipment)]
-    if original and source.header is not None:
-        dataset.SourceImageSequence = [source_reference(dataset.SOPClassUID, original)]
-    # What described the source's pixels alone, or signed them.
-    for keyword in (
-        "SmallestImagePixelValue",
-        "LargestImagePixelValue",
-        "IconImageSequence",
-        "DigitalSignaturesSequence",
-    ):
-        if keyword in dataset:
-            delattr(dataset, keyword)
-    return dataset
-
-
-def source_reference(sop_class: str, instance: str) -> Dataset:
-    """The item of a Source Image Sequence for the image that another was processed from (UIDs)."""
-    from pydicom.dataset import Dataset
-
-    reference = Dataset()
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = sop_class, instance
-    reference.PurposeOfReferenceCodeSequence = [code("121322", "DCM", "Source image for image processing operation")]
-    return reference
-
-
-def code(value: str, scheme: str, meaning: str) -> Dataset:
-    """A coded concept as the item of a code sequence."""
-    from pydicom.dataset import Dataset
-
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
-    return code
-
-
-def _equipment(name: str) -> Dataset:
-    from pydicom.dataset import Dataset
-
-    item = Dataset()
-    item.PurposeOfReferenceCodeSequence = [code("109102", "DCM", "Processing Equipment")]
-    item.Manufacturer = "LowDoseContrast"
-    item.ManufacturerModelName = name[:64]
-    item.SoftwareVersions = __version__
-    item.ContributionDescription = "Research use only"
-    return item
-
-
-def _new_header(source: Mammogram) -> Dataset:
-    """A minimal MG data set for pixels that did not come from DICOM."""
-    from pydicom.dataset import Dataset
-    from pydicom.uid import generate_uid
-
-    dataset = Dataset()
-    presentation = source.intent == "FOR PRESENTATION"
-    dataset.SOPClassUID = FOR_PRESENTATION if presentation else FOR_PROCESSING
-    dataset.SOPInstanceUID = generate_uid()
-    dataset.StudyInstanceUID = generate_uid()
-    dataset.Modality = "MG"
-    dataset.PresentationIntentType = "FOR PRESENTATION" if presentation else "FOR PROCESSING"
-    dataset.PatientName = dataset.PatientID = "Anonymous"
-    for keyword in (
-        "StudyDate",
-        "StudyTime",
-        "AccessionNumber",
-        "ReferringPhysicianName",
-        "StudyID",
-        "PatientBirthDate",
-        "PatientSex",
-    ):
-        setattr(dataset, keyword, "")
-    dataset.InstanceNumber = 1
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = source.photometric or ("MONOCHROME1" if source.sign == 1 else "MONOCHROME2")
-    signed = source.pixels.dtype.kind == "i"
-    dataset.BitsAllocated = 8 if source.pixels.dtype.itemsize == 1 else 16
-    dataset.BitsStored = source.bits or dataset.BitsAllocated
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = int(signed)
-    dataset.RescaleIntercept, dataset.RescaleSlope = 0, 1
-    if source.spacing:
-        dataset.ImagerPixelSpacing = list(source.spacing)
-    return dataset

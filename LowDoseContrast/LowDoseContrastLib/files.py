@@ -94,7 +94,7 @@ def _read_by_itk(path: str | Path) -> Mammogram:
         raise InputError(
             path, f"has {8 * pixels.dtype.itemsize}-bit integers", "convert it to 8 or 16 bits or to float"
         )
-    millimetres, note = _millimetres(path)
+    millimetres, note = _millimetres(Path(path))
     spacing, origin = ((value * millimetres for value in values) for values in (image.GetSpacing(), image.GetOrigin()))
     geometry = Geometry(tuple(spacing), tuple(origin), tuple(image.GetDirection()))
     return Mammogram(pixels, geometry.pixel_spacing, geometry=geometry, source=str(path), notes=(note,) if note else ())
@@ -152,7 +152,13 @@ def check_output_format(path: str | Path, mammogram: Mammogram) -> None:
 
 
 def write_mammogram(
-    path: str | Path, source: Mammogram, pixels: np.ndarray, description: str, equipment: str, overwrite: bool = False
+    path: str | Path,
+    source: Mammogram,
+    pixels: np.ndarray,
+    description: str,
+    equipment: str,
+    overwrite: bool = False,
+    value_of: Callable[[float], float] | None = None,
 ) -> None:
     """Writes ``pixels`` with the geometry of ``source`` in the format that the ending of ``path`` names.
 
@@ -166,9 +172,9 @@ def write_mammogram(
 
     check_output_format(path, source)
     if suffix_of(path) == ".dcm":
-        from .dicom import write_derived
+        from .derived import write_derived
 
-        write_derived(path, source, pixels, description, equipment, overwrite)
+        write_derived(path, source, pixels, description, equipment, overwrite, value_of)
         return
     if source.stored_offset and pixels.dtype.kind in "iu":
         pixels = (pixels.astype(np.int32) + source.stored_offset).astype(np.int16)

@@ -76,6 +76,15 @@ class EnhancementReport:
         )
         return description, f"LowDoseContrast {self.model}"
 
+    def value_of(self, value: float) -> float:
+        """What became of a pixel value, but for noise and structure.
+
+        The fitted gain, in the polarity that the network saw.
+        """
+        if self.flipped:
+            return self.full_scale - self.gain * (self.full_scale - value)
+        return self.gain * value
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON-able values."""
         values = dataclasses.asdict(self)

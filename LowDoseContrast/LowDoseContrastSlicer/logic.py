@@ -320,7 +320,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
             raise InputError("", text.format(name=source.GetName(), count=len(image.header.stacked)))
         pixels = image.node_values(slicer.util.arrayFromVolume(node)) if isDicom else slicer.util.arrayFromVolume(node)
         placed = dataclasses.replace(image.mammogram, geometry=geometry_of(node))
-        write_mammogram(path, placed, pixels, *report.provenance, overwrite=True)
+        write_mammogram(path, placed, pixels, *report.provenance, overwrite=True, value_of=report.value_of)
         said = _("Saved: {path}.").format(path=path)
         if isDicom and image.header.dataset is None:
             said += " " + _(

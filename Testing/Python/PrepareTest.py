@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from LowDoseContrastLib.dicom import write_with_pixels
+from LowDoseContrastLib.derived import write_with_pixels
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.steps import run_to_end

@@ -84,7 +84,7 @@ def _acquisition(path: Path, header: Dataset, group_keyword: str) -> Acquisition
     from LowDoseContrastLib.dicom import stated_facts
 
     facts = stated_facts(header)
-    del facts["modality"]
+    del facts["modality"], facts["padding"]  # of no use in pairing
     exposure = header.get("ExposureInuAs")
     return Acquisition(
         path=path,

@@ -29,7 +29,8 @@ def cut_patches(
 ) -> list[PatchEntry]:
     """Write the patches of a pair that are not there yet; return all of them with their SHA-256."""
     if not all(patch.path(folder, side).exists() for patch in patches for side in SIDES):
-        images = dict(zip(SIDES, overlap.crop(*read_pair(pair)), strict=True))
+        pixels = (image.pixels[0] for image in read_pair(pair))
+        images = dict(zip(SIDES, overlap.crop(*pixels), strict=True))
     for patch in patches:
         for side in SIDES:
             path = patch.path(folder, side)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.mask import Breast
 
 from ..common.picture_sheet import thumbnail
 from .alignment import TOLERANCE, measured_shift
@@ -58,12 +57,13 @@ class Examined:
 def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
     """Look at a pair; return what was found, or why it cannot be used."""
     try:
-        low, high = read_pair(pair)
+        images = read_pair(pair)
     except InputError as error:
         return f"cannot be used: {error}"
+    low, high = (image.pixels[0] for image in images)
     if low.shape != high.shape:
         return f"the two images differ in size: {low.shape} and {high.shape}"
-    mask = Breast(low, pair.low.sign).tissue
+    mask = images[0].breasts[0].tissue & ~images[1].breasts[0].unmeasured
     shift = measured_shift(low, high, mask)
     if max(map(abs, shift)) > settings.max_shift:
         return f"the two images lie further apart than --max-shift: {_described(shift)}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.mammogram import Mammogram
 
 from .acquisition_header import Acquisition, read_acquisition
 from .dose_levels import DOSE_LEVELS, dose_level, with_estimated_doses
@@ -65,22 +65,22 @@ def find_pairs(
     return pairs, [{"file": path.relative_to(folder).as_posix(), **fates[path]} for path in sorted(fates)]
 
 
-def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pixel values (rows, columns) of the low and the high dose.
+def read_pair(pair: Pair) -> tuple[Mammogram, Mammogram]:
+    """Return the low and the high dose.
 
     Raises:
         InputError: an image cannot be read or has several frames.
     """
-    return _pixels(pair.low), _pixels(pair.high)
+    return _single(pair.low), _single(pair.high)
 
 
-def _pixels(image: Acquisition) -> np.ndarray:
+def _single(image: Acquisition) -> Mammogram:
     from LowDoseContrastLib.files import read_mammogram
 
     mammogram = read_mammogram(image.path)
     if mammogram.pixels.shape[0] != 1:
         raise InputError(image.path, f"has {mammogram.pixels.shape[0]} frames", "only single images can be paired")
-    return mammogram.pixels[0]
+    return mammogram
 
 
 def _read_all(folder: Path, keyword: str) -> tuple[list[Acquisition], dict[Path, dict[str, Any]]]:

@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
-from LowDoseContrastLib.dicom import derived_header, write_with_pixels
+from LowDoseContrastLib.derived import derived_header, write_with_pixels
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.file_names import stems_apart
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.settings import check, setting
 from LowDoseContrastLib.steps import Clock, Steps
 
 from ..common.file_names import NOISE_MODEL_FILE, REDUCTION_FILE
 from ..common.randomness import stream
-from ..common.run_folder import open_folder
+from ..common.run_folder import abandon, open_folder
 from ..common.settings_file import read_settings
 from .noise_estimation import from_flats, from_image
 from .noise_model import NoiseModel, checked_values, chest_wall_side
@@ -123,9 +122,16 @@ def reduce_dose(folder: str | Path, plan: ReductionPlan) -> Steps[dict[str, Any]
     model = from_flats(flats, plan.given or {}) if flats else None
     steps, done = len(inputs) * (plan.realisations + 1), 0
     for name, path in inputs.items():
-        for what in _made(folder / name, path, plan, settings["inputs"][name], model):
-            done += 1
-            yield clock.progress(done / steps, f"{name}: {what}")
+        is_new = not (folder / name).exists()
+        try:
+            for what in _made(folder / name, path, plan, settings["inputs"][name], model):
+                done += 1
+                yield clock.progress(done / steps, f"{name}: {what}")
+        except InputError:
+            if is_new:  # so that what the message advises can be tried in the same folder
+                shutil.rmtree(folder / name, ignore_errors=True)
+                abandon(folder, REDUCTION_FILE)
+            raise
     folders, images = [folder / name for name in inputs], []
     records = [json.loads((place / NOISE_MODEL_FILE).read_text()) for place in folders]
     for place in folders:
@@ -144,7 +150,8 @@ def _made(place: Path, path: str, plan: ReductionPlan, digest: str, model: Noise
     mammogram = read_mammogram(path)
     assert mammogram.spacing and mammogram.bits  # every input was checked
     pixels, pixel_mm, bits = mammogram.pixels[0], mammogram.spacing[0], mammogram.bits
-    mask = Breast(pixels, mammogram.sign).mask
+    breast = mammogram.breasts[0]
+    mask = breast.mask
     place.mkdir(exist_ok=True)
     _write_once(place / "full.dcm", lambda temporary: shutil.copyfile(path, temporary))
     model = _model_of(place / NOISE_MODEL_FILE, mammogram, mask, plan, model)
@@ -163,7 +170,10 @@ def _made(place: Path, path: str, plan: ReductionPlan, digest: str, model: Noise
         target = reduced_path(place, realisation)
         if not target.exists():
             rng = stream(plan.seed, "reduction", digest, repr(plan.fraction), realisation)
-            image = reduced(pixels, plan.fraction, model, pixel_mm, rng, bits, chest_wall_side(mask))
+            measured = pixels.copy()
+            measured[breast.unmeasured] = np.median(pixels[mask])  # so that a frame reaches into no local mean
+            image = reduced(measured, plan.fraction, model, pixel_mm, rng, bits, chest_wall_side(mask))
+            image[breast.unmeasured] = pixels[breast.unmeasured]
             target.parent.mkdir(exist_ok=True)
             write_with_pixels(target, _header(mammogram, plan, model, realisation, record), image[None])
         yield f"realisation {realisation + 1}"
@@ -204,7 +214,12 @@ def _header(
         f"Source {mammogram.uid}. Research use only."
     )
     derivation, label = ("LDC-002", "Reduced exposure by noise injection"), f"at {plan.fraction:g} of the dose"
-    header = derived_header(mammogram, description, "Dose reduction", derivation, label, (instance, series))
+
+    def value_of(value: float) -> float:
+        return model.offset + plan.fraction * (value - model.offset)
+
+    identity = (instance, series)
+    header = derived_header(mammogram, description, "Dose reduction", derivation, label, identity, value_of)
     header.InstanceNumber = realisation + 1
     _scale_exposure(header, plan.fraction)
     return header
@@ -239,10 +254,10 @@ def _refusals(mammogram: Mammogram) -> Iterator[tuple[bool, str, str]]:
     yield mammogram.intent != "FOR PROCESSING", "does not say that it is For Processing", this_view
     problem = f"pixel intensity relationship is {mammogram.relationship or 'not stated'}, not LIN"
     yield mammogram.relationship != "LIN", problem, "name an image whose values are linear in the exposure"
-    yield mammogram.sign != 1, "higher values do not mean more X-rays (sign +1)", as_read
+    yield mammogram.polarity.sign != 1, "higher values do not mean more X-rays (sign +1)", as_read
     problem = f"holds {len(mammogram.pixels)} frames"
     yield len(mammogram.pixels) != 1, problem, "name a two-dimensional mammogram"
-    yield mammogram.pixels.dtype.kind != "u", "has signed pixels", as_read
+    yield mammogram.stored_offset != 0, "has signed pixels", as_read
     problem = "states no pixel spacing, which the colour of the noise needs"
     yield mammogram.spacing is None, problem, "name an image with ImagerPixelSpacing"
     yield len(set(mammogram.spacing or ())) > 1, "has pixels that are not square", as_read

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
-from LowDoseContrastLib.dicom import FOR_PROCESSING, code
+from LowDoseContrastLib.derived import code
+from LowDoseContrastLib.dicom import FOR_PROCESSING
 
 from .acquisition import Arrangement, Exposure
 from .beam_tables import FILTER_MM, HVL_MM

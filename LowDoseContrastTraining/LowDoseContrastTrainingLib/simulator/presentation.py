@@ -10,7 +10,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from LowDoseContrastLib.dicom import FOR_PRESENTATION, source_reference
+from LowDoseContrastLib.derived import source_reference
+from LowDoseContrastLib.dicom import FOR_PRESENTATION
 from LowDoseContrastLib.mask import Breast, extent
 
 from .wide_blur import wide_gaussian
