@@ -14,7 +14,7 @@ from LowDoseContrastLib import __version__
 from LowDoseContrastLib.atomic import atomic_output
 from LowDoseContrastLib.derived import derived_header, write_with_pixels
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.file_names import stems_apart
+from LowDoseContrastLib.file_names import stem_of
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.hashing import file_sha256
 from LowDoseContrastLib.mammogram import Mammogram
@@ -83,9 +83,9 @@ class ReductionPlan:
 
 
 def named_inputs(inputs: Iterable[str]) -> dict[str, str]:
-    """Return name -> path: the stems of the files, told apart by their folders where several are the same."""
+    """Return name -> path: the names of the files without their endings, numbered from 2 if several are the same."""
     names: dict[str, str] = {}
-    for path, stem in stems_apart(inputs).items():
+    for path, stem in ((path, stem_of(path)) for path in inputs):
         number = 1
         while (name := stem if number == 1 else f"{stem}-{number}") in names:
             number += 1
@@ -254,6 +254,7 @@ def _refusals(mammogram: Mammogram) -> Iterator[tuple[bool, str, str]]:
     yield mammogram.intent != "FOR PROCESSING", "does not say that it is For Processing", this_view
     problem = f"pixel intensity relationship is {mammogram.relationship or 'not stated'}, not LIN"
     yield mammogram.relationship != "LIN", problem, "name an image whose values are linear in the exposure"
+    yield bool(mammogram.polarity.note), f"contradicts itself about the sign: {mammogram.polarity.note}", as_read
     yield mammogram.polarity.sign != 1, "higher values do not mean more X-rays (sign +1)", as_read
     problem = f"holds {len(mammogram.pixels)} frames"
     yield len(mammogram.pixels) != 1, problem, "name a two-dimensional mammogram"
