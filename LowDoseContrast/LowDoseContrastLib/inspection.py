@@ -42,6 +42,14 @@ class ModelFit:
     objections: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
+    def in_words(self) -> str:
+        """Return it in words, after the name of the model."""
+        if self.fits:
+            return "fits"
+        if self.fits is False:
+            return "does not fit: " + "; ".join(self.objections)
+        return "cannot be told: the image does not state its " + ", ".join(self.unknown)
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -73,7 +81,7 @@ class Inspection:
         """Return it for people, a line each."""
         width = max(len(fact.name) for fact in self.facts) + 2
         lines = [f"{fact.name:{width}}{fact.value}" + (f"  ({fact.why})" if fact.why else "") for fact in self.facts]
-        lines += [f"{'model ' + model.name:{width}}{_fit_in_words(model)}" for model in self.models]
+        lines += [f"{'model ' + model.name:{width}}{model.in_words()}" for model in self.models]
         return lines + [f"note: {note}" for note in self.notes]
 
 
@@ -180,14 +188,6 @@ def noise_in(image: np.ndarray, mask: np.ndarray) -> float:
     values = image.astype(np.float32)
     second = values[:, :-2] - 2 * values[:, 1:-1] + values[:, 2:]
     return float(1.4826 * np.median(np.abs(second[inside]))) / 6**0.5
-
-
-def _fit_in_words(model: ModelFit) -> str:
-    if model.fits:
-        return "fits"
-    if model.fits is False:
-        return "does not fit: " + "; ".join(model.objections)
-    return "cannot be told: the image does not state its " + ", ".join(model.unknown)
 
 
 def write_picture(path: str | Path, mammogram: Mammogram, overwrite: bool = False) -> Path:
