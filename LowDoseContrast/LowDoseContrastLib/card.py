@@ -28,6 +28,9 @@ class Architecture:
     dropout: bool = True
 
 
+_FAR = 2.0  # times beyond what was learnt from: the patches' own range spans about ten times
+
+
 @dataclass(frozen=True)
 class Domain:
     """The images a model was made for; ``None`` leaves a property open.
@@ -68,6 +71,17 @@ class Domain:
         if self.dose_mgy and mammogram.dose_mgy is not None and not _within(mammogram.dose_mgy, self.dose_mgy):
             found.append(f"entrance dose is {mammogram.dose_mgy:g} mGy, the model is for {_range(self.dose_mgy)} mGy")
         return found
+
+    def strangeness(self, level: float) -> str | None:
+        """Why tissue is too far from all that was learnt from; None if it is not.
+
+        Args:
+            level: median of the tissue, in pixel values as the network sees them.
+        """
+        if not self.signal or self.signal[0] / _FAR <= level <= self.signal[1] * _FAR:
+            return None
+        low, high = self.signal
+        return f"the median of the tissue is {level:.4g}, far from the {low:g} to {high:g} that the model has learnt"
 
     def unknowns(self, mammogram: Mammogram) -> list[str]:
         """The properties that this domain limits and that ``mammogram`` does not state."""

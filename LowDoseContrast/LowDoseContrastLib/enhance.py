@@ -131,7 +131,8 @@ class Enhancer:
 
     def _damage(self, view: _View, tallies: Sequence[_Tally]) -> list[str]:
         """Why an enhanced image is no image any more, a sentence each; empty if it is one."""
-        found = ["all enhanced tissue would have one value"] if any(tally.flattened for tally in tallies) else []
+        found = list(filter(None, (self.model.card.domain.strangeness(tally.level) for tally in tallies)))[:1]
+        found += ["all enhanced tissue would have one value"] if any(tally.flattened for tally in tallies) else []
         for end, value in enumerate(view.value_range):
             share = max(tally.tissue_clipped[end] for tally in tallies)
             if share > _MOST_CLIPPED:

@@ -102,7 +102,12 @@ def inspect(mammogram: Mammogram) -> Inspection:
 
 def fit_of(card: ModelCard, mammogram: Mammogram) -> ModelFit:
     """Return whether a model fits an image: unknown is not the same as fitting."""
-    objections, unknown = card.domain.objections(mammogram), card.domain.unknowns(mammogram)
+    domain, tissue = card.domain, mammogram.pixels[0][mammogram.breasts[0].tissue]
+    objections, unknown = domain.objections(mammogram), domain.unknowns(mammogram)
+    if tissue.size:
+        level, sign = float(np.median(tissue)), mammogram.polarity.sign
+        seen = mammogram.full_scale - level if domain.sign and sign and sign != domain.sign else level
+        objections += filter(None, [domain.strangeness(seen)])
     return ModelFit(card.name, False if objections else None if unknown else True, tuple(objections), tuple(unknown))
 
 

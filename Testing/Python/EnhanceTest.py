@@ -206,15 +206,26 @@ class EnhancerTest(unittest.TestCase):
         self.assertEqual(result.dtype, np.float32)
         self.assertTrue(np.isfinite(result).all())
 
-    def test_signalThatTrainingNeverSawIsNoted(self):
-        """Floats in [0, 1] state no unit; the report says that they are far from what the model knows."""
-        card = dataclasses.replace(
-            self.model.card, domain=dataclasses.replace(self.model.card.domain, signal=(80, 2400))
-        )
-        enhancer = Enhancer(dataclasses.replace(self.model, card=card), "cpu", "fp32")
-        self.assertNotIn("median of the tissue", " ".join(enhancer.run(self.image).report.notes))
+    def test_signalThatTrainingNeverSaw(self):
+        """A little beyond it is noted; far beyond, as floats in [0, 1] are, it is refused before anyone believes it."""
+
+        def enhancer(*signal):
+            domain = dataclasses.replace(self.model.card.domain, signal=signal)
+            model = dataclasses.replace(self.model, card=dataclasses.replace(self.model.card, domain=domain))
+            return Enhancer(model, "cpu", "fp32")
+
+        self.assertNotIn("median of the tissue", " ".join(enhancer(80, 2400).run(self.image).report.notes))
+        report = enhancer(80, 300).run(self.image).report
+        self.assertIn("median of the tissue", " ".join(report.notes))
+        self.assertEqual(report.out_of_domain, ())
+        for far in ((800, 2400), (8, 150)):
+            with self.assertRaisesRegex(OutOfDomainError, "median of the tissue is 36"):
+                enhancer(*far).run(self.image)
         image = examples.mammogram(self.image.pixels.astype(np.float32) / 16383, bits=None)
-        self.assertIn("median of the tissue is 0.02", " ".join(enhancer.run(image).report.notes))
+        with self.assertRaisesRegex(OutOfDomainError, "median of the tissue is 0.02"):
+            enhancer(80, 2400).run(image)
+        forced = enhancer(80, 2400).run(image, Settings(allow_out_of_domain=True)).report
+        self.assertIn("median of the tissue is 0.02", " ".join(forced.out_of_domain))
 
     def test_clippingIsSaid(self):
         bright = examples.mammogram(np.minimum(self.image.pixels.astype(np.uint32) * 20, 16383).astype(np.uint16))
