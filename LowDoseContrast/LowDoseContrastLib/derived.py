@@ -11,7 +11,7 @@ import numpy as np
 
 from . import __version__
 from .atomic import atomic_output
-from .dicom import FOR_PRESENTATION, FOR_PROCESSING
+from .dicom import FOR_PRESENTATION, FOR_PROCESSING, FUNCTIONAL_GROUPS
 from .mammogram import Mammogram
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ _KEPT_OF_PIXELS = (
     "QualityControlImage", "PartialView", "PartialViewDescription", "LossyImageCompression",
     "LossyImageCompressionRatio",
     "LossyImageCompressionMethod", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction",
+)  # fmt: skip
+# Of every frame of a multi-frame image, what does not depend on its values either.
+_KEPT_OF_FRAMES = (
+    "PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence", "FrameContentSequence",
+    "FrameAnatomySequence", "FramePixelDataPropertiesSequence",
 )  # fmt: skip
 _REPLACED = (
     "SourceImageSequence",
@@ -127,7 +132,20 @@ def _kept(header: Dataset) -> Dataset:
     for tag in header.keys():  # noqa: SIM118 (a data set's items are elements)
         if (tag.group in _KEPT_GROUPS and tag not in replaced) or tag in pixel_tags:
             kept[tag] = copy.deepcopy(header.get_item(tag))
+    for keyword in FUNCTIONAL_GROUPS:
+        if header.get(keyword):
+            setattr(kept, keyword, [_kept_of_frame(group) for group in header.get(keyword)])
     kept.set_original_encoding(*header.original_encoding, header.original_character_set)
+    return kept
+
+
+def _kept_of_frame(group: Dataset) -> Dataset:
+    from pydicom.dataset import Dataset
+
+    kept = Dataset()
+    for keyword in _KEPT_OF_FRAMES:
+        if keyword in group:
+            kept[keyword] = copy.deepcopy(group[keyword])
     return kept
 
 

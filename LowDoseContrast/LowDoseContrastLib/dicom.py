@@ -17,6 +17,7 @@ from .stored_values import stored_values
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 # What pydicom raises on damaged files, beside its own InvalidDicomError.
@@ -69,7 +70,8 @@ def mammogram_from_header(dataset: Dataset, pixels: np.ndarray, source: str) -> 
     header.pop("PixelData", None)
     facts = stated_facts(dataset)
     spacing = facts["spacing"]
-    geometry = Geometry(spacing=(spacing[1], spacing[0], 1.0)) if spacing else Geometry()
+    distance = _between_slices(dataset) if len(pixels) > 1 else 1.0
+    geometry = Geometry(spacing=(spacing[1], spacing[0], distance)) if spacing else Geometry()
     return Mammogram(pixels=pixels, geometry=geometry, source=source, header=header, **facts)
 
 
@@ -115,10 +117,35 @@ def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | 
 
 def _spacing(dataset: Dataset) -> tuple[float, ...] | None:
     """(row, column) spacing in mm: at the detector if stated, as mammography's measurements are."""
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing"):
-        if spacing := _numbers(dataset, keyword, 2):
-            return spacing
+    for place in (dataset, *_measures_of_frames(dataset)):
+        for keyword in ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing"):
+            if spacing := _numbers(place, keyword, 2):
+                return spacing
     return None
+
+
+def _measures_of_frames(dataset: Dataset) -> list[Dataset]:
+    """The items that hold the spacing of multi-frame images, as of tomosynthesis: of all frames, or the first's.
+
+    Macros of Pixel Measures (PS3.3 C.7.6.16.2.1) and of Frame Pixel Data Properties.
+    """
+    found = []
+    for groups in FUNCTIONAL_GROUPS:
+        for macro in ("FramePixelDataPropertiesSequence", "PixelMeasuresSequence"):
+            group = (dataset.get(groups) or [None])[0]
+            item = (group.get(macro) or [None])[0] if group is not None else None
+            if item is not None:
+                found.append(item)
+    return found
+
+
+def _between_slices(dataset: Dataset) -> float:
+    """Distance of slices in mm; 1 where it is not stated."""
+    for place in (dataset, *_measures_of_frames(dataset)):
+        for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+            if distance := _numbers(place, keyword, 1):
+                return distance[0]
+    return 1.0
 
 
 def _intent(dataset: Dataset) -> str | None:

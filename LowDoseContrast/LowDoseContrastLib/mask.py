@@ -104,7 +104,8 @@ class _Sides:
     """Air and breast told apart on values with bright air: ``threshold`` between them on the ``means`` of blocks.
 
     ``means`` are NaN where a block was not measured. ``contrast`` is the spread of the air over that of the
-    breast: the air is the evener side. ``holds`` where both are there and the air reaches the border.
+    breast, by the less favourable of two measures: the air is the evener side. ``holds`` where both are there and
+    the air reaches the border.
     """
 
     threshold: float
@@ -131,10 +132,22 @@ def _told_apart(values: np.ndarray, unmeasured: np.ndarray) -> _Sides:
         return nothing
     is_air = means > threshold
     air, breast = (known[side] for side in (known > threshold, known <= threshold))
-    spreads = [float(np.subtract(*np.percentile(side, (90, 10)))) if side.size else np.inf for side in (air, breast)]
+    contrast = max(spread(air) / max(spread(breast), 1e-12) for spread in (_width, _width_of_half))
     border = np.concatenate([is_air[0], is_air[-1], is_air[:, 0], is_air[:, -1]])
     reaches = border.any() or bool((is_air & _beside_unmeasured(means)).any())
-    return _Sides(threshold, means, spreads[0] / max(spreads[1], 1e-12), reaches)
+    return _Sides(threshold, means, contrast, reaches)
+
+
+def _width(values: np.ndarray) -> float:
+    return float(np.subtract(*np.percentile(values, (90, 10)))) if values.size else np.inf
+
+
+def _width_of_half(values: np.ndarray) -> float:
+    """The shortest interval that holds half of the values: a rim that a gain has saturated does not count."""
+    if not values.size:
+        return np.inf
+    ordered, half = np.sort(values), -(-values.size // 2)
+    return float((ordered[half - 1 :] - ordered[: values.size - half + 1]).min())
 
 
 def _beside_unmeasured(means: np.ndarray) -> np.ndarray:

@@ -216,6 +216,31 @@ class PicturesTest(RealFilesTestCase):
         path.write_bytes(b"\n".join(lines) + units + b"\n\n" + data)
         self.assertAlmostEqual(read_mammogram(path).spacing[0], 0.1)
 
+    def test_tomosynthesis_states_its_spacing_of_all_frames_or_of_each(self):
+        import pydicom
+        from pydicom.dataset import Dataset
+
+        measures, frame, voi = Dataset(), Dataset(), Dataset()
+        measures.PixelSpacing, measures.SpacingBetweenSlices = [0.1, 0.1], 2
+        voi.WindowCenter, voi.WindowWidth = 400, 300
+        frame.PixelMeasuresSequence, frame.FrameVOILUTSequence = [measures], [voi]
+        for keyword, items in (
+            ("SharedFunctionalGroupsSequence", [frame]),
+            ("PerFrameFunctionalGroupsSequence", [frame, frame]),
+        ):
+            with self.subTest(keyword):
+                elements = {"ImagerPixelSpacing": None, keyword: items}
+                source = read_mammogram(self.dicom(pixels=np.stack([self.pixels, self.pixels]), **elements))
+                self.assertEqual(source.spacing, (0.1, 0.1))
+                self.assertEqual(source.geometry.spacing, (0.1, 0.1, 2.0))
+                result = self.enhancer.run(source)
+                for name in ("frames.dcm", "frames.nrrd"):
+                    path = self.folder / f"{keyword}-{name}"
+                    write_mammogram(path, source, result.mammogram.pixels, *result.report.provenance)
+                    self.assertEqual(read_mammogram(path).geometry.spacing, (0.1, 0.1, 2.0))
+                written = pydicom.dcmread(self.folder / f"{keyword}-frames.dcm")
+                self.assertFalse(any("FrameVOILUTSequence" in group for group in written[keyword].value))
+
     def test_images_that_are_compared_get_one_scale(self):
         paths = []
         for name, pixels in (("low.png", self.pixels // 4), ("high.png", self.pixels)):
