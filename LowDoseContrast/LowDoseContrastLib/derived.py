@@ -12,6 +12,7 @@ import numpy as np
 from . import __version__
 from .atomic import atomic_output
 from .dicom import FOR_PRESENTATION, FOR_PROCESSING, FUNCTIONAL_GROUPS
+from .errors import InputError, brief
 from .mammogram import Mammogram
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ def write_derived(
     header = derived_header(source, description, equipment, value_of=value_of)
     header.BitsStored = source.bits or header.BitsStored
     write_with_pixels(path, header, stored, overwrite)
+
+
+def check_derivable(source: Mammogram) -> None:
+    """Raises :class:`InputError` where the header of ``source`` cannot be written; tried before a long computation."""
+    from io import BytesIO
+
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    try:
+        header = derived_header(source, "", "", value_of=lambda value: value)
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.save_as(BytesIO(), enforce_file_format=True)
+    except Exception as error:  # pydicom raises whatever a broken element makes it raise
+        problem = f"the header cannot be written again ({brief(error)})"
+        raise InputError(source.source, problem, "write .nrrd instead") from error
 
 
 def write_with_pixels(path: str | Path, dataset: Dataset, pixels: np.ndarray, overwrite: bool = False) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, brief
 from .mammogram import Geometry, Mammogram
 from .stored_values import stored_values
 
@@ -53,7 +53,7 @@ def read_dicom(path: str | Path) -> Mammogram:
     except InvalidDicomError as error:
         raise InputError(path, "is not a DICOM file", "if it is another format, give it that ending") from error
     except UNREADABLE as error:
-        raise InputError(path, f"cannot be read as DICOM ({_brief(error)})", "fetch the file again") from error
+        raise InputError(path, f"cannot be read as DICOM ({brief(error)})", "fetch the file again") from error
     if "PixelData" not in dataset:
         raise InputError(path, "the DICOM file holds no pixel data", "choose an image")
     if int(dataset.get("SamplesPerPixel", 1)) != 1:
@@ -99,10 +99,6 @@ def stated_facts(dataset: Dataset) -> dict[str, Any]:
 def _text(dataset: Dataset, keyword: str) -> str | None:
     value = dataset.get(keyword)
     return str(value).strip() or None if value is not None else None
-
-
-def _brief(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
 
 
 def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:

@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterable
 _SETTING = re.compile(r"\{(\w+)\}")
 
 
+def brief(error: BaseException) -> str:
+    """Return the first line of what another library says of its failure, without the full stop, to put in brackets."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
+
+
 class InputError(ValueError):
     """The input or the usage is wrong, and the user can put it right.
 

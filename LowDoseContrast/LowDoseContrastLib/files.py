@@ -136,7 +136,10 @@ def sidecar_of(path: str | Path) -> Path | None:
 
 
 def check_output_format(path: str | Path, mammogram: Mammogram) -> None:
-    """Raises :class:`InputError` where ``mammogram`` cannot be stored in the format of ``path`` without loss."""
+    """Raises :class:`InputError` where ``mammogram`` cannot be stored in the format of ``path`` without loss.
+
+    It is asked before a long computation: a header that cannot be written is found here.
+    """
     suffix, pixels = suffix_of(path), mammogram.pixels
     if suffix not in OUTPUT_SUFFIXES:
         raise InputError(path, "unknown output format", f"end the name in one of {', '.join(OUTPUT_SUFFIXES)}")
@@ -147,6 +150,10 @@ def check_output_format(path: str | Path, mammogram: Mammogram) -> None:
             f"mammography DICOM holds 8 to 16-bit integers, {mammogram.source} has {pixels.dtype} pixels",
             "write .nrrd instead",
         )
+    if suffix == ".dcm":
+        from .derived import check_derivable
+
+        check_derivable(mammogram)
     if suffix == ".png" and (len(pixels) > 1 or pixels.dtype not in (np.uint8, np.uint16)):
         raise InputError(path, "PNG holds one image of 8 or 16-bit unsigned integers", "write .nrrd or .tif instead")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, brief
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -54,7 +54,7 @@ def stored_values(dataset: Dataset, path: str | Path) -> StoredValues:
                 words, precision, more = _native(dataset)
                 notes += more
     except Exception as error:  # decoders raise whatever they like
-        problem = f"the pixels cannot be decoded ({_brief(error)})"
+        problem = f"the pixels cannot be decoded ({brief(error)})"
         raise InputError(path, problem, "the file is damaged or its encoding is not supported") from error
     pixels = np.asarray(words)
     if pixels.ndim == 2:
@@ -247,7 +247,3 @@ _PIXEL_ELEMENTS = (
     "SOPClassUID", "SOPInstanceUID", "SamplesPerPixel", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
     "BitsStored", "HighBit", "PixelRepresentation", "PixelData",
 )  # fmt: skip
-
-
-def _brief(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")

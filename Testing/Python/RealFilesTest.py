@@ -146,6 +146,31 @@ class SameImageTest(RealFilesTestCase):
             np.testing.assert_array_equal(np.minimum(found, TOP), self.truth, suffix)  # a picture has no end at 14 bits
 
 
+class WritingTest(RealFilesTestCase):
+    def test_a_header_that_cannot_be_written_is_found_before_the_computing(self):
+        import contextlib
+        import io
+        import unittest.mock
+
+        from LowDoseContrastLib.__main__ import main
+
+        path = self.dicom(KVP="28")
+        with open(path, "r+b") as file:
+            content = file.read()
+            place = content.index(b"\x18\x00\x60\x00DS")
+            file.seek(place)
+            file.write(b"\x18\x00\x60\x00SQ")  # a number that says it is a sequence
+        target, said = self.folder / "never.dcm", io.StringIO()
+        with (
+            unittest.mock.patch("LowDoseContrastLib.enhance.Enhancer.run", side_effect=AssertionError),
+            contextlib.redirect_stderr(said),
+            contextlib.redirect_stdout(said),
+        ):
+            self.assertEqual(main(["enhance", str(path), "--output", str(target)]), 2)
+        self.assertEqual(len(said.getvalue().strip().splitlines()), 1, said.getvalue())
+        self.assertFalse(target.exists())
+
+
 class PaddingTest(RealFilesTestCase):
     def padded(self, value, limit=None):
         pixels = self.pixels.copy()
