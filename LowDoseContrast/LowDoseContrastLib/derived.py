@@ -129,7 +129,7 @@ def derived_header(
     dataset.DerivationDescription = description[:1024]
     dataset.DerivationCodeSequence = [code(derivation[0], _PRIVATE_SCHEME, derivation[1])]
     _label(dataset, label)
-    dataset.SeriesNumber = int(dataset.get("SeriesNumber") or 0) + 1000
+    dataset.SeriesNumber = _whole_number(dataset, "SeriesNumber") + 1000
     dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), _equipment(equipment)]
     if original and source.header is not None:
         dataset.SourceImageSequence = [source_reference(dataset.SOPClassUID, original)]
@@ -153,6 +153,14 @@ def _kept(header: Dataset) -> Dataset:
             setattr(kept, keyword, [_kept_of_frame(group) for group in header.get(keyword)])
     kept.set_original_encoding(*header.original_encoding, header.original_character_set)
     return kept
+
+
+def _whole_number(dataset: Dataset, keyword: str) -> int:
+    """A number of no weight; 0 where it is none."""
+    try:
+        return int(dataset.get(keyword) or 0)
+    except ValueError:
+        return 0
 
 
 def _kept_of_frame(group: Dataset) -> Dataset:

@@ -154,12 +154,9 @@ class WritingTest(RealFilesTestCase):
 
         from LowDoseContrastLib.__main__ import main
 
-        path = self.dicom(KVP="28")
-        with open(path, "r+b") as file:
-            content = file.read()
-            place = content.index(b"\x18\x00\x60\x00DS")
-            file.seek(place)
-            file.write(b"\x18\x00\x60\x00SQ")  # a number that says it is a sequence
+        # A text where the standard has a sequence.
+        path = self.edited(self.dicom(), lambda dataset: dataset.add_new((0x0018, 0xA001), "LO", "a tool"))
+        self.assertIn("3.359 mGy", str(read_mammogram(path).facts))
         target, said = self.folder / "never.dcm", io.StringIO()
         with (
             unittest.mock.patch("LowDoseContrastLib.enhance.Enhancer.run", side_effect=AssertionError),
@@ -168,6 +165,7 @@ class WritingTest(RealFilesTestCase):
         ):
             self.assertEqual(main(["enhance", str(path), "--output", str(target)]), 2)
         self.assertEqual(len(said.getvalue().strip().splitlines()), 1, said.getvalue())
+        self.assertIn("the header cannot be written again", said.getvalue())
         self.assertFalse(target.exists())
 
 
