@@ -33,7 +33,7 @@ def read_flat(path: Path) -> Mammogram:
     """
     try:
         pixels, notes = _tiff(path) if path.suffix.lower() != ".png" else (_png(path), [])
-    except InputError:
+    except (InputError, ImportError):
         raise
     except Exception as error:  # readers raise whatever they like
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1][:160].rstrip(".")
