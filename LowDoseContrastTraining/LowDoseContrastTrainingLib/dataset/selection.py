@@ -1,0 +1,71 @@
+"""Which candidates become pairs: those whose pixels agree too, the next candidate where they do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .content import compare_content
+from .examination import Examined, examine
+from .manifest import SIDES
+from .pairing import Pair, left_out, paired
+from .prepare_settings import PrepareSettings
+
+
+class Selection:
+    """The pairs that are used, and the fate of every file.
+
+    Args:
+        table: the rows of :func:`.pairing.find_pairs`, which are kept up to date.
+        folder: that they are relative to.
+
+    Attributes:
+        found: the pairs that can be used.
+        reason: why the last view that cannot be used cannot.
+    """
+
+    def __init__(self, table: list[dict[str, Any]], folder: Path, settings: PrepareSettings) -> None:
+        self.found: list[Examined] = []
+        self.reason = ""
+        self._rows = {folder / row["file"]: row for row in table}
+        self._settings = settings
+        self._used: set[Path] = set()
+
+    def take(self, pair: Pair) -> None:
+        """Look at a view's candidates in turn until one can be used, and note what becomes of their files."""
+        reasons: dict[Path, str] = {}
+        for candidate in (pair, *pair.others):
+            # One that failed is not looked at again where an image of another view may have its place.
+            if self._used.intersection(candidate.paths):
+                continue
+            outcome = self._outcome(candidate)
+            if isinstance(outcome, Examined):
+                self._accept(outcome)
+                break
+            for path in candidate.paths:
+                reasons.setdefault(path, outcome)
+        for path, reason in reasons.items():
+            if path not in self._used:
+                row = self._rows[path]
+                row.update(left_out(reason, row["level"], row["dose_from"]))
+                self.reason = f"arrangement {pair.group}: {reason}"
+
+    def _outcome(self, candidate: Pair) -> Examined | str:
+        outcome = examine(candidate, self._settings)
+        if isinstance(outcome, str) or outcome.low_dose is None:
+            return outcome
+        for each in self.found:
+            same_group = each.pair.group == candidate.group and each.low_dose is not None
+            if same_group and each.low_dose and compare_content(each.low_dose, outcome.low_dose).same:
+                return f"a second exposure of the view of arrangement {each.pair.number}, by its pixels"
+        return outcome
+
+    def _accept(self, examined: Examined) -> None:
+        self.found.append(examined)
+        for level in SIDES.values():
+            image = examined.pair.image(level)
+            row = self._rows[image.path]
+            row.update(paired(image, level))
+            if examined.note:
+                row["note"] = examined.note
+            self._used.add(image.path)
