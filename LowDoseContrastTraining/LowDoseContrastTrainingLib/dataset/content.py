@@ -143,9 +143,10 @@ def _blocks(image: Exposure, size: int) -> _Blocks:
     half = size // 2
     rows, columns = (side // size for side in image.pixels.shape)
     where = slice(0, rows * size), slice(0, columns * size)
-    quarters = image.pixels[where].reshape(rows, 2, half, columns, 2, half).mean(axis=(2, 5), dtype=np.float64)
+    sums = image.pixels[where].reshape(2 * rows, half, -1).sum(axis=1, dtype=np.float64)
+    quarters = sums.reshape(rows, 2, columns, 2, half).sum(axis=4) / half**2
     means = quarters.mean(axis=(1, 3))
-    inside = image.mask[where].reshape(rows, size, columns, size).all(axis=(1, 3))
+    inside = image.mask[where].reshape(rows, size, -1).all(axis=1).reshape(rows, columns, size).all(axis=2)
     if not inside.any():
         return _Blocks(means, np.zeros_like(means), inside, 0.0)
     a, b, c, d = quarters[:, 0, :, 0], quarters[:, 0, :, 1], quarters[:, 1, :, 0], quarters[:, 1, :, 1]

@@ -17,6 +17,7 @@ from .agreement import Agreement, compare, rank
 from .dose_levels import DOSE_LEVELS, dose_level, found_levels, with_estimated_doses
 from .grouping import Grouping
 
+_MOST_OPEN = 150  # combinations of images whose pixels are compared for want of facts, in an arrangement
 _MOST_LEVELS = 8  # of the doses found, of which two are suggested
 
 
@@ -269,16 +270,20 @@ class _Views:
             if fitting:
                 found.append(replace(fitting[0], others=tuple(fitting[1:])))
                 taken |= {low.path, fitting[0].high.path}
+        count = sum(1 + len(pair.others) for pair in found)
         candidate_paths = {path for pair in found for each in (pair, *pair.others) for path in each.paths}
         for level, images in view.items():
             for image in images:
-                if image.path in taken:
+                if count > _MOST_OPEN and image.path in candidate_paths:
+                    why = "too many images of its arrangement are of unknown view, see --group-by"
+                    self._leave(image, f"{why}: {count} combinations", level)
+                elif image.path in taken:
                     self.fates[image.path] = paired(image, level)
                 elif image.path in candidate_paths:
                     self._leave(image, f"a second image at the {level} dose that may be of its view", level)
                 else:
                     self._leave(image, self._without_other(group, image, level), level)
-        return found
+        return found if count <= _MOST_OPEN else []
 
     def _without_other(self, group: str, image: Acquisition, level: str) -> str:
         """Return why an image finds none at the other dose: what differs in the one that is most like it."""

@@ -65,7 +65,7 @@ def prepare(dicom_folder: str | Path, output: str | Path, settings: PrepareSetti
         own = [patch for patch in patches if patch.arrangement == each.pair.number]
         written += cut_patches(output, each.pair, each.overlap, own, scale, settings.patch_size)
         yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
-    write_pair_sheet(output, examined, written, settings.patch_size)
+    write_pair_sheet(output, examined, written, settings.patch_size, table)
     entries = [_entry(each, _sources(each.pair, dicom_folder)) for each in examined]
     _write_manifest(output, settings, scale, examined, entries, written, table)
     yield clock.progress(1.0, "manifest")
@@ -97,10 +97,11 @@ def _examined(
     pairs: list[Pair], table: list[dict[str, Any]], folder: Path, settings: PrepareSettings, clock: Clock
 ) -> Steps[list[Examined]]:
     """Look at all pairs; note in the table those that cannot be used."""
-    selection = Selection(table, folder, settings)
+    selection = Selection(pairs, table, folder, settings)
     for done, pair in enumerate(pairs, start=1):
         selection.take(pair)
         yield clock.progress(0.4 * done / len(pairs), f"pair {done} of {len(pairs)}")
+    selection.finish()
     if not selection.found:
         raise InputError(folder, "no pair can be used", selection.reason)
     return selection.found

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .content import compare_content
+from .content import Exposure, compare_content
 from .examination import Examined, examine
 from .manifest import SIDES
 from .pairing import Pair, left_out, paired
@@ -16,6 +19,7 @@ class Selection:
     """The pairs that are used, and the fate of every file.
 
     Args:
+        pairs: what there is to choose from.
         table: the rows of :func:`.pairing.find_pairs`, which are kept up to date.
         folder: that they are relative to.
 
@@ -24,12 +28,16 @@ class Selection:
         reason: why the last view that cannot be used cannot.
     """
 
-    def __init__(self, table: list[dict[str, Any]], folder: Path, settings: PrepareSettings) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], table: list[dict[str, Any]], folder: Path, settings: PrepareSettings
+    ) -> None:
         self.found: list[Examined] = []
         self.reason = ""
         self._rows = {folder / row["file"]: row for row in table}
         self._settings = settings
         self._used: set[Path] = set()
+        self._to_come = Counter(pair.group for pair in pairs)
+        self._seen: dict[str, list[tuple[int, Exposure]]] = {}  # low doses of open view, by arrangement
 
     def take(self, pair: Pair) -> None:
         """Look at a view's candidates in turn until one can be used, and note what becomes of their files."""
@@ -44,21 +52,34 @@ class Selection:
                 break
             for path in candidate.paths:
                 reasons.setdefault(path, outcome)
+        self._to_come[pair.group] -= 1
+        if not self._to_come[pair.group]:
+            self._seen.pop(pair.group, None)
         for path, reason in reasons.items():
             if path not in self._used:
-                row = self._rows[path]
-                row.update(left_out(reason, row["level"], row["dose_from"]))
+                self._leave(path, reason)
                 self.reason = f"arrangement {pair.group}: {reason}"
+
+    def finish(self) -> None:
+        """Note what was meant for pairs that took other images."""
+        for path, row in self._rows.items():
+            if row["fate"] == "paired" and path not in self._used:
+                self._leave(path, "no image at the other dose is left that may be of its view")
+
+    def _leave(self, path: Path, reason: str) -> None:
+        row = self._rows[path]
+        row.update(left_out(reason, row["level"], row["dose_from"]))
 
     def _outcome(self, candidate: Pair) -> Examined | str:
         outcome = examine(candidate, self._settings)
         if isinstance(outcome, str) or outcome.low_dose is None:
             return outcome
-        for each in self.found:
-            same_group = each.pair.group == candidate.group and each.low_dose is not None
-            if same_group and each.low_dose and compare_content(each.low_dose, outcome.low_dose).same:
-                return f"a second exposure of the view of arrangement {each.pair.number}, by its pixels"
-        return outcome
+        seen = self._seen.setdefault(candidate.group, [])
+        for number, low_dose in seen:
+            if compare_content(low_dose, outcome.low_dose).same:
+                return f"a second exposure of its view by its pixels: arrangement {number}"
+        seen.append((candidate.number, outcome.low_dose))
+        return replace(outcome, low_dose=None)
 
     def _accept(self, examined: Examined) -> None:
         self.found.append(examined)
