@@ -61,7 +61,7 @@ def _left_out(table: Sequence[Mapping[str, Any]]) -> list[str]:
     others = sum(row["fate"] != "paired" for row in table) - len(images)
     lines = [f"{row['file']}: {row['why']}" for row in images]
     more = [f"{len(lines) - _LINES} more: see 'files' in {MANIFEST_FILE}"] if len(lines) > _LINES else []
-    head = [f"left out: {len(images)} mammograms, and {others} files that are none"] if lines else []
+    head = [f"mammograms left out: {len(images)}; other files: {others}"] if lines else []
     notes = list(dict.fromkeys(f"{row['file']}: {row['note']}" for row in table if "note" in row))
     uncertain = ["paired, but see:", *notes[:_LINES]] if notes else []
     return [*head, *lines[:_LINES], *more, *uncertain]

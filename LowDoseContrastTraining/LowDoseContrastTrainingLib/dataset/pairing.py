@@ -50,7 +50,9 @@ class Pair:
 def find_pairs(
     folder: str | Path, levels: Mapping[str, float] = DOSE_LEVELS, group_by: str = "auto"
 ) -> tuple[list[Pair], list[dict[str, Any]]]:
-    """Group the mammograms of a folder by arrangement, view and dose.
+    """Group the mammograms of a folder by arrangement, view and dose, as far as their headers tell.
+
+    Whether the pixels agree is found out by :class:`.selection.Selection`.
 
     Args:
         levels: name -> dose in mGy, with ``low`` and ``high``; images at other levels are left out.
@@ -62,7 +64,8 @@ def find_pairs(
         or ``left out``), ``why``, ``level`` of dose (or None), and ``dose_from``.
 
     Raises:
-        InputError: no folder, no mammogram, no arrangement with both doses, or as ``Grouping``.
+        InputError: no folder, no mammogram, no arrangement with both doses (where it is for the levels, the doses
+            found and the levels to ask for are named), or as ``Grouping``.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -143,16 +146,18 @@ def _no_pairs(
         return InputError(folder, problem, "it is empty")
     found = found_levels(image.dose_mgy for image in images if image.dose_mgy)
     if any(image.dose_mgy and dose_level(image.dose_mgy, levels) is None for image in images):
-        problem += "; their doses are " + ", ".join(f"{dose:.4g} mGy ({count})" for dose, count in found)
+        problem += "; their doses are " + ", ".join(f"{dose:.4g} mGy ({count} images)" for dose, count in found)
+        if len(found) == 1:
+            return InputError(folder, problem, "a pair takes two doses")
     frequent = sorted(sorted(found, key=lambda each: -each[1])[:_MOST_LEVELS])
-    best, most = "", 0
+    best: tuple[int, float, str] = (0, 0.0, "")
     for (low, _), (high, _) in itertools.combinations(frequent, 2):
-        text = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
-        count = max(len(_Views(images, grouping, text).pairs()) for grouping in groupings)
-        if count > most:
-            best, most = f"low={text['low']:g},high={text['high']:g}", count
-    if best:
-        return InputError(folder, problem, f"for {most} pairs use {{doses}} {best}")
+        asked = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
+        count = max(len(_Views(images, grouping, asked).pairs()) for grouping in groupings)
+        # Of doses that are in as many pairs those furthest apart are meant.
+        best = max(best, (count, high / low, f"low={asked['low']:g},high={asked['high']:g}"))
+    if best[0]:
+        return InputError(folder, problem, f"use {{doses}} {best[2]}, which gives {best[0]} pairs")
     return InputError(folder, problem, _most_frequent(folder, fates))
 
 
