@@ -4,13 +4,13 @@ import json
 import unittest
 
 import numpy as np
+from lowdosecontrast_examples import breast_exposure
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.dataset.content import Exposure, compare_content, compare_shifted, mirrored
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
-from lowdosecontrast_examples import breast_exposure
 from PairingTest import FolderTestCase
 
 LOW, HIGH = 3.359, 11.523
@@ -27,7 +27,7 @@ class ContentTest(unittest.TestCase):
             high = exposure(HIGH, noise=noise)
             right = compare_content(exposure(LOW, noise=noise), high)
             self.assertIs(right.same, True, noise)
-            self.assertAlmostEqual(right.correlation, right.expected, delta=0.06)
+            self.assertGreater(right.correlation, right.expected - 0.05)
             for texture in range(1, 5):
                 wrong = compare_content(exposure(LOW, texture, noise=noise), high)
                 self.assertIs(wrong.same, False, (noise, texture))
@@ -35,8 +35,8 @@ class ContentTest(unittest.TestCase):
     def test_the_expected_correlation_falls_with_the_noise(self):
         expected = [compare_content(exposure(LOW, noise=n), exposure(HIGH, noise=n)).expected for n in (0, 10, 30, 60)]
         self.assertEqual(expected, sorted(expected, reverse=True))
-        self.assertGreater(expected[0], 0.98)
-        self.assertLess(expected[2], 0.9)
+        self.assertGreater(expected[0], 0.85)
+        self.assertLess(expected[2], 0.8)
 
     def test_images_without_structure_decide_nothing(self):
         flat = [
@@ -103,7 +103,7 @@ class CandidatesTest(FolderTestCase):
 
     def test_another_breast_is_left_out_for_its_content_not_for_a_shift(self):
         self.pair("x", high=breast_exposure(HIGH, texture=1))
-        rows = self.left_out(r"^the two images show different things: correlation 0\.\d+, (0\.9\d|1\.00) expected")
+        rows = self.left_out(r"^the two images show different things: correlation 0\.\d+, at least 0\.\d+ expected")
         self.assertNotIn("max-shift", rows["x/low.dcm"]["why"])
 
     def test_another_breast_is_left_out_whatever_shift_is_allowed(self):
@@ -128,7 +128,7 @@ class CandidatesTest(FolderTestCase):
 
     def test_swapped_doses_are_left_out(self):
         self.pair("x", breast_exposure(HIGH), breast_exposure(LOW))
-        self.left_out("^the doses of the two images are swapped: 0.29 times the signal at 3.43")
+        self.left_out(r"^the doses of the two images are swapped: 0\.(29|30) times the signal at 3\.43")
 
     def test_doses_of_flat_images_are_compared_by_their_level(self):
         flat = [np.random.default_rng(seed).normal(level, 5, (448, 384)).astype(np.uint16) for seed, level in ((1, 300), (2, 1000))]

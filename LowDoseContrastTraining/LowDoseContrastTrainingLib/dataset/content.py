@@ -1,24 +1,26 @@
 """Whether two exposures show the same breast in the same projection, by their pixels alone.
 
-Both images are averaged over square blocks, and what is smooth over several blocks is subtracted, so that structure is
-left: outlines and thickness are alike in all breasts. Two exposures of one projection are related by a gain and
-an offset, whatever the detector's, and the correlation of their structure falls short of 1 by their noise alone.
+Both images are averaged over square blocks. What is smooth over several blocks is subtracted, and what is the same at
+one depth below the skin: outlines and thickness are alike in all breasts. Structure is left. Two exposures of one
+projection are related by a gain and an offset, whatever the detector's, and the correlation of their structure falls
+short of 1 by their noise alone.
 If the share r of an image's variance is structure and 1 - r is noise, and the noise of both is independent, it is
 
     expected = sqrt(r_low x r_high),    r = 1 - N / V
 
 V is the variance of the blocks. N is the noise in it, from high-pass differences: (a - b - c + d) / 4 of the means
-of a block's four quadrants has the variance of the noise in the block's mean and shows next to nothing of structure
-that is larger than a quadrant; its median is used, which details do not move.
+of a block's four quadrants has the variance of white noise in the block's mean and shows next to nothing of structure
+that is larger than a quadrant. Noise that reaches over quadrants cancels in it in part, so the same is done with four
+blocks, as (a - b - c + d) / 2, and the larger is taken. Medians are used, which details do not move. Fine structure is
+counted as noise in part, so ``expected`` is the least that a right pair reaches.
 
-A right pair reaches ``expected`` within the accuracy of a correlation over many blocks. A pair of different
-projections correlates by chance. How far chance reaches is measured: the standard deviation of the correlation over all
-displacements other than that of its peak. So images are the same from
+A pair of different projections correlates by chance. How far chance reaches is measured: the standard deviation of the
+correlation over all displacements other than that of its peak. So images are the same from
 
-    threshold = max(0.7 x expected, the lesser of 5 x chance and 0.85)
+    threshold = max(0.7 x expected, the lesser of 6 x chance and 0.85)
 
-on, and different below 0.7 x expected. (Among 600 wrong pairs of made-up breasts of one outline the highest was 0.46.)
-Where ``expected`` is below 0.3, or the correlation lies between the two, the pixels cannot decide: the images have no
+on, and different below 0.7 x expected. (Among 600 wrong pairs of made-up breasts of one outline the highest was 0.44.)
+Where ``expected`` is below 0.4, or the correlation lies between the two, the pixels cannot decide: the images have no
 structure or too much noise. Then larger blocks are tried, in which noise matters less.
 """
 
@@ -31,8 +33,9 @@ from scipy import fft, ndimage
 
 _BLOCKS = (8, 16, 32)  # pixels; the first that decides is used
 _SMOOTH = 3.0  # blocks, standard deviation of the average that is subtracted
-_RIM = 1  # block along the edge of the breast that are left out
-_PART, _CHANCES, _CERTAIN, _TELLING = 0.7, 5.0, 0.85, 0.3
+_RIM, _SKIN = 2, 8  # blocks along the edge of the breast: left out; freed of what is the same at one depth
+_SPOT = 4.0  # standard deviations at which structure is cut off
+_PART, _CHANCES, _CERTAIN, _TELLING = 0.7, 6.0, 0.85, 0.4
 _PEAK = 4  # blocks around the peak that say nothing of chance
 _COMMON = 0.5  # share of the smaller breast that must overlap
 _LEAST = 60  # blocks of breast
@@ -69,7 +72,7 @@ class Comparison:
     Attributes:
         same: whether they show the same; None where the pixels cannot decide.
         correlation: of their structure where it is highest.
-        expected: correlation of a right pair with the noise of these images.
+        expected: the least correlation of a right pair with the noise of these images.
         threshold: correlation from which they count as the same.
         shift: (rows, columns) by which the high dose is shifted there, pixels, to a block.
         gain: signal of the high dose over that of the low dose, free of the detector's offset; None if not known.
@@ -83,7 +86,7 @@ class Comparison:
     gain: float | None = None
 
     def __str__(self) -> str:
-        return f"correlation {self.correlation:.2f}, {self.expected:.2f} expected from the noise"
+        return f"correlation {self.correlation:.2f}, at least {self.expected:.2f} expected from the noise"
 
 
 def compare_content(low: Exposure, high: Exposure) -> Comparison:
@@ -93,9 +96,10 @@ def compare_content(low: Exposure, high: Exposure) -> Comparison:
         blocks = _blocks(low, size), _blocks(high, size)
         if any(each.inside.sum() < _LEAST for each in blocks):
             break
-        found = _compared(*blocks, size)
-        if found.same is not None:
-            break
+        tried = _compared(*blocks, size)
+        if tried.same is not None:
+            return tried
+        found = max(found, tried, key=lambda each: each.expected)
     return found
 
 
@@ -125,12 +129,16 @@ def mirrored(low: Exposure, high: Exposure) -> str:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """An image in blocks: ``means``, ``structure`` (0 outside), where they are ``inside`` the breast, ``noise``."""
+    """An image in blocks: ``means``, ``structure`` (0 outside), where they are ``inside`` the breast, and their noise.
+
+    ``noise``, a variance, is the larger of its two estimates, ``white_noise`` that within blocks.
+    """
 
     means: np.ndarray
     structure: np.ndarray
     inside: np.ndarray
     noise: float
+    white_noise: float
 
     @property
     def reliability(self) -> float:
@@ -148,19 +156,31 @@ def _blocks(image: Exposure, size: int) -> _Blocks:
     means = quarters.mean(axis=(1, 3))
     inside = image.mask[where].reshape(rows, size, -1).all(axis=1).reshape(rows, columns, size).all(axis=2)
     if not inside.any():
-        return _Blocks(means, np.zeros_like(means), inside, 0.0)
-    a, b, c, d = quarters[:, 0, :, 0], quarters[:, 0, :, 1], quarters[:, 1, :, 0], quarters[:, 1, :, 1]
-    details = ((a - b - c + d) / 4)[inside]
-    noise = (1.4826 * float(np.median(np.abs(details)))) ** 2
+        return _Blocks(means, np.zeros_like(means), inside, 0.0, 0.0)
+    within, between = _noise(quarters, means, inside)
     weight = ndimage.gaussian_filter(inside.astype(np.float64), _SMOOTH)
     smooth = ndimage.gaussian_filter(np.where(inside, means, 0), _SMOOTH) / np.maximum(weight, 1e-9)
-    # Along the rim the thickness falls too fast to be smooth, in all breasts alike.
+    structure = np.where(inside, means - smooth, 0)
+    # Towards the skin the thickness falls too fast to be smooth, in all breasts alike.
+    depth = np.minimum(ndimage.distance_transform_edt(inside), _SKIN).astype(int)
+    count, total = (np.bincount(depth[inside], values, _SKIN + 1) for values in (None, structure[inside]))
     inner = ndimage.binary_erosion(inside, iterations=_RIM, border_value=1)
     inside = inner if inner.sum() >= _LEAST else inside
-    structure = np.where(inside, means - smooth, 0)
+    structure = np.where(inside, structure - (total / np.maximum(count, 1))[depth], 0)
     # Single bright spots (clips, calcifications, bad blocks) would decide alone.
-    limit = 5 * 1.4826 * float(np.median(np.abs(structure[inside])))
-    return _Blocks(means, np.clip(structure, -limit, limit), inside, noise)
+    limit = _SPOT * 1.4826 * float(np.median(np.abs(structure[inside])))
+    return _Blocks(means, np.clip(structure, -limit, limit), inside, max(within, between), within)
+
+
+def _noise(quarters: np.ndarray, means: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+    """Return the variance of the noise in the means of blocks, from differences within blocks and between them."""
+    a, b, c, d = quarters[:, 0, :, 0], quarters[:, 0, :, 1], quarters[:, 1, :, 0], quarters[:, 1, :, 1]
+    within = ((a - b - c + d) / 4)[inside]
+    four = inside[:-1, :-1] & inside[1:, :-1] & inside[:-1, 1:] & inside[1:, 1:]
+    between = ((means[:-1, :-1] - means[1:, :-1] - means[:-1, 1:] + means[1:, 1:]) / 2)[four]
+    # The median of the squares of a normal distribution is its variance divided by 1.4826 squared.
+    one, other = ((1.4826 * float(np.median(np.abs(each)))) ** 2 if each.size else 0.0 for each in (within, between))
+    return one, other
 
 
 def _compared(low: _Blocks, high: _Blocks, size: int) -> Comparison:
@@ -230,4 +250,5 @@ def _gain(low: _Blocks, high: _Blocks, shift: tuple[int, int]) -> float | None:
     variance = float(x.var())
     if variance < _STRUCTURED * low.noise or variance == 0:
         return None
-    return float(np.mean((x - x.mean()) * (y - y.mean()))) / (variance - low.noise)
+    # Here structure that is taken for noise would make the gain too high; fine noise is what flattens it.
+    return float(np.mean((x - x.mean()) * (y - y.mean()))) / (variance - low.white_noise)
