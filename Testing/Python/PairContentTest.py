@@ -2,12 +2,14 @@
 
 import json
 import unittest
+from unittest import mock
 
 import numpy as np
 from lowdosecontrast_examples import breast_exposure
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastTrainingLib.dataset import pair_sheet
 from LowDoseContrastTrainingLib.dataset.content import Exposure, compare_content, compare_shifted, mirrored
 from LowDoseContrastTrainingLib.dataset.prepare import prepare
 from LowDoseContrastTrainingLib.dataset.prepare_settings import PrepareSettings
@@ -193,6 +195,24 @@ class CandidatesTest(FolderTestCase):
         self.assertEqual(pairs, [("a.dcm", "c.dcm")])
         self.assertIn("a second exposure", rows["b.dcm"]["why"])
         self.assertEqual(rows["d.dcm"]["fate"], "left out")
+
+    def test_the_contact_sheet_says_why_files_were_left_out(self):
+        self.pair("x", high=breast_exposure(LOW))
+        self.pair("ok", PaddleDescription="FLAT")
+        self.image("other/lone.dcm", LOW, StudyInstanceUID="1.9")
+        (self.folder / "notes.txt").write_text("no DICOM")
+        with mock.patch.object(pair_sheet, "write_sheet") as written:
+            written.side_effect = lambda folder, content, **_: self.assertLines(content().lines)
+            self.prepared()
+        written.assert_called_once()
+
+    def assertLines(self, lines):
+        for expected in (
+            "mammograms left out: 3; other files: 1",
+            "x/low.dcm: the two images have the same pixels",
+            "other/lone.dcm: its view lacks the other dose",
+        ):
+            self.assertTrue(any(line.startswith(expected) for line in lines), (expected, lines))
 
     def test_right_pairs_have_no_notes(self):
         self.pair("x")

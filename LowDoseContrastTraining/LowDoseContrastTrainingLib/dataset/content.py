@@ -235,18 +235,16 @@ def _gain(low: _Blocks, high: _Blocks, shift: tuple[int, int]) -> float | None:
 
     It is the covariance over the variance of the low dose less that of its noise, so noise does not flatten it.
     """
-    ones, others = [], []
-    for displacement, side in zip(shift, low.means.shape, strict=True):
-        ones.append(slice(max(0, -displacement), side - max(0, displacement)))
-        others.append(slice(max(0, displacement), side - max(0, -displacement)))
-    one, other = (tuple(ones), tuple(others))
-    if low.means[one].shape != high.means[other].shape:
-        rows, columns = (min(pair) for pair in zip(low.means[one].shape, high.means[other].shape, strict=True))
-    else:
-        rows, columns = low.means[one].shape
-    part = slice(0, rows), slice(0, columns)
-    common = low.inside[one][part] & high.inside[other][part]
-    x, y = low.means[one][part][common], high.means[other][part][common]
+    starts = [(max(0, -by), max(0, by)) for by in shift]
+    sizes = [
+        min(one - first, other - second)
+        for one, other, (first, second) in zip(low.means.shape, high.means.shape, starts, strict=True)
+    ]
+    one, other = (tuple(slice(at[i], at[i] + side) for at, side in zip(starts, sizes, strict=True)) for i in (0, 1))
+    common = low.inside[one] & high.inside[other]
+    if common.sum() < _LEAST // 2:
+        return None
+    x, y = low.means[one][common], high.means[other][common]
     variance = float(x.var())
     if variance < _STRUCTURED * low.noise or variance == 0:
         return None

@@ -43,7 +43,7 @@ class Selection:
         """Look at a view's candidates in turn until one can be used, and note what becomes of their files."""
         reasons: dict[Path, str] = {}
         for candidate in (pair, *pair.others):
-            # One that failed is not looked at again where an image of another view may have its place.
+            # Where views are not known, an earlier pair may have taken an image.
             if self._used.intersection(candidate.paths):
                 continue
             outcome = self._outcome(candidate)
