@@ -58,6 +58,24 @@ def phantom_pixels(shape=(600, 420), bits=14, seed=0, air_bright=True):
     return values if air_bright else (2**bits - 1 - values).astype(np.uint16)
 
 
+def breast_exposure(dose=3.359, texture=0, noise=1.0, seed=0, shape=(448, 384), offset=2):
+    """An exposure of a half-elliptic breast: linear in the dose (mGy), air bright, 14 bits, uint16 (rows, columns).
+
+    ``texture`` picks its structure, ``noise`` multiplies the noise of a detector, of which ``seed`` and dose pick one.
+    """
+    rows, columns = shape
+    y, x = (np.arange(rows)[:, None] - rows / 2) / (0.42 * rows), np.arange(columns)[None] / (0.62 * columns)
+    thickness = np.clip((1 - y**2 - x**2) / 0.25, 0, 1) ** 0.5
+    radius = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None])
+    radius[0, 0] = np.inf
+    white = np.random.default_rng([7, texture]).standard_normal(shape)
+    structure = np.fft.irfft2(np.fft.rfft2(white) / radius**1.6, s=shape)
+    signal = 3190 * dose * np.exp(-3.3 * thickness * (1 + 0.05 * structure / structure.std()))
+    random = np.random.default_rng([seed, round(1000 * dose), texture]).standard_normal(shape)
+    values = signal + offset + noise * np.sqrt(0.031 * signal + 8) * random
+    return np.clip(np.rint(values), 0, 2**14 - 1).astype(np.uint16)
+
+
 def mammogram(pixels=None, **changes):
     """A For Processing mammogram inside of the domain of :func:`small_model`."""
     from LowDoseContrastLib.mammogram import Mammogram

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .view_facts import view_facts
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-# In these the two images of a pair must agree.
-_SHARED = ("rows", "columns", "spacing", "detector", "model", "laterality", "view", "intent",
-           "relationship", "sign", "photometric", "bits")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,12 +18,14 @@ class Acquisition:
     """One mammogram, from its header alone. What the header does not state is None or ''.
 
     Attributes:
+        patient: PatientID.
         group: value of the DICOM element that images are grouped by.
         dose_mgy: entrance dose in mGy.
         dose_from: where the dose is from: ``dose tag``, ``exposure`` or ''.
         exposure: tube current times time in uAs.
         spacing: (row, column) in mm.
-        detector, model: DetectorID and ManufacturerModelName.
+        detector, model, paddle: DetectorID, ManufacturerModelName and PaddleDescription.
+        laterality, view, modifiers, magnification, orientation: as of :class:`.view_facts.ViewFacts`.
     """
 
     path: Path
@@ -46,10 +46,11 @@ class Acquisition:
     sign: int | None
     photometric: str | None
     bits: int
-
-    def differs(self, other: Acquisition) -> str:
-        """Return the first property that differs and must not in a pair, or ''."""
-        return next((name for name in _SHARED if getattr(self, name) != getattr(other, name)), "")
+    patient: str | None = None
+    modifiers: tuple[str, ...] = ()
+    magnification: float | None = None
+    orientation: str | None = None
+    paddle: str | None = None
 
 
 def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acquisition | str:
@@ -95,9 +96,10 @@ def _acquisition(path: Path, header: Dataset, group_keyword: str) -> Acquisition
         columns=int(header.Columns),
         detector=_text(header, "DetectorID"),
         model=_text(header, "ManufacturerModelName"),
-        laterality=_text(header, "ImageLaterality") or _text(header, "Laterality"),
-        view=_text(header, "ViewPosition"),
+        patient=_text(header, "PatientID"),
+        paddle=_text(header, "PaddleDescription"),
         **facts,
+        **vars(view_facts(header)),
     )
 
 

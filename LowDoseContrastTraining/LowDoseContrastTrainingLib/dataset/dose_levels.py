@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable, Mapping
 
 from LowDoseContrastLib.errors import InputError
 
@@ -42,6 +43,17 @@ def dose_level(dose_mgy: float | None, levels: Mapping[str, float]) -> str | Non
         return None
     name = min(levels, key=lambda key: abs(levels[key] - dose_mgy))
     return name if abs(levels[name] - dose_mgy) <= DOSE_TOLERANCE * levels[name] else None
+
+
+def found_levels(doses: Iterable[float]) -> list[tuple[float, int]]:
+    """Return the levels around which doses lie, each (median in mGy, number of doses), from the lowest up."""
+    clusters: list[list[float]] = []
+    for dose in sorted(doses):
+        if clusters and dose <= clusters[-1][0] * (1 + DOSE_TOLERANCE):
+            clusters[-1].append(dose)
+        else:
+            clusters.append([dose])
+    return [(statistics.median(each), len(each)) for each in clusters]
 
 
 def with_estimated_doses(images: list[Acquisition], levels: Mapping[str, float]) -> list[Acquisition]:

@@ -10,6 +10,8 @@ from LowDoseContrastLib.errors import InputError
 from ..common.picture_sheet import thumbnail
 from .alignment import TOLERANCE, measured_shift
 from .background import outside_background
+from .content import Exposure
+from .content_check import check_content
 from .cutting_patches import patch_grid
 from .overlap import Overlap, overlap
 from .pairing import Pair, read_pair
@@ -29,6 +31,8 @@ class Examined:
         places: (row, column, share in the breast) of the patches, in the overlap.
         excluded: number of patches that are mostly air.
         pictures: both images of the overlap, reduced.
+        note: what headers and pixels leave open, and what was decided by; empty where both are clear.
+        low_dose: the image at the low dose, to tell repetitions by; None where the headers tell its view.
     """
 
     pair: Pair
@@ -38,6 +42,8 @@ class Examined:
     places: list[tuple[int, int, float]]
     excluded: int
     pictures: tuple[np.ndarray, np.ndarray]
+    note: str = ""
+    low_dose: Exposure | None = None
 
     @property
     def remaining_shift(self) -> float:
@@ -46,12 +52,14 @@ class Examined:
         return max(abs(shift - (high - low)) for shift, low, high in axes)
 
     @property
-    def warning(self) -> str:
-        """One line where the images are noticeably shifted, else ''."""
-        if self.remaining_shift <= TOLERANCE:
-            return ""
-        apart = _described(self.shift)
-        return f"arrangement {self.pair.number}: the images lie {apart} apart; --align corrects whole pixels"
+    def warnings(self) -> list[str]:
+        """A line where the images are noticeably shifted, and one where it is not certain that they are a pair."""
+        lines = [f"arrangement {self.pair.number}: {self.note}"] if self.note else []
+        if self.remaining_shift > TOLERANCE:
+            apart = _described(self.shift)
+            told = f"arrangement {self.pair.number}: the images lie {apart} apart; --align corrects whole pixels"
+            lines.append(told)
+        return lines
 
 
 def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
@@ -63,8 +71,12 @@ def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
     low, high = (image.pixels[0] for image in images)
     if low.shape != high.shape:
         return f"the two images differ in size: {low.shape} and {high.shape}"
-    mask = images[0].breasts[0].tissue & ~images[1].breasts[0].unmeasured
+    exposures = Exposure(low, images[0].breasts[0].tissue), Exposure(high, images[1].breasts[0].tissue)
+    mask = exposures[0].mask & ~images[1].breasts[0].unmeasured
     shift = measured_shift(low, high, mask)
+    checked = check_content(pair, exposures, shift)
+    if checked.refused:
+        return checked.refused
     if max(map(abs, shift)) > settings.max_shift:
         return f"the two images lie further apart than --max-shift: {_described(shift)}"
     common = overlap(low.shape, shift if settings.align else (0, 0))
@@ -75,7 +87,9 @@ def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
     kept = outside_background(mask, places, size, settings.breast_part)
     signal = {name: _percentiles(image[mask]) for name, image in (("low", low), ("high", high))}
     pictures = thumbnail(low, _PICTURE), thumbnail(high, _PICTURE)
-    return Examined(pair, shift, common, signal, kept, len(places) - len(kept), pictures)
+    low_dose = exposures[0] if pair.unknown else None
+    found = pair, shift, common, signal, kept, len(places) - len(kept), pictures
+    return Examined(*found, checked.note, low_dose)
 
 
 def _percentiles(values: np.ndarray) -> tuple[float, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..common.file_names import MANIFEST_FILE
 from ..common.picture_sheet import Sheet, column_title, write_sheet
 from .examination import Examined
 from .manifest import PatchEntry
@@ -16,17 +17,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST = 8  # pairs on the page
+_LINES = 40  # about files that were left out
+_NO_IMAGE = "not a "  # how the reasons of files begin that are no mammograms
 _COLOURS = {"train": "#66bb66", "val": "#ffcc33", "test": "#ff6655"}
 
 
 def write_pair_sheet(
-    folder: Path, examined: Sequence[Examined], patches: Sequence[PatchEntry], size: int
+    folder: Path,
+    examined: Sequence[Examined],
+    patches: Sequence[PatchEntry],
+    size: int,
+    table: Sequence[Mapping[str, Any]],
 ) -> Path | None:
     """Write ``contact-sheet.png``: a column for each of up to 8 pairs; the frames' colour shows the split.
+
+    Below them stand the mammograms that were left out, each with its reason, and what is not certain of pairs.
 
     Args:
         folder: of the data set.
         size: of a patch, pixels.
+        table: what became of every file, as in the manifest.
 
     Returns:
         As :func:`..common.picture_sheet.write_sheet`.
@@ -41,8 +51,20 @@ def write_pair_sheet(
                 _show(axis, picture, each, name)
                 _frame(axis, own, size, each.overlap.shape[1] / picture.shape[1])
 
-    sheet = Sheet((2, len(chosen)), chosen[0].pictures[0].shape, draw)
+    sheet = Sheet((2, len(chosen)), chosen[0].pictures[0].shape, draw, _left_out(table))
     return write_sheet(folder, lambda: sheet, inches=1.6, dpi=150)
+
+
+def _left_out(table: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for every mammogram that is in no pair or uncertain; files that are none are only counted."""
+    images = [row for row in table if row["fate"] != "paired" and not row["why"].startswith(_NO_IMAGE)]
+    others = sum(row["fate"] != "paired" for row in table) - len(images)
+    lines = [f"{row['file']}: {row['why']}" for row in images]
+    more = [f"{len(lines) - _LINES} more: see 'files' in {MANIFEST_FILE}"] if len(lines) > _LINES else []
+    head = [f"mammograms left out: {len(images)}; other files: {others}"] if lines else []
+    notes = list(dict.fromkeys(f"{row['file']}: {row['note']}" for row in table if "note" in row))
+    uncertain = ["paired, but see:", *notes[:_LINES]] if notes else []
+    return [*head, *lines[:_LINES], *more, *uncertain]
 
 
 def _show(axis: Axes, picture: np.ndarray, examined: Examined, name: str) -> None:

@@ -18,11 +18,12 @@ from ..common.run_folder import abandon, open_folder
 from .cutting_patches import cut_patches, patch_grid
 from .dose_levels import parse_levels
 from .eight_bit_conversion import StoredScale, chosen_scale
-from .examination import Examined, examine
+from .examination import Examined
 from .manifest import PARTS, SCHEMA, SIDES, ImageEntry, PairEntry, PatchEntry, read_manifest
 from .pair_sheet import write_pair_sheet
-from .pairing import Pair, find_pairs, left_out, summary
+from .pairing import Pair, find_pairs, summary
 from .prepare_settings import PrepareSettings
+from .selection import Selection
 from .splits import LEAK, assign_splits, loo_folds
 
 _PAPER = PrepareSettings()
@@ -47,8 +48,7 @@ def prepare(dicom_folder: str | Path, output: str | Path, settings: PrepareSetti
     """
     dicom_folder, output, clock = Path(dicom_folder), Path(output), Clock()
     pairs, table = find_pairs(dicom_folder, parse_levels(settings.doses), settings.group_by)
-    sources = {pair.number: _sources(pair, dicom_folder) for pair in pairs}
-    numbered = [{"number": pair.number, "group": pair.group, **sources[pair.number]} for pair in pairs]
+    numbered = [_numbered(pair, dicom_folder) for pair in pairs]
     plan = {"version": __version__, **dataclasses.asdict(settings), "sources": numbered}
     open_folder(output, PREPARE_FILE, plan, _bytes(pairs, settings), "a data set")
     if _is_complete(output):
@@ -65,11 +65,17 @@ def prepare(dicom_folder: str | Path, output: str | Path, settings: PrepareSetti
         own = [patch for patch in patches if patch.arrangement == each.pair.number]
         written += cut_patches(output, each.pair, each.overlap, own, scale, settings.patch_size)
         yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
-    write_pair_sheet(output, examined, written, settings.patch_size)
-    entries = [_entry(each, sources[each.pair.number]) for each in examined]
+    write_pair_sheet(output, examined, written, settings.patch_size, table)
+    entries = [_entry(each, _sources(each.pair, dicom_folder)) for each in examined]
     _write_manifest(output, settings, scale, examined, entries, written, table)
     yield clock.progress(1.0, "manifest")
     return _result(output)
+
+
+def _numbered(pair: Pair, folder: Path) -> dict[str, Any]:
+    """Return what a pair is made from; with its other candidates, of which one may take its place."""
+    entry = {"number": pair.number, "group": pair.group, **_sources(pair, folder)}
+    return {**entry, "others": [_sources(each, folder) for each in pair.others]} if pair.others else entry
 
 
 def _sources(pair: Pair, folder: Path) -> dict[str, dict[str, str]]:
@@ -91,19 +97,14 @@ def _examined(
     pairs: list[Pair], table: list[dict[str, Any]], folder: Path, settings: PrepareSettings, clock: Clock
 ) -> Steps[list[Examined]]:
     """Look at all pairs; note in the table those that cannot be used."""
-    fates, found = {row["file"]: row for row in table}, []
+    selection = Selection(pairs, table, folder, settings)
     for done, pair in enumerate(pairs, start=1):
-        outcome = examine(pair, settings)
-        if isinstance(outcome, Examined):
-            found.append(outcome)
-        else:
-            for level in _DOSES:
-                image = pair.image(level)
-                fates[image.path.relative_to(folder).as_posix()].update(left_out(outcome, level, image.dose_from))
+        selection.take(pair)
         yield clock.progress(0.4 * done / len(pairs), f"pair {done} of {len(pairs)}")
-    if not found:
-        raise InputError(folder, "no pair can be used", f"arrangement {pairs[-1].group}: {outcome}")
-    return found
+    selection.finish()
+    if not selection.found:
+        raise InputError(folder, "no pair can be used", selection.reason)
+    return selection.found
 
 
 def _patches(examined: list[Examined]) -> list[PatchEntry]:
@@ -141,7 +142,7 @@ def _write_manifest(
             "images": 2 * len(examined), "arrangements": len(set(groups)), "pairs": len(patches), **counts,
             "excluded": sum(each.excluded for each in examined),
         },
-        "warnings": [LEAK] * (settings.split == "random") + [each.warning for each in examined if each.warning],
+        "warnings": [LEAK] * (settings.split == "random") + [line for each in examined for line in each.warnings],
         "folds": loo_folds(groups),
         "arrangements": [pair.to_json() for pair in pairs],
         "patches": [patch.to_json() for patch in patches],
