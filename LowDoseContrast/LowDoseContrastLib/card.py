@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .mammogram import Mammogram
 
 SCHEMA = 1
+RUNNING = "running"  # what the batch norms of a card that does not say it use
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Architecture:
     ngf: int = 64
     norm: str = "batch"
     dropout: bool = True
+    norm_statistics: str = RUNNING
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,10 @@ class ModelCard:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able dictionary, with the schema number."""
-        return {"schema": SCHEMA, **dataclasses.asdict(self)}
+        card = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        if self.architecture.norm_statistics == RUNNING:  # as on cards from before there was a choice
+            del card["architecture"]["norm_statistics"]
+        return card
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no blanks."""
