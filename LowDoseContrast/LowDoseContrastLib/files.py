@@ -15,8 +15,10 @@ from .errors import InputError
 from .file_names import INPUT_SUFFIXES, OUTPUT_SUFFIXES, suffix_of
 from .flat_files import FLAT_SUFFIXES, read_flat
 from .mammogram import Geometry, Mammogram
+from .quiet import quietly
 
 
+@quietly()
 def read_mammogram(path: str | Path) -> Mammogram:
     """Reads a grey image or a stack of them; the format is found from the ending, DICOM also from the content.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from .card import RUNNING, Architecture, ModelCard
 from .errors import InputError
 from .intensity import IntensityScale
 from .model import check_finite, check_shapes, read_weights
+from .quiet import quietly
 
 if TYPE_CHECKING:
     import torch
@@ -66,8 +66,7 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
                 "update torch",
             )
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of odd protocols, beside the one line that a user gets
+            with quietly():
                 found = torch.load(path, map_location="cpu", weights_only=True)
         except (
             RuntimeError,
