@@ -10,6 +10,7 @@ from LowDoseContrastSlicer import volume_roles
 from LowDoseContrastSlicer.logic import LowDoseContrastLogic
 from LowDoseContrastSlicer.observers import Observers
 from LowDoseContrastSlicer.widgets import fitted_label
+from LowDoseContrastSlicer.widgets.about_part import AboutPart
 from LowDoseContrastSlicer.widgets.compare_part import ComparePart
 from LowDoseContrastSlicer.widgets.result_part import ResultPart
 from slicer.i18n import tr as _
@@ -96,6 +97,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._loading = self._newTimer(self.onLoading)
         self.result = ResultPart(self.ui, self.logic, self)
         self.compare = ComparePart(self.ui, self.logic, self)
+        self.about = AboutPart(self.ui, self.logic)
         self._observeScene()
         self._connectWidgets()
         self.ui.progressBar.visible = False
@@ -105,7 +107,13 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             volume_roles.HiddenRoles(volume_roles.NOT_MEASURED, ui.outputSelector),
         ]
         self._fittedLabels = fitted_label.FittedLabels(
-            ui.aboutLabel, ui.modelLabel, ui.statusLabel, ui.notesLabel, ui.exportLabel, ui.noticeLabel
+            ui.aboutLabel,
+            ui.modelLabel,
+            ui.statusLabel,
+            ui.notesLabel,
+            ui.exportLabel,
+            ui.noticeLabel,
+            ui.inspectionLabel,
         )
         self._fillModels()
         self.initializeParameterNode()
@@ -263,6 +271,7 @@ class LowDoseContrastWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _showInput(self, parameters: Any) -> None:
         fitted_label.show(self.ui.aboutLabel, self.logic.aboutVolume(parameters.inputVolume))
         self.ui.singleFilesButton.visible = bool(self.logic.stackedFiles(parameters.inputVolume))
+        self.about.update(parameters.inputVolume)
 
     def _showState(self, parameters: Any, running: bool) -> None:
         ui = self.ui

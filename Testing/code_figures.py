@@ -33,7 +33,9 @@ def main(arguments=None):
         row = [len(paths), *(sum(column) for column in zip(*counted))]
         total = [a + b for a, b in zip(total, row)]
         print(f"{folder:76}{row[0]:6}{row[1]:12}{row[2]:14}{row[3]:11}{row[4]:8}")
-    print(f"{'all':76}{total[0]:6}{total[1]:12}{total[2]:14}{total[3]:11}{total[4]:8}  ({total[4] / total[3]:.0%} with complete hints)")
+    print(
+        f"{'all':76}{total[0]:6}{total[1]:12}{total[2]:14}{total[3]:11}{total[4]:8}  ({total[4] / total[3]:.0%} with complete hints)"
+    )
     print(f"arrows up between the folders of the training library: {arrows_up(root)}")
     return 0
 

@@ -18,8 +18,10 @@ This file needs nothing but Python's standard library.
 import sys
 
 if not (3, 10) <= sys.version_info[:2] <= (3, 13):  # before anything that old Pythons lack
-    sys.stderr.write("error: Python 3.10 to 3.13 is needed, this is %d.%d; start this file with "
-                     "another one, such as python3.12\n" % sys.version_info[:2])
+    sys.stderr.write(
+        "error: Python 3.10 to 3.13 is needed, this is %d.%d; start this file with "
+        "another one, such as python3.12\n" % sys.version_info[:2]
+    )
     sys.exit(2)
 
 import argparse
@@ -58,10 +60,13 @@ SYSTEM_LIBRARIES = {
 NETWORK_TROUBLE = re.compile(
     r"NewConnectionError|NameResolutionError|Temporary failure in name resolution|"
     r"Failed to establish a new connection|Network is unreachable|Connection refused|"
-    r"ConnectTimeout|Read timed out|ProxyError|getaddrinfo failed|SSLError|Max retries exceeded")
-PROBE = ("from SlicerHost import start\n"
-         "pixels = start().renderSliceView('Red', (64, 64))\n"
-         "assert pixels.shape == (64, 64, 3)\n")
+    r"ConnectTimeout|Read timed out|ProxyError|getaddrinfo failed|SSLError|Max retries exceeded"
+)
+PROBE = (
+    "from SlicerHost import start\n"
+    "pixels = start().renderSliceView('Red', (64, 64))\n"
+    "assert pixels.shape == (64, 64, 3)\n"
+)
 
 
 class SetupError(Exception):
@@ -74,6 +79,7 @@ def say(text):
 
 # --- the environment ---------------------------------------------------------
 
+
 def fingerprint():
     """What the environment was made from: the pins, the project file and the Python."""
     digest = hashlib.sha256(("%d.%d " % sys.version_info[:2] + str(ROOT)).encode())
@@ -84,8 +90,9 @@ def fingerprint():
 
 def is_ready():
     try:
-        return (json.loads(STAMP.read_text())["fingerprint"] == fingerprint()
-                and PYTHON.exists() and not STARTED.exists())
+        return (
+            json.loads(STAMP.read_text())["fingerprint"] == fingerprint() and PYTHON.exists() and not STARTED.exists()
+        )
     except (OSError, ValueError, KeyError):
         return False
 
@@ -129,15 +136,15 @@ def make_environment():
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        raise SetupError("Python's venv module is missing: apt-get install python3-venv "
-                         "(or python%d.%d-venv)" % sys.version_info[:2]) from None
+        raise SetupError(
+            "Python's venv module is missing: apt-get install python3-venv (or python%d.%d-venv)" % sys.version_info[:2]
+        ) from None
     say("Making the environment in .venv with Python %d.%d" % sys.version_info[:2])
     mark_started()
     made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
-        raise SetupError("the environment could not be made: "
-                         + last_line(made.stdout + made.stderr))
+        raise SetupError("the environment could not be made: " + last_line(made.stdout + made.stderr))
 
 
 def works():
@@ -159,8 +166,10 @@ def pip(*arguments):
         return
     text = LOG.read_text(encoding="utf-8", errors="replace")
     if NETWORK_TROUBLE.search(text):
-        raise SetupError("the package index cannot be reached; check the network and try again "
-                         "(pip, in .venv/setup.log: %s)" % last_line(text))
+        raise SetupError(
+            "the package index cannot be reached; check the network and try again "
+            "(pip, in .venv/setup.log: %s)" % last_line(text)
+        )
     if "No space left on device" in text:
         raise SetupError("the disk is full; the environment needs about 6 GB")
     raise SetupError("pip failed, see .venv/setup.log: %s" % last_line(text))
@@ -174,10 +183,10 @@ def last_line(text):
 
 # --- the system's libraries ----------------------------------------------------
 
+
 def probe():
     """Start the headless Slicer and draw one small view."""
-    tried = subprocess.run([str(PYTHON), "-c", PROBE], capture_output=True, text=True,
-                           cwd=TESTING, env=environment())
+    tried = subprocess.run([str(PYTHON), "-c", PROBE], capture_output=True, text=True, cwd=TESTING, env=environment())
     if tried.returncode == 0:
         return
     with open(LOG, "a", encoding="utf-8") as log:
@@ -192,11 +201,12 @@ def explain(code, text):
     if missing:
         names = list(dict.fromkeys(missing))
         packages = sorted({SYSTEM_LIBRARIES.get(name, name) for name in names})
-        return "system libraries are missing (%s): apt-get install %s" % (
-            ", ".join(names), " ".join(packages))
+        return "system libraries are missing (%s): apt-get install %s" % (", ".join(names), " ".join(packages))
     if code < 0 or "OpenGL" in text or "EGL" in text:
-        return ("off-screen rendering does not work here: apt-get install libegl1 libgl1 "
-                "libgl1-mesa-dri, or libosmesa6 where there is no EGL (see .venv/setup.log)")
+        return (
+            "off-screen rendering does not work here: apt-get install libegl1 libgl1 "
+            "libgl1-mesa-dri, or libosmesa6 where there is no EGL (see .venv/setup.log)"
+        )
     return "the headless Slicer does not start, see .venv/setup.log: " + last_line(text)
 
 
@@ -218,7 +228,8 @@ def provide_validator():
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         say("Installing dicom3tools, whose dciodvfy checks DICOM files (log: .venv/setup.log)")
         if apt("install", "-y", "--no-install-recommends", "dicom3tools") or (
-                apt("update") and apt("install", "-y", "--no-install-recommends", "dicom3tools")):
+            apt("update") and apt("install", "-y", "--no-install-recommends", "dicom3tools")
+        ):
             return
         reason = "apt-get could not install dicom3tools"
     say("There is no dciodvfy (%s): the tests that need it are skipped" % reason)
@@ -229,22 +240,32 @@ def apt(*arguments):
     variables = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     with open(LOG, "a", encoding="utf-8") as log:
         try:
-            return subprocess.run(["apt-get", *arguments], stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=log, env=variables, timeout=300).returncode == 0
+            return (
+                subprocess.run(
+                    ["apt-get", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=variables,
+                    timeout=300,
+                ).returncode
+                == 0
+            )
         except (OSError, subprocess.TimeoutExpired):
             return False
 
 
 # --- the commands ----------------------------------------------------------------
 
+
 def environment():
     """The environment variables of everything that runs in .venv."""
-    variables = dict(os.environ, QT_QPA_PLATFORM=os.environ.get("QT_QPA_PLATFORM", "offscreen"),
-                     PYTHONUNBUFFERED="1")
+    variables = dict(os.environ, QT_QPA_PLATFORM=os.environ.get("QT_QPA_PLATFORM", "offscreen"), PYTHONUNBUFFERED="1")
     variables.pop("PYTHONHOME", None)
     paths = [TESTING, ROOT / "LowDoseContrast", ROOT / "LowDoseContrastTraining"]
     variables["PYTHONPATH"] = os.pathsep.join(
-        [str(path) for path in paths] + [p for p in [os.environ.get("PYTHONPATH")] if p])
+        [str(path) for path in paths] + [p for p in [os.environ.get("PYTHONPATH")] if p]
+    )
     return variables
 
 
@@ -310,11 +331,12 @@ def command_paths(options, rest):
 def command_bench(options, rest):
     names = [item for item in rest if not item.startswith("-")]
     flags = [item for item in rest if item.startswith("-")]
-    known = {path.stem[len("bench_"):]: path for path in sorted((TESTING / "Benchmarks").glob("bench_*.py"))}
+    known = {path.stem[len("bench_") :]: path for path in sorted((TESTING / "Benchmarks").glob("bench_*.py"))}
     unknown = [name for name in names if name not in known]
     if unknown or not known:
-        raise SetupError("no such benchmark: %s; there are: %s" % (
-            ", ".join(unknown) or "none at all", ", ".join(known) or "none"))
+        raise SetupError(
+            "no such benchmark: %s; there are: %s" % (", ".join(unknown) or "none at all", ", ".join(known) or "none")
+        )
     worst = 0
     for name in names or known:
         say("== %s" % name)
@@ -324,7 +346,8 @@ def command_bench(options, rest):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(
-        prog="run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        prog="run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     texts = {
         "setup": "make the environment in .venv",
@@ -338,11 +361,19 @@ def parse(arguments):
         "paths": "draw panel and views on the paths that people take; further options go to Testing/paths.py",
     }
     for name, text in texts.items():
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
-                                  epilog="Example: python3 Testing/run.py %s" % name)
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog="Example: python3 Testing/run.py %s" % name,
+        )
         if name == "panel":
-            sub.add_argument("--output", type=Path, default=ROOT / "Outputs" / "Panels",
-                             help="folder of the pictures (default: Outputs/Panels)")
+            sub.add_argument(
+                "--output",
+                type=Path,
+                default=ROOT / "Outputs" / "Panels",
+                help="folder of the pictures (default: Outputs/Panels)",
+            )
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command in ("setup", "check", "panel"):
         parser.error("unrecognized arguments: " + " ".join(rest))

@@ -15,7 +15,7 @@ from .device import DEVICES, PRECISIONS
 from .enhance_settings import Settings
 from .errors import InputError
 from .file_names import OUTPUT_SUFFIXES, stems_apart, suffix_of
-from .files import check_output_format, on_one_scale, sidecar_of, write_mammogram
+from .files import check_output_format, on_one_scale, read_mammogram, sidecar_of, write_mammogram
 from .settings import add_options, from_arguments
 
 if TYPE_CHECKING:
@@ -124,6 +124,46 @@ def _show_report(r: dict[str, Any]) -> str:
         RESEARCH_NOTICE,
     ]
     return "\n".join(lines)
+
+
+def add_inspect(subparsers: Any) -> None:
+    """``lowdosecontrast inspect``."""
+    parser = add_command(
+        subparsers,
+        "inspect",
+        "Say what is believed of an image and why: values, polarity, spacing, view, dose, padding, noise, models",
+        "lowdosecontrast inspect strange.dcm --picture strange.png",
+        run_inspect,
+        show_inspect,
+    )
+    parser.add_argument("input", nargs="+", metavar="INPUT", help="DICOM, NRRD, NIfTI, PNG or TIFF")
+    parser.add_argument("--picture", metavar="OUT.png", help="a small picture with the breast outlined; one input only")
+    parser.add_argument("--overwrite", action="store_true", help="replace a picture that exists")
+
+
+def run_inspect(arguments: argparse.Namespace) -> Any:
+    from .inspection import inspect, write_picture
+
+    if arguments.picture and len(arguments.input) > 1:
+        raise InputError(arguments.picture, "a picture is of one input", "run the command once for each")
+    if arguments.picture and suffix_of(arguments.picture) != ".png":
+        raise InputError(arguments.picture, "is no PNG file", "end its name in .png")
+
+    def work(name: str) -> dict[str, Any]:
+        mammogram = read_mammogram(name)
+        found = inspect(mammogram)
+        if arguments.picture:
+            write_picture(arguments.picture, mammogram, arguments.overwrite)
+        return {**found.to_json(), "lines": found.lines(), "picture": arguments.picture}
+
+    return for_each_input(arguments, work)
+
+
+def show_inspect(result: Any) -> str:
+    """Text for one inspection or several."""
+    results = result if isinstance(result, list) else [result]
+    texts = ["\n".join([r["input"], *(f"  {line}" for line in r["lines"])]) for r in results]
+    return "\n\n".join([*texts, RESEARCH_NOTICE])
 
 
 def add_cci(subparsers: Any) -> None:
@@ -381,4 +421,4 @@ def show_verified(result: Any) -> str:
     return f"{result['model']}: valid, {result['parameters']} parameters, SHA-256 {result['sha256']}\n{result['path']}"
 
 
-COMMANDS = (add_enhance, add_cci, add_models)
+COMMANDS = (add_inspect, add_enhance, add_cci, add_models)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _JPEG_LOSSLESS, _JPEG_LS, _JPEG_2000 = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"
 _JPEG_BASELINE, _JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 _FRAMES_OF_JPEG = {0xC0: _JPEG_BASELINE, 0xC1: _JPEG_EXTENDED, 0xC3: _JPEG_LOSSLESS, 0xF7: _JPEG_LS}
-_ROUGHER = 1.5  # times the roughness of the whole words that cut-off words have where the cut was wrong
 
 
 @dataclass(frozen=True)
@@ -114,10 +113,14 @@ def _native(dataset: Dataset) -> tuple[np.ndarray, int | None, list[str]]:
             [f"the high bit is stated as {high}; the values end at bit {stored - 1}"],
         )
     cut = _cut(words, stored, dataset)
-    more_bits = (words >> stored).any() and not dataset.get("PixelRepresentation")
-    if more_bits and _roughness(cut) > _ROUGHER * _roughness(words):  # they are no overlays, but the values' own
+    if not dataset.get("PixelRepresentation") and _goes_on_above(words, stored):
         return words, int(words.max()).bit_length(), []
-    return cut, None, []
+    in_use = (words >> stored).any() and not dataset.get("PixelRepresentation")
+    return (
+        cut,
+        None,
+        [f"bits above the {stored} stored are in use, as by an overlay: they are left out"] if in_use else [],
+    )
 
 
 def _words(dataset: Dataset, allocated: int) -> np.ndarray:
@@ -149,8 +152,14 @@ def _cut(words: np.ndarray, bits: int, dataset: Dataset) -> np.ndarray:
     return values.astype(np.int16 if words.dtype.itemsize > 1 else np.int8)
 
 
-def _roughness(values: np.ndarray) -> float:
-    return float(np.abs(np.diff(values[..., ::3, :].astype(np.int32), axis=-1)).mean())
+def _goes_on_above(words: np.ndarray, bits: int) -> bool:
+    """Whether the bits from ``bits`` up are the values' own, and no overlay.
+
+    Where a value runs over 2^bits, the upper bits step and the whole hardly moves; an overlay moves it by 2^bits.
+    """
+    rows = words[..., ::3, :].astype(np.int32)
+    steps = np.abs(np.diff(rows, axis=-1))[np.diff(rows >> bits, axis=-1) != 0]
+    return bool(steps.size) and float((steps < 1 << (bits - 1)).mean()) > 0.5
 
 
 # --- compressed pixels

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from LowDoseContrastLib.card import Domain
     from LowDoseContrastLib.catalogue import CatalogueEntry
     from LowDoseContrastLib.enhance import Enhancer
+    from LowDoseContrastLib.inspection import Inspection
     from LowDoseContrastLib.nodes import NodeImage
     from LowDoseContrastLib.steps import Progress, Steps
 
@@ -40,6 +41,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         self.comparison = Comparison()
         self._enhancer: Any = None
         self._enhancerKey: Any = None
+        self._inspection: Inspection | None = None
         self.forgetImage()
 
     def getParameterNode(self) -> LowDoseContrastParameterNode:
@@ -134,7 +136,7 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
 
     def forgetImage(self) -> None:
         """Lets go of the voxels of the image that was looked at last."""
-        self._image, self._problem, self._imageKey = None, None, None
+        self._image, self._problem, self._imageKey, self._inspection = None, None, None, None
 
     def _keyOf(self, node: slicer.vtkMRMLVolumeNode) -> tuple[Any, ...]:
         from LowDoseContrastLib.nodes import header_key
@@ -146,6 +148,15 @@ class LowDoseContrastLogic(ScriptedLoadableModuleLogic):
         """What is known of a volume and what is not, in a line; empty without one."""
         image = self.usableImage(node)
         return aboutImage(image) if image else ""  # the reason not to apply says why it cannot be used
+
+    def inspection(self, node: slicer.vtkMRMLVolumeNode | None) -> Inspection | None:
+        """All that is believed of a volume and why; None where there is no volume or it cannot be used."""
+        from LowDoseContrastLib.inspection import inspect
+
+        image = self.usableImage(node)
+        if image and not self._inspection:
+            self._inspection = inspect(image.mammogram)
+        return self._inspection if image else None
 
     def stackedFiles(self, node: slicer.vtkMRMLVolumeNode) -> list[Path]:
         """The DICOM files that Slicer has stacked into a volume, each an image of its own.

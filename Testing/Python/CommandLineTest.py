@@ -262,7 +262,20 @@ class JsonTest(CommandLineTestCase):
         source = examples.write_dicom(self.folder / "json.dcm", examples.phantom_pixels((300, 260)))
         _, output, errors = self.enhance(source, self.folder / "json.nrrd", "--json")
         report = json.loads(output)
-        for key in ["input", "output", "model", "model_sha256", "mode", "device", "precision", "seconds", "seam_index", "cci_before", "cci_after", "out_of_domain"]:
+        for key in [
+            "input",
+            "output",
+            "model",
+            "model_sha256",
+            "mode",
+            "device",
+            "precision",
+            "seconds",
+            "seam_index",
+            "cci_before",
+            "cci_after",
+            "out_of_domain",
+        ]:
             self.assertIn(key, report)
         self.assertEqual(errors, "")
         _, output, _ = self.call("cci", source, "--json")

@@ -8,6 +8,8 @@ MODULES = [
     "LowDoseContrastLib.cci",
     "LowDoseContrastLib.enhance",
     "LowDoseContrastLib.errors",
+    "LowDoseContrastLib.file_names",
+    "LowDoseContrastLib.inspection",
     "LowDoseContrastLib.intensity",
     "LowDoseContrastLib.mask",
     "LowDoseContrastLib.settings",

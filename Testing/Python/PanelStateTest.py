@@ -359,6 +359,23 @@ class SaveTest(PanelTestCase):
         )
 
 
+class AboutTest(PanelTestCase):
+    def test_whatIsBelievedIsShownWhileTheSectionIsOpen(self):
+        self.volume(intent="FOR PRESENTATION", photometric="MONOCHROME2", PixelPaddingValue=0)
+        ui = self.panel.ui
+        with unittest.mock.patch("LowDoseContrastLib.inspection.inspect", side_effect=AssertionError):
+            self.parameters.model = "small"  # a closed section costs nothing
+            self.assertEqual(ui.inspectionLabel.text, "")
+        ui.inspectionCollapsibleButton.collapsed = False
+        for words in ("air is bright", "the pixels are believed", "14 bits", "model small", "does not fit"):
+            self.assertIn(words, ui.inspectionLabel.text)
+        self.volume("another", EntranceDoseInmGy=None)
+        self.settle()
+        self.assertIn("cannot be told", ui.inspectionLabel.text)
+        self.parameters.inputVolume = None
+        self.assertIn("Choose a mammogram", ui.inspectionLabel.text)
+
+
 class RoomTest(PanelTestCase):
     def test_nothingOverlapsWithManyNotes(self):
         """In the desktop's scroll area, at several widths, with and without a result, notes and reasons."""
@@ -373,5 +390,6 @@ class RoomTest(PanelTestCase):
         self.apply()
         self.assertGreater(len(self.panel.logic.resultRows(self.parameters.outputVolume)[1]), 2)
         self.panel.ui.advancedCollapsibleButton.collapsed = False
+        self.panel.ui.inspectionCollapsibleButton.collapsed = False
         for width in (700, 480, 380):
             self.assertEqual(host().layoutFaults(width=width), [])
