@@ -100,7 +100,7 @@ def inputs(count, only):
 def fuzz(count, seed, seconds, keep, only=None, told=print):
     """Try inputs; return (kind -> outcomes, findings, figures)."""
     outcomes, findings, seen = defaultdict(Counter), [], Counter()
-    start, longest, peak, worker = time.monotonic(), 0.0, 0, None
+    start, longest, peak, worker = time.monotonic(), 0.0, (0, ""), None
     with tempfile.TemporaryDirectory() as name:
         seeds = Path(name) / "seeds"
         seeds.mkdir()
@@ -114,7 +114,8 @@ def fuzz(count, seed, seconds, keep, only=None, told=print):
                     worker = Worker(seeds, Path(name) / "work", seed)
                 outcome, detail, taken, most = worker.ask(kind, number)
                 outcomes[kind][outcome] += 1
-                longest, peak = max(longest, taken), max(peak, most)
+                longest = max(longest, taken)
+                peak = max(peak, (most, f"{kind}:{number}"))
                 if outcome in GOOD and not only:
                     continue
                 what = f"{outcome}: {detail}"
@@ -135,7 +136,8 @@ def fuzz(count, seed, seconds, keep, only=None, told=print):
         "seed": seed,
         "seconds": round(time.monotonic() - start, 1),
         "longest_seconds": round(longest, 2),
-        "peak_bytes": peak,
+        "peak_bytes": peak[0],
+        "peak_at": peak[1],
         "findings": len(findings),
     }
     return outcomes, findings, figures
@@ -160,7 +162,7 @@ def main(arguments=None):
     parser.add_argument("--keep", type=Path, default=ROOT / "Outputs" / "Fuzzing", metavar="DIR", help="where the files of findings go")
     options = parser.parse_args(arguments)
     outcomes, _, figures = fuzz(options.inputs, options.seed, options.seconds, options.keep, options.only)
-    print(table(outcomes))
+    sys.stdout.write(table(outcomes) + "\n")
     print(json.dumps(figures))
     return 1 if figures["findings"] and not options.only else 0
 
