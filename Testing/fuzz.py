@@ -115,7 +115,8 @@ def fuzz(count, seed, seconds, keep, only=None, told=print):
                 outcome, detail, taken, most = worker.ask(kind, number)
                 outcomes[kind][outcome] += 1
                 longest = max(longest, taken)
-                peak = max(peak, (most, f"{kind}:{number}"))
+                if most > peak[0]:
+                    peak = most, f"{kind}:{number}"
                 if outcome in GOOD and not only:
                     continue
                 what = f"{outcome}: {detail}"
