@@ -7,6 +7,7 @@
     python3 Testing/run.py slicer-tests [NAME...]  the same as 3D Slicer runs them, with its packages only
     python3 Testing/run.py figures [ROOT]      count the code: statements, functions, hints
     python3 Testing/run.py bench [NAME...]     run the benchmarks, all or those named
+    python3 Testing/run.py fuzz [--inputs N]   put mutated files through the commands
     python3 Testing/run.py panel [--output D]  draw both module panels to PNG files
     python3 Testing/run.py paths [PATH...]     draw panel and views on the paths that people take
     python3 Testing/run.py setup               only make the environment
@@ -328,6 +329,10 @@ def command_paths(options, rest):
     return run_python(TESTING / "paths.py", *rest)
 
 
+def command_fuzz(options, rest):
+    return run_python(TESTING / "fuzz.py", *rest)
+
+
 def command_bench(options, rest):
     names = [item for item in rest if not item.startswith("-")]
     flags = [item for item in rest if item.startswith("-")]
@@ -357,6 +362,7 @@ def parse(arguments):
         "figures": "count the code: statements, functions, hints; with a folder, another checkout",
         "slicer-tests": "run the self-tests as 3D Slicer does, with its packages only; further options name files",
         "bench": "run the benchmarks of Testing/Benchmarks, all or those named",
+        "fuzz": "put mutated files through the commands; further options go to Testing/fuzz.py, e.g. fuzz --inputs 20000",
         "panel": "draw both module panels to PNG files",
         "paths": "draw panel and views on the paths that people take; further options go to Testing/paths.py",
     }

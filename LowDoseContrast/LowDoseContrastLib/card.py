@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
 from .intensity import Composition, IntensityScale
+from .typed import checked
 
 if TYPE_CHECKING:
     from .mammogram import Mammogram
 
 SCHEMA = 1
+RUNNING = "running"  # what the batch norms of a card that does not say it use
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Architecture:
     ngf: int = 64
     norm: str = "batch"
     dropout: bool = True
+    norm_statistics: str = RUNNING
 
 
 _FAR = 2.0  # times beyond what was learnt from: the patches' own range spans about ten times
@@ -47,9 +50,9 @@ class Domain:
     intent: str | None = None
     relationship: str | None = None
     sign: int | None = None
-    spacing_mm: tuple | None = None
-    dose_mgy: tuple | None = None
-    signal: tuple | None = None
+    spacing_mm: tuple[float, float] | None = None
+    dose_mgy: tuple[float, float] | None = None
+    signal: tuple[float, float] | None = None
 
     def objections(self, mammogram: Mammogram) -> list[str]:
         """What of ``mammogram`` contradicts this domain: a list of short sentences, empty if it fits.
@@ -133,14 +136,17 @@ class ModelCard:
     intensity: IntensityScale = field(default_factory=lambda: IntensityScale("linear", 0.0, 16383.0))
     composition: Composition = field(default_factory=Composition)
     domain: Domain = field(default_factory=Domain)
-    recipe: dict = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
     dataset: str = ""
-    results: tuple = ()
-    limits: tuple = ()
+    results: tuple[dict[str, Any], ...] = ()
+    limits: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able dictionary, with the schema number."""
-        return {"schema": SCHEMA, **dataclasses.asdict(self)}
+        card = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        if self.architecture.norm_statistics == RUNNING:  # as on cards from before there was a choice
+            del card["architecture"]["norm_statistics"]
+        return card
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no blanks."""
@@ -153,7 +159,7 @@ class ModelCard:
         Raises:
             InputError: another schema, an unknown or missing field, or a value out of its range.
         """
-        data = dict(data)
+        data = dict(data) if isinstance(data, dict) else {}
         schema = data.pop("schema", None)
         if schema != SCHEMA:
             raise InputError(
@@ -173,8 +179,8 @@ class ModelCard:
                     data[name] = kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in data[name].items()})
             for name in ("results", "limits"):
                 data[name] = tuple(data.get(name, ()))
-            return cls(**data)
-        except (TypeError, ValueError, AttributeError) as error:
+            return checked(cls(**data))
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError("model card is not valid", str(error)) from error
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -93,7 +94,10 @@ def main(argv: Sequence[str] | None, commands: Sequence[Callable[[Any], None]]) 
     arguments = build_parser(commands).parse_args(argv)
     _cancel_on_terminate()
     try:
-        result = arguments.run(arguments)
+        with warnings.catch_warnings():
+            if not sys.warnoptions:  # as Python does with warnings that are not for users
+                warnings.simplefilter("ignore")
+            result = arguments.run(arguments)
         _print(result, arguments)
         return EXIT_DONE
     except PartialFailure as failure:
@@ -137,7 +141,8 @@ def report_error(error: object, arguments: argparse.Namespace | None = None) -> 
         if getattr(arguments, "progress", "") == "lines":
             parts = {name: getattr(error, name) for name in ("subject", "problem", "remedy", "field")}
             print(json.dumps({"error": parts}), file=sys.stderr)
-    print("error: " + " ".join(text.split()), file=sys.stderr)
+    line = "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
+    print(f"error: {line}", file=sys.stderr)
 
 
 def _print(result: Any, arguments: argparse.Namespace) -> None:

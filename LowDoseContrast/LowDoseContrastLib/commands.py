@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import RESEARCH_NOTICE
 from .catalogue import DEFAULT_MODEL, add_model, find_model, list_models
 from .cci import CciVariant, measure
+from .choices import NORM_STATISTICS
 from .cli import add_command, for_each_input, progress_bar, table
 from .device import DEVICES, PRECISIONS
 from .enhance_settings import Settings
@@ -260,7 +261,7 @@ def _add_exchange(actions: Any) -> None:
         "Make a model of a checkpoint of the published pix2pix code; colour networks are folded to grey",
         "lowdosecontrast models import latest_net_G.pth --output mine.safetensors --high 4095",
         run_import,
-        show_verified,
+        show_imported,
     )
     command.add_argument(
         "checkpoint", metavar="CHECKPOINT", help="a *_net_G.pth (or .safetensors) of a unet_128 or unet_256"
@@ -279,6 +280,15 @@ def _add_exchange(actions: Any) -> None:
         default=16383.0,
         metavar="VALUE",
         help="pixel value that was white (default: %(default)g, 14 bits)",
+    )
+    command.add_argument(
+        "--norm-statistics",
+        choices=NORM_STATISTICS,
+        default="image",
+        help=(
+            "what batch norms use: the statistics of each image, as the published test.py does, or the running ones "
+            "of the training, as it does with --eval (default: %(default)s)"
+        ),
     )
     command.add_argument("--overwrite", action="store_true", help="replace a model that exists")
     command = add_command(
@@ -305,8 +315,17 @@ def run_import(arguments: argparse.Namespace) -> dict[str, Any]:
     if output.suffix != ".safetensors":
         raise InputError(output, "a model file ends in .safetensors")
     check_output(output, arguments.overwrite)
-    generator, card = import_checkpoint(arguments.checkpoint, output.stem, arguments.low, arguments.high)
-    return _verified(save_model(output, generator, card, dtype="float32", overwrite=arguments.overwrite))
+    generator, card = import_checkpoint(
+        arguments.checkpoint, output.stem, arguments.low, arguments.high, arguments.norm_statistics
+    )
+    verified = _verified(save_model(output, generator, card, dtype="float32", overwrite=arguments.overwrite))
+    a = card.architecture
+    statistics = a.norm_statistics if a.norm == "batch" else None
+    return {**verified, "norm": a.norm, "norm_statistics": statistics, "notes": list(card.limits)}
+
+
+def show_imported(result: Any) -> str:
+    return "\n".join([show_verified(result), *(f"note: {note}" for note in result["notes"])])
 
 
 def run_export(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -321,6 +340,13 @@ def run_export(arguments: argparse.Namespace) -> dict[str, Any]:
         + ("" if a.dropout else " --no_dropout")
     )
     notes = [f"its input is a {scale.kind} scale of {scale.low:g} to {scale.high:g} pixel values on -1 to 1"]
+    if a.norm == "batch" and a.norm_statistics == "running":
+        notes.append(
+            "its batch norms use running statistics: test it with --eval, or the published test.py takes those of each "
+            "image and gives another result"
+        )
+    elif a.norm == "batch":
+        notes.append("its batch norms use the statistics of each image, as the published test.py does without --eval")
     if model.card.composition.kind != "direct":
         notes.append("its output corrects the input times a gain and is no image by itself")
     return {"model": model.name, "output": str(path), "options": options, "notes": notes}

@@ -119,7 +119,7 @@ def derived_header(
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import generate_uid
 
-    dataset = _new_header(source) if source.header is None else _kept(source.header)
+    dataset = _new_header(source) if source.header is None else _kept(source.header, source)
     dataset.file_meta = FileMetaDataset()
     original = dataset.get("SOPInstanceUID")
     dataset.SOPInstanceUID, dataset.SeriesInstanceUID = identity or (generate_uid(), generate_uid())
@@ -137,7 +137,7 @@ def derived_header(
     return dataset
 
 
-def _kept(header: Dataset) -> Dataset:
+def _kept(header: Dataset, source: Mammogram) -> Dataset:
     """A copy of what may be kept of a header; texts keep their bytes, for they are not decoded."""
     from pydicom.datadict import tag_for_keyword
     from pydicom.dataset import Dataset
@@ -151,8 +151,21 @@ def _kept(header: Dataset) -> Dataset:
     for keyword in FUNCTIONAL_GROUPS:
         if header.get(keyword):
             setattr(kept, keyword, [_kept_of_frame(group) for group in header.get(keyword)])
+    _complete(kept, source)
     kept.set_original_encoding(*header.original_encoding, header.original_character_set)
     return kept
+
+
+def _complete(kept: Dataset, source: Mammogram) -> None:
+    """State what a damaged header does not, as it was read."""
+    if kept.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2"):
+        kept.PhotometricInterpretation = "MONOCHROME1" if source.sign == 1 else "MONOCHROME2"
+    if kept.get("PixelRepresentation") not in (0, 1):
+        kept.PixelRepresentation = int(source.stored_offset != 0)
+    if kept.get("BitsAllocated") not in (8, 16):
+        kept.BitsAllocated = 8 if source.pixels.dtype.itemsize == 1 else 16
+    if not kept.get("SOPClassUID"):
+        kept.SOPClassUID = FOR_PRESENTATION if source.intent == "FOR PRESENTATION" else FOR_PROCESSING
 
 
 def _whole_number(dataset: Dataset, keyword: str) -> int:

@@ -52,14 +52,20 @@ def read_dicom(path: str | Path) -> Mammogram:
             dataset = pydicom.dcmread(path)
     except InvalidDicomError as error:
         raise InputError(path, "is not a DICOM file", "if it is another format, give it that ending") from error
-    except UNREADABLE as error:
+    except Exception as error:  # pydicom raises whatever it likes on damaged files
         raise InputError(path, f"cannot be read as DICOM ({brief(error)})", "fetch the file again") from error
     if "PixelData" not in dataset:
         raise InputError(path, "the DICOM file holds no pixel data", "choose an image")
-    if int(dataset.get("SamplesPerPixel", 1)) != 1:
-        raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
-    found = stored_values(dataset, path)
-    mammogram = mammogram_from_header(dataset, found.pixels, str(path))
+    try:
+        if int(dataset.get("SamplesPerPixel", 1)) != 1:
+            raise InputError(path, "is a colour image", "LowDoseContrast takes grey mammograms")
+        found = stored_values(dataset, path)
+        mammogram = mammogram_from_header(dataset, found.pixels, str(path))
+    except (InputError, ImportError):
+        raise
+    except Exception as error:  # and on values, once they are asked for
+        problem = f"its header holds values that cannot be read ({brief(error)})"
+        raise InputError(path, problem, "fetch the file again") from error
     padding = mammogram.padding and (mammogram.padding[0] - found.offset, mammogram.padding[1] - found.offset)
     return replace(mammogram, bits=found.bits, stored_offset=found.offset, padding=padding, notes=found.notes)
 

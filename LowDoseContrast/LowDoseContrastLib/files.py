@@ -15,8 +15,10 @@ from .errors import InputError
 from .file_names import INPUT_SUFFIXES, OUTPUT_SUFFIXES, suffix_of
 from .flat_files import FLAT_SUFFIXES, read_flat
 from .mammogram import Geometry, Mammogram
+from .quiet import quietly
 
 
+@quietly()
 def read_mammogram(path: str | Path) -> Mammogram:
     """Reads a grey image or a stack of them; the format is found from the ending, DICOM also from the content.
 
@@ -154,7 +156,7 @@ def check_output_format(path: str | Path, mammogram: Mammogram) -> None:
         from .derived import check_derivable
 
         check_derivable(mammogram)
-    if suffix == ".png" and (len(pixels) > 1 or pixels.dtype not in (np.uint8, np.uint16)):
+    if suffix == ".png" and (len(pixels) > 1 or mammogram.stored_offset or pixels.dtype not in (np.uint8, np.uint16)):
         raise InputError(path, "PNG holds one image of 8 or 16-bit unsigned integers", "write .nrrd or .tif instead")
 
 
@@ -193,10 +195,6 @@ def write_mammogram(
         image = image[:, :, 0]
     if suffix_of(path) == ".nrrd":
         image.SetMetaData("LowDoseContrast", description)
-    sidecar = sidecar_of(path)
-    if sidecar is not None:
-        with atomic_output(sidecar, overwrite) as temporary:
-            temporary.write_text(json.dumps({"description": description, "equipment": equipment}, indent=1) + "\n")
     with atomic_output(path, overwrite) as temporary:
         try:
             sitk.WriteImage(image, str(temporary), useCompression=suffix_of(path) != ".nii")
@@ -204,3 +202,7 @@ def write_mammogram(
             raise InputError(
                 path, f"cannot be written ({_short(str(error).splitlines()[-1])})", "check the free space on the disk"
             ) from error
+        sidecar = sidecar_of(path)
+        if sidecar is not None:  # after the image, so that a refusal leaves nothing
+            with atomic_output(sidecar, overwrite) as beside:
+                beside.write_text(json.dumps({"description": description, "equipment": equipment}, indent=1) + "\n")

@@ -1,12 +1,13 @@
 """A generator unrolled for inference: norms folded into convolutions, levels one after the other.
 
-Folding is exact up to rounding: in eval mode a batch norm is a fixed scale and shift of each
-channel. Unrolled levels let a caller stop between them, so that a window stays alive even while
-one large image passes through.
+Folding is exact up to rounding: in eval mode a batch norm with running statistics is a fixed scale and
+shift of each channel. One with the image's own statistics stays as it is. Unrolled levels let a
+caller stop between them, so that a window stays alive even while one large image passes through.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .generator import OutermostBlock, SkipBlock, UNetGenerator
+from .normalisation import ImageBatchNorm2d
 from .steps import Progress, Steps, run_to_end
 
 
@@ -103,10 +105,14 @@ class FrozenGenerator:
         convolution, is_up = layers[position], kind is nn.ConvTranspose2d
         following = layers[position + 1] if position + 1 < len(layers) else None
         weight, bias = convolution.weight, convolution.bias
-        if isinstance(following, nn.BatchNorm2d):
+        norm = None
+        if isinstance(following, ImageBatchNorm2d):
+            norm = copy.deepcopy(following).to(self.device).eval()
+        elif isinstance(following, nn.BatchNorm2d):
             statistics = following.running_mean, following.running_var, following.eps
             weight, bias = fuse_conv_bn_weights(weight, bias, *statistics, following.weight, following.bias, is_up)
-        norm = following if isinstance(following, nn.InstanceNorm2d) else None
+        elif isinstance(following, nn.InstanceNorm2d):
+            norm = following
         return _Convolution(self._place(weight), self._move(bias), is_up, norm)
 
     def _join_buffers(self, shape: tuple[int, ...]) -> list[torch.Tensor]:

@@ -29,10 +29,11 @@ class SkipBlock(nn.Module):
         inner: nn.Module | None = None,
         norm: str = "batch",
         dropout: bool = False,
+        norm_statistics: str = "running",
     ) -> None:
         super().__init__()
         bias = conv_has_bias(norm)
-        make_norm = norm_layer(norm)
+        make_norm = norm_layer(norm, norm_statistics)
         down = nn.Conv2d(outer_channels, inner_channels, 4, stride=2, padding=1, bias=bias)
         up_in = inner_channels if inner is None else 2 * inner_channels
         up = nn.ConvTranspose2d(up_in, outer_channels, 4, stride=2, padding=1, bias=bias)
@@ -72,12 +73,13 @@ class UNetGenerator(nn.Module):
         ngf: filters of the first convolution; deeper levels have 2, 4, then 8 times as many.
         norm: ``batch``, ``instance`` or ``none``.
         dropout: 0.5 in the intermediate levels of 8 x ngf.
+        norm_statistics: of a batch norm in eval mode, see :func:`LowDoseContrastLib.normalisation.norm_layer`.
 
     Maps (N, in_channels, H, W) to (N, out_channels, H, W), both in [-1, 1]; H and W must be
     multiples of :attr:`multiple`.
 
     Raises:
-        ValueError: an unknown architecture or norm, or a size below 1.
+        ValueError: an unknown architecture, norm or statistics, or a size below 1.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class UNetGenerator(nn.Module):
         ngf: int = 64,
         norm: str = "batch",
         dropout: bool = True,
+        norm_statistics: str = "running",
     ) -> None:
         super().__init__()
         if architecture not in DOWNSAMPLINGS:
@@ -96,12 +99,12 @@ class UNetGenerator(nn.Module):
             raise ValueError("in_channels, out_channels and ngf must be at least 1")
         self.architecture = architecture
         self.in_channels, self.out_channels, self.ngf = in_channels, out_channels, ngf
-        self.norm, self.dropout = norm, dropout
-        block = SkipBlock(8 * ngf, 8 * ngf, norm=norm)
+        self.norm, self.dropout, self.norm_statistics = norm, dropout, norm_statistics
+        block = SkipBlock(8 * ngf, 8 * ngf, norm=norm, norm_statistics=norm_statistics)
         for _ in range(DOWNSAMPLINGS[architecture] - 5):
-            block = SkipBlock(8 * ngf, 8 * ngf, block, norm, dropout)
+            block = SkipBlock(8 * ngf, 8 * ngf, block, norm, dropout, norm_statistics)
         for outer, inner in ((4, 8), (2, 4), (1, 2)):
-            block = SkipBlock(outer * ngf, inner * ngf, block, norm)
+            block = SkipBlock(outer * ngf, inner * ngf, block, norm, norm_statistics=norm_statistics)
         self.model = OutermostBlock(in_channels, out_channels, ngf, block, norm)
 
     @property

@@ -79,6 +79,10 @@ class Runner:
         ``image``: (rows, columns) pixel values as the model expects them; the answer is float32 in
         [-1, 1] of that shape, 0 where ``plan`` has no window.
         """
+        architecture = self.model.card.architecture
+        if (architecture.norm, architecture.norm_statistics) == ("batch", "image") and len(plan.origins) > 1:
+            count = len(plan.origins)
+            self.notes.append(f"each of the {count} windows has its own statistics of batch norms: mode whole has one")
         blender = Blender(image.shape, plan)
         position, total = 0, len(plan.origins)
         while position < total:

@@ -55,8 +55,9 @@ def build_generator(card: ModelCard) -> UNetGenerator:
 
     try:
         return UNetGenerator(**dataclasses.asdict(card.architecture))
-    except (ValueError, TypeError) as error:
-        raise InputError("model card is not valid", str(error)) from error
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError("model card is not valid", reason) from error
 
 
 def save_model(
@@ -128,10 +129,12 @@ def load_model(path: str | Path) -> Model:
     if _content_hash(weights, metadata["card"]) != metadata.get("sha256"):
         raise InputError(path, "the model file is damaged (its SHA-256 does not match)", "fetch it again")
     try:
+        with torch.device("meta"):  # without memory, for what is on the card may be of any size
+            expected = build_generator(card).state_dict()
+        check_shapes(expected, weights, path)
         generator = build_generator(card)
     except InputError as error:
-        raise error.about(path) from error
-    check_shapes(generator.state_dict(), weights, path)
+        raise (error if error.subject == str(path) else error.about(path)) from error
     check_finite(weights, path)
     generator.load_state_dict({k: w.to(torch.float32) if w.is_floating_point() else w for k, w in weights.items()})
     return Model(card, generator.eval(), path, file_sha256(path))

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .atomic import atomic_output
-from .card import Architecture, ModelCard
+from .card import RUNNING, Architecture, ModelCard
 from .errors import InputError
 from .intensity import IntensityScale
 from .model import check_finite, check_shapes, read_weights
+from .quiet import quietly
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
     from .generator import UNetGenerator
 
 _SAFE_TORCH = (2, 6)  # below it, weights_only could be circumvented (CVE-2025-32434)
+_WRAPPERS = ("module", "_orig_mod")  # parts of names that parallel training and torch.compile put in
+_RUNNING_STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
+IMAGE_LIMIT = (
+    "Its batch norms use the statistics of each image, as the published test.py does: a pixel depends on the whole "
+    "image, and in tiles on its tile, so use mode whole."
+)
+RUNNING_LIMIT = (
+    "Its batch norms use the running statistics of the training; the published test.py uses those of each image and "
+    "gives another result."
+)
+DROPOUT_LIMIT = "Dropout leaves no trace in a checkpoint: it is off here, on in the published test.py without --eval."
 GREY_LIMIT = "Folded from a colour network: its output is the mean of three channels, taken before the tanh."
 SCALE_LIMIT = "Imported: the intensity scale is what the importer stated, the training data are unknown."
 
@@ -32,8 +44,9 @@ SCALE_LIMIT = "Imported: the intensity scale is what the importer stated, the tr
 def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint file by name, as the reference code names them.
 
-    Accepts ``.pth`` (loaded with ``weights_only``) and ``.safetensors``; a ``module.`` in front of all
-    names, as parallel training leaves, is dropped.
+    Accepts ``.pth`` (loaded with ``weights_only``) and ``.safetensors``; what parallel training (``module.``)
+    and torch.compile (``_orig_mod.``) put into names is dropped, and so are the running statistics that
+    instance norms had before torch 0.4 and did not use.
 
     Raises:
         InputError: missing, damaged, something else than tensors by name, or torch older than 2.6.
@@ -53,7 +66,8 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
                 "update torch",
             )
         try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            with quietly():
+                found = torch.load(path, map_location="cpu", weights_only=True)
         except (
             RuntimeError,
             OSError,
@@ -68,9 +82,20 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
             ) from error
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise InputError(path, "holds something else than weights by name", "name a *_net_G.pth")
-    if all(name.startswith("module.") for name in found):
-        found = {name.removeprefix("module."): tensor for name, tensor in found.items()}
-    return dict(found)
+    plain = {_plain(name): tensor for name, tensor in found.items()}
+    if len(plain) < len(found):
+        raise InputError(path, "holds two networks, one of them wrapped", "save the generator alone")
+    return {name: tensor for name, tensor in plain.items() if not _norm_of(name) or f"{_norm_of(name)}.weight" in plain}
+
+
+def _plain(name: str) -> str:
+    return ".".join(part for part in str(name).split(".") if part not in _WRAPPERS)
+
+
+def _norm_of(name: str) -> str:
+    """The norm whose running statistic a tensor is, or nothing."""
+    end = next((end for end in _RUNNING_STATISTICS if name.endswith(end)), None)
+    return name.removesuffix(end) if end else ""
 
 
 def _brief(error: BaseException) -> str:
@@ -126,8 +151,10 @@ def folded_to_grey(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tenso
     return grey
 
 
-def read_generator(path: str | Path) -> tuple[UNetGenerator, bool]:
+def read_generator(path: str | Path, norm_statistics: str = RUNNING) -> tuple[UNetGenerator, bool]:
     """The generator in a checkpoint of the reference code, one grey channel in and out.
+
+    ``norm_statistics`` is what its batch norms shall use, if it has any: ``image`` or ``running``.
 
     Returns:
         (:class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode without dropout, whether it was folded
@@ -145,22 +172,30 @@ def read_generator(path: str | Path) -> tuple[UNetGenerator, bool]:
     if colour:
         weights = folded_to_grey(weights)
         architecture = dataclasses.replace(architecture, in_channels=1, out_channels=1)
+    if architecture.norm == "batch":
+        architecture = dataclasses.replace(architecture, norm_statistics=norm_statistics)
     generator = UNetGenerator(**dataclasses.asdict(architecture))
-    # Written before torch 0.4.1, checkpoints lack the count of batches, which nothing needs.
+    # The counts of batches, which nothing needs, are missing before torch 0.4.1, and some tools give them a dimension.
     expected = generator.state_dict()
-    weights = {**{key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}, **weights}
+    counts = {name: tensor for name, tensor in expected.items() if name.endswith(_RUNNING_STATISTICS[-1])}
+    weights = {**counts, **weights}
+    weights |= {name: weights[name].reshape(()) for name in counts if weights[name].numel() == 1}
     check_shapes(expected, weights, path)
     check_finite(weights, path)
     generator.load_state_dict(weights)
     return generator.eval(), colour
 
 
-def import_checkpoint(path: str | Path, name: str, low: float, high: float) -> tuple[UNetGenerator, ModelCard]:
+def import_checkpoint(
+    path: str | Path, name: str, low: float, high: float, norm_statistics: str = "image"
+) -> tuple[UNetGenerator, ModelCard]:
     """A generator and its card from a checkpoint of the reference code.
 
     Args:
         name: of the model.
         low, high: the pixel values that were black and white (-1 and 1) in its training images.
+        norm_statistics: of batch norms: ``image``, as the published ``test.py`` has it, or ``running``, as it
+            has it with ``--eval``.
 
     Returns:
         (:class:`LowDoseContrastLib.generator.UNetGenerator` in eval mode, :class:`LowDoseContrastLib.card.ModelCard`).
@@ -168,16 +203,29 @@ def import_checkpoint(path: str | Path, name: str, low: float, high: float) -> t
     Raises:
         InputError: as :func:`read_generator`, or a scale that is none.
     """
-    generator, folded = read_generator(path)
+    generator, folded = read_generator(path, norm_statistics)
     try:
         scale = IntensityScale("linear", float(low), float(high))
     except ValueError as error:
         raise InputError(path, str(error)) from error
-    architecture = Architecture(generator.architecture, ngf=generator.ngf, norm=generator.norm, dropout=False)
-    limits = (SCALE_LIMIT, GREY_LIMIT) if folded else (SCALE_LIMIT,)
+    architecture = Architecture(
+        generator.architecture,
+        ngf=generator.ngf,
+        norm=generator.norm,
+        dropout=False,
+        norm_statistics=generator.norm_statistics,
+    )
+    limits = [SCALE_LIMIT, DROPOUT_LIMIT, GREY_LIMIT] if folded else [SCALE_LIMIT, DROPOUT_LIMIT]
+    if generator.norm == "batch":
+        limits.append(IMAGE_LIMIT if norm_statistics == "image" else RUNNING_LIMIT)
     description = "Imported from a checkpoint of the published pix2pix code."
     return generator, ModelCard(
-        name, architecture=architecture, intensity=scale, limits=limits, description=description, licence="unknown"
+        name,
+        architecture=architecture,
+        intensity=scale,
+        limits=tuple(limits),
+        description=description,
+        licence="unknown",
     )
 
 

@@ -44,8 +44,8 @@ def stored_values(dataset: Dataset, path: str | Path) -> StoredValues:
     Raises:
         InputError: an encoding that nobody here decodes, or one that is damaged.
     """
-    dataset, notes = _with_the_right_syntax(dataset)
     try:
+        dataset, notes = _with_the_right_syntax(dataset)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
@@ -70,7 +70,8 @@ def _from_zero(
     pixels: np.ndarray, stated: int, precision: int | None, is_signed: bool, notes: list[str]
 ) -> StoredValues:
     needed = _bits_for(int(pixels.min()), int(pixels.max()), is_signed)
-    bits = min((each for each in (stated, precision) if each and each >= needed), default=needed)
+    room = 8 * pixels.dtype.itemsize  # a header may state more bits than there are
+    bits = min((each for each in (stated, precision) if each and needed <= each <= room), default=needed)
     if bits != stated:
         notes = [*notes, f"the header says {stated} bits stored, the pixels have {bits}: {bits} are taken"]
     if not is_signed:

@@ -1,5 +1,6 @@
 """Model files: what is written is read, and nothing damaged is ever used."""
 
+import json
 import os
 import tempfile
 import unittest
@@ -55,6 +56,35 @@ class ModelFileTest(unittest.TestCase):
         image = torch.rand(1, 1, 256, 256)
         with torch.no_grad():
             self.assertTrue(torch.equal(loaded.generator(image), self.model.generator(image)))
+
+    def test_aCardOfOtherTypesIsRefused(self):
+        changes = {
+            "name": 3,
+            "recipe": "run1",
+            "results": [1],
+            "limits": [None],
+            "domain": {"dose_mgy": [1.0, "2"]},
+            "intensity": {"kind": "linear", "low": 0.0, "high": 10**400},
+        }
+        for name, value in changes.items():
+            with self.subTest(name), self.assertRaisesRegex(InputError, "model card is not valid"):
+                ModelCard.from_dict({**self.model.card.to_dict(), name: value})
+        with self.assertRaisesRegex(InputError, "model card has schema None"):
+            ModelCard.from_dict(["a list"])
+
+    def test_aCardOfAHugeNetworkTakesNoMemory(self):
+        from LowDoseContrastLib import model as module
+
+        for ngf, words in ((100_000, "has shape"), (2**40, "")):
+            card = self.model.card.to_dict()
+            card["architecture"]["ngf"] = ngf
+            text = json.dumps(card)
+            metadata = {
+                "format": module.FORMAT,
+                "card": text,
+                "sha256": module._content_hash(load_file(self.path), text),
+            }
+            self.assertRefused(self.rewritten(lambda weights: None, metadata), words)
 
     def test_halfPrecisionIsSmallAndClose(self):
         half = save_model(self.folder / "half.safetensors", self.model.generator, self.model.card)

@@ -64,7 +64,9 @@ class ContentTest(unittest.TestCase):
     def test_the_gain_is_that_of_the_doses_whatever_the_offset_and_the_noise(self):
         for offset in (0, 2, 50, 500):
             for noise in (0, 1, 10):
-                found = compare_content(exposure(LOW, noise=noise, offset=offset), exposure(HIGH, noise=noise, offset=offset))
+                found = compare_content(
+                    exposure(LOW, noise=noise, offset=offset), exposure(HIGH, noise=noise, offset=offset)
+                )
                 self.assertAlmostEqual(found.gain, HIGH / LOW, delta=0.12)
 
     def test_shifted_images_show_the_same(self):
@@ -133,7 +135,10 @@ class CandidatesTest(FolderTestCase):
         self.left_out(r"^the doses of the two images are swapped: 0\.(29|30) times the signal at 3\.43")
 
     def test_doses_of_flat_images_are_compared_by_their_level(self):
-        flat = [np.random.default_rng(seed).normal(level, 5, (448, 384)).astype(np.uint16) for seed, level in ((1, 300), (2, 1000))]
+        flat = [
+            np.random.default_rng(seed).normal(level, 5, (448, 384)).astype(np.uint16)
+            for seed, level in ((1, 300), (2, 1000))
+        ]
         self.pair("x", flat[1], flat[0])
         self.left_out("^the signals do not fit the doses|^the doses of the two images are swapped|different things")
 
@@ -217,7 +222,9 @@ class CandidatesTest(FolderTestCase):
     def test_right_pairs_have_no_notes(self):
         self.pair("x")
         _, rows = self.prepared()
-        self.assertEqual({frozenset(row) for row in rows.values()}, {frozenset({"file", "fate", "why", "level", "dose_from"})})
+        self.assertEqual(
+            {frozenset(row) for row in rows.values()}, {frozenset({"file", "fate", "why", "level", "dose_from"})}
+        )
 
 
 if __name__ == "__main__":

@@ -234,7 +234,13 @@ class FactsTest(FolderTestCase):
 
     def test_what_one_states_alone_or_neither_is_unknown(self):
         factor = "EstimatedRadiographicMagnificationFactor"
-        alone = {"PatientID": "P1", "PaddleDescription": "FLAT", factor: "1", "DetectorID": "D3", "PatientOrientation": ["A", "R"]}
+        alone = {
+            "PatientID": "P1",
+            "PaddleDescription": "FLAT",
+            factor: "1",
+            "DetectorID": "D3",
+            "PatientOrientation": ["A", "R"],
+        }
         for keyword, value in alone.items():
             self.of_one_view({keyword: value}, {keyword: None})
             (pair,), _ = find_pairs(self.folder)

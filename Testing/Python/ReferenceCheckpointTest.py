@@ -8,12 +8,24 @@ import unittest
 from pathlib import Path
 
 import lowdosecontrast_examples as examples
+import numpy as np
 import torch
 from LowDoseContrastLib.__main__ import main
+from LowDoseContrastLib.card import ModelCard
 from LowDoseContrastLib.choices import DOWNSAMPLINGS
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.model import load_model
-from LowDoseContrastLib.reference_checkpoint import architecture_of, export_checkpoint, import_checkpoint
+from LowDoseContrastLib.frozen import FrozenGenerator
+from LowDoseContrastLib.inference import Runner
+from LowDoseContrastLib.model import Model, build_generator, load_model, save_model
+from LowDoseContrastLib.reference_checkpoint import (
+    IMAGE_LIMIT,
+    RUNNING_LIMIT,
+    architecture_of,
+    export_checkpoint,
+    import_checkpoint,
+)
+from LowDoseContrastLib.steps import run_to_end
+from LowDoseContrastLib.tiling import tile_plan, whole_plan
 from torch.nn import functional
 
 
@@ -69,8 +81,8 @@ def random_checkpoint(shapes, seed=0):
     return weights
 
 
-def published_forward(weights, image):
-    """The reference code's generator in evaluation, by its tensor names."""
+def published_forward(weights, image, statistics="image"):
+    """The reference code's generator at test time (``running``: with ``--eval``), by its tensor names."""
 
     def conv(x, name, transposed=False):
         work = functional.conv_transpose2d if transposed else functional.conv2d
@@ -79,6 +91,8 @@ def published_forward(weights, image):
     def norm(x, name):
         if f"{name}.running_mean" in weights:
             w = {part: weights[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")}
+            if statistics == "image":
+                return functional.batch_norm(x, None, None, w["weight"], w["bias"], training=True, eps=1e-5)
             return functional.batch_norm(x, w["running_mean"], w["running_var"], w["weight"], w["bias"], eps=1e-5)
         return functional.instance_norm(x) if "model.model.0.bias" in weights else x
 
@@ -146,13 +160,100 @@ class ImportTest(CheckpointTestCase):
             )
             torch.testing.assert_close(generator(image).double(), torch.tanh(before_tanh), rtol=1e-3, atol=1e-4)
 
-    def test_namesOfParallelTrainingAndOldCheckpointsAreRead(self):
+    def test_batchNormsUseTheStatisticsAskedFor(self):
+        """Of each image, also where several are answered at once; in the network and in its frozen form."""
         weights = random_checkpoint(published_shapes(7, 2))
-        old = {f"module.{name}": tensor for name, tensor in weights.items() if "num_batches" not in name}
-        generator, _ = import_checkpoint(self.saved(old), "mine", 0, 255)
+        image = torch.rand(1, 1, 256, 128, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        images = torch.cat([image, -0.3 * image])
+        answers = {}
+        for statistics, limit in (("image", IMAGE_LIMIT), ("running", RUNNING_LIMIT)):
+            generator, card = import_checkpoint(self.saved(weights), "mine", 0, 4095, statistics)
+            self.assertEqual(card.architecture.norm_statistics, statistics)
+            self.assertIn(limit, card.limits)
+            path = save_model(self.folder / f"{statistics}.safetensors", generator, card, "float32")
+            loaded = load_model(path)
+            self.assertEqual(loaded.card, card)
+            with torch.no_grad():
+                answers[statistics] = torch.cat(
+                    [published_forward(weights, each, statistics) for each in images[:, None]]
+                )
+                for network in (generator, loaded.generator, FrozenGenerator(loaded.generator)):
+                    torch.testing.assert_close(network(images), answers[statistics], rtol=1e-4, atol=1e-5)
+                half = FrozenGenerator(loaded.generator, dtype=torch.bfloat16)(images)
+                self.assertLess(float((half - answers[statistics]).abs().mean()), 0.02)
+        self.assertGreater(float((answers["image"] - answers["running"]).abs().mean()), 0.02)
+
+    def test_aCardThatDoesNotSayItMeansRunningStatistics(self):
+        """So cards from before there was a choice are valid and stay the same to the byte."""
+        card = examples.small_model().card
+        self.assertNotIn("norm_statistics", card.to_json())
+        self.assertEqual(ModelCard.from_dict(card.to_dict()).architecture.norm_statistics, "running")
+        wrong = card.to_dict()
+        wrong["architecture"]["norm_statistics"] = "other"
+        with self.assertRaisesRegex(InputError, "card is not valid: unknown statistics"):
+            build_generator(ModelCard.from_dict(wrong))
+
+    def test_namesThatWrappersLeaveAreRead(self):
+        weights = random_checkpoint(published_shapes(7, 2))
+        image = torch.rand(1, 1, 128, 128)
+        with torch.no_grad():
+            expected = published_forward(weights, image)
+        for prefix in ("module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod.", "module.module."):
+            with self.subTest(prefix), torch.no_grad():
+                wrapped = {prefix + name: tensor for name, tensor in weights.items()}
+                generator, _ = import_checkpoint(self.saved(wrapped), "mine", 0, 255)
+                torch.testing.assert_close(generator(image), expected, rtol=1e-4, atol=1e-5)
+        inside = {name.replace("model.", "model._orig_mod.", 1): tensor for name, tensor in weights.items()}
+        self.assertEqual(import_checkpoint(self.saved(inside), "mine", 0, 255)[1].architecture.ngf, 2)
+        with self.assertRaisesRegex(InputError, "two networks"):
+            import_checkpoint(self.saved({**weights, **wrapped}), "mine", 0, 255)
+
+    def test_countsOfBatchesMayBeMissingOrHaveADimension(self):
+        weights = random_checkpoint(published_shapes(7, 2))
+        is_count = {name: name.endswith("num_batches_tracked") for name in weights}
+        old = {name: tensor for name, tensor in weights.items() if not is_count[name]}
+        listed = {name: tensor.reshape(1) if is_count[name] else tensor for name, tensor in weights.items()}
+        image = torch.rand(1, 1, 128, 128)
+        for written in (old, listed):
+            generator, _ = import_checkpoint(self.saved(written), "mine", 0, 255)
+            with torch.no_grad():
+                torch.testing.assert_close(generator(image), published_forward(weights, image), rtol=1e-4, atol=1e-5)
+
+    def test_instanceNormSavedBeforeTorch04(self):
+        """It had running statistics, which it did not use."""
+        weights = random_checkpoint(published_shapes(7, 2, norm="instance"))
+        norms = [name for name in published_shapes(7, 2) if name.endswith(("running_mean", "running_var"))]
+        shapes = published_shapes(7, 2)
+        old = {**weights, **{name: torch.rand(shapes[name]) for name in norms}}
+        generator, card = import_checkpoint(self.saved(old), "mine", 0, 255)
+        self.assertEqual((card.architecture.norm, card.architecture.norm_statistics), ("instance", "running"))
+        self.assertFalse({IMAGE_LIMIT, RUNNING_LIMIT} & set(card.limits))
         image = torch.rand(1, 1, 128, 128)
         with torch.no_grad():
             torch.testing.assert_close(generator(image), published_forward(weights, image), rtol=1e-4, atol=1e-5)
+
+    def test_theCommandsSayWhatBatchNormsUse(self):
+        path, model = self.saved(random_checkpoint(published_shapes(7, 2))), self.folder / "m.safetensors"
+        code, out, err = self.command("import", path, "--output", model)
+        self.assertEqual(code, 0, err)
+        self.assertIn(IMAGE_LIMIT, out)
+        self.assertIn("norm_statistics image", self.command("show", model)[1])
+        self.assertIn("without --eval", self.command("export", model, "--output", self.folder / "x.pth")[1])
+        _, out, _ = self.command("import", path, "--output", model, "--norm-statistics", "running", "--overwrite")
+        self.assertIn(RUNNING_LIMIT, out)
+        self.assertIn("test it with --eval", self.command("export", model, "--output", self.folder / "y.pth")[1])
+
+    def test_windowsWithStatisticsOfTheirOwnAreNoted(self):
+        weights = random_checkpoint(published_shapes(7, 2))
+        for statistics in ("image", "running"):
+            runner = Runner(
+                Model(*import_checkpoint(self.saved(weights), "mine", 0, 255, statistics)[::-1]), "cpu", "fp32"
+            )
+            image, everywhere = np.zeros((300, 300), np.float32), np.ones((300, 300), bool)
+            for plan in (whole_plan(everywhere), tile_plan(everywhere, 0.5)):
+                run_to_end(runner.answer_steps(image, plan))
+                expected = statistics == "image" and len(plan.origins) > 1
+                self.assertEqual(any("mode whole" in note for note in runner.notes), expected)
 
     def test_whatIsNoGeneratorIsRefused(self):
         weights = random_checkpoint(published_shapes(7, 2))
@@ -204,7 +305,7 @@ class ExportTest(CheckpointTestCase):
             image = torch.rand(1, 1, 256, 512) * 2 - 1
             with torch.no_grad():
                 torch.testing.assert_close(
-                    published_forward(weights, image), model.generator(image), rtol=1e-4, atol=1e-5
+                    published_forward(weights, image, "running"), model.generator(image), rtol=1e-4, atol=1e-5
                 )
 
     def test_outAndInAgainIsTheSameNetwork(self):
@@ -213,7 +314,8 @@ class ExportTest(CheckpointTestCase):
         self.assertEqual(code, 0, err)
         self.assertIn("--netG unet_256 --ngf 2 --norm batch", out)
         code, _, err = self.command(
-            "import", self.folder / "latest_net_G.pth", "--output", self.folder / "back.safetensors"
+            *("import", self.folder / "latest_net_G.pth", "--output", self.folder / "back.safetensors"),
+            *("--norm-statistics", "running"),
         )
         self.assertEqual(code, 0, err)
         before, after = load_model(path), load_model(self.folder / "back.safetensors")

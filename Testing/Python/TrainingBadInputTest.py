@@ -133,6 +133,11 @@ class DataSetTest(BadInputTestCase):
             lambda m: m["arrangements"][0]["low"].pop("dose_mgy"),
             lambda m: m["arrangements"].clear(),
             lambda m: m["scale"].update(colour=1),
+            lambda m: m["scale"].update(low="1"),
+            lambda m: m["scale"].update(high=float("nan")),
+            lambda m: m["patches"][0].update(name=3),
+            lambda m: m["arrangements"][0].update(spacing=[0.1]),
+            lambda m: m["arrangements"][0]["high"].update(signal=["1", 2, 3]),
         ):
             self.manifest(change)
             self.assertIn("manifest.json: is not a valid manifest", self.train_refused())

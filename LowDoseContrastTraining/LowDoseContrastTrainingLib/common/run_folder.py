@@ -12,9 +12,14 @@ from typing import Any
 from LowDoseContrastLib.atomic import atomic_output, check_output
 from LowDoseContrastLib.errors import InputError
 
+from .one_writer import one_writer
 
-def open_folder(folder: Path, settings_file: str, settings: dict[str, Any], needed_bytes: int, what: str) -> None:
-    """Prepare ``folder`` for a run, or for continuing one with the same settings.
+
+@contextlib.contextmanager
+def open_folder(
+    folder: Path, settings_file: str, settings: dict[str, Any], needed_bytes: int, what: str
+) -> Iterator[None]:
+    """Prepare ``folder`` for a run, or for continuing one with the same settings; hold it while the block runs.
 
     Args:
         settings_file: name of the file in it that keeps the settings.
@@ -23,8 +28,15 @@ def open_folder(folder: Path, settings_file: str, settings: dict[str, Any], need
         what: what the folder holds, for messages: "a simulation".
 
     Raises:
-        InputError: the folder cannot be used, holds something else or other settings, or the disk is full.
+        InputError: the folder cannot be used, is being written by another, holds something else or other
+            settings, or the disk is full.
     """
+    with one_writer(folder):
+        _prepare(folder, settings_file, settings, needed_bytes, what)
+        yield
+
+
+def _prepare(folder: Path, settings_file: str, settings: dict[str, Any], needed_bytes: int, what: str) -> None:
     path = folder / settings_file
     others = make_folder(folder)
     if path.exists():
@@ -61,31 +73,30 @@ def check_space(folder: Path, needed_bytes: int) -> None:
 
 @contextlib.contextmanager
 def results_folder(folder: Path, names: Collection[str], overwrite: bool = False) -> Iterator[None]:
-    """Make ``folder`` for the files ``names``; a new folder is removed with them if the block fails.
+    """Make ``folder`` for the files ``names`` and hold it; a new folder is removed with them if the block fails.
 
     Raises:
-        InputError: the folder cannot be made, or holds one of the files and ``overwrite`` is not set.
+        InputError: the folder cannot be made, is being written by another, or holds one of the files and
+            ``overwrite`` is not set.
     """
     is_new = not folder.exists()
-    make_folder(folder)
-    try:
-        for name in names:
-            check_output(folder / name, overwrite)
-        yield
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):
-                for name in names:
-                    (folder / name).unlink(missing_ok=True)
-                folder.rmdir()
-        raise
+    with one_writer(folder):
+        try:
+            for name in names:
+                check_output(folder / name, overwrite)
+            yield
+        except BaseException:
+            if is_new:
+                with contextlib.suppress(OSError):
+                    for name in names:
+                        (folder / name).unlink(missing_ok=True)
+            raise
 
 
 def abandon(folder: Path, settings_file: str) -> None:
-    """Remove a folder that holds nothing but its settings, so that others can be tried."""
-    if [entry.name for entry in folder.iterdir()] == [settings_file]:
+    """Empty a folder that holds nothing but its settings, so that others can be tried; see :mod:`.one_writer`."""
+    if make_folder(folder) == [settings_file]:
         (folder / settings_file).unlink()
-        folder.rmdir()
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -60,7 +60,6 @@ def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acq
         group_keyword: the DICOM keyword whose value becomes ``group``.
     """
     import pydicom
-    from LowDoseContrastLib.dicom import UNREADABLE
     from pydicom.errors import InvalidDicomError
 
     with warnings.catch_warnings():
@@ -69,15 +68,15 @@ def read_acquisition(path: Path, group_keyword: str = "StudyInstanceUID") -> Acq
             header = pydicom.dcmread(path, stop_before_pixels=True)
         except InvalidDicomError:
             return "not a DICOM file"
-        except UNREADABLE:
+        except Exception:  # pydicom raises whatever it likes on damaged files
             return "cannot be read as DICOM"
-        if header.get("Modality") != "MG":
-            return f"not a mammogram: modality {header.get('Modality') or 'not stated'}"
-        if "Rows" not in header or "Columns" not in header:
-            return "has no image"
         try:
+            if header.get("Modality") != "MG":
+                return f"not a mammogram: modality {header.get('Modality') or 'not stated'}"
+            if "Rows" not in header or "Columns" not in header:
+                return "has no image"
             return _acquisition(path, header, group_keyword)
-        except (TypeError, ValueError, OverflowError):
+        except Exception:  # and on values, once they are asked for
             return "its header holds values that cannot be read"
 
 

@@ -82,6 +82,8 @@ def examine(pair: Pair, settings: PrepareSettings) -> Examined | str:
     common = overlap(low.shape, shift if settings.align else (0, 0))
     low, high = common.crop(low, high)
     mask, _ = common.crop(mask, mask)
+    if not mask.any():
+        return "the two images have no part of the breast in common"
     size = settings.patch_size
     places = patch_grid(low.shape, size, settings.step)
     kept = outside_background(mask, places, size, settings.breast_part)

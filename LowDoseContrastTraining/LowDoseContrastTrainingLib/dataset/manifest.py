@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.typed import checked
 
 from ..common.file_names import MANIFEST_FILE
 from .eight_bit_conversion import StoredScale
@@ -60,7 +61,7 @@ class PatchEntry:
     def from_json(cls, entry: Mapping[str, Any]) -> PatchEntry:
         """Return the patch of an entry; LookupError or TypeError if it is not one."""
         sha256 = {side: entry[f"sha256_{side}"] for side in SIDES}
-        return cls(**_known(cls, entry), sha256=sha256, stored=entry["split"])
+        return checked(cls(**_known(cls, entry), sha256=sha256, stored=entry["split"]))
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class PairEntry:
         """Return the pair of an entry; LookupError or TypeError if it is not one."""
         images = {dose: ImageEntry(**_known(ImageEntry, entry[dose])) for dose in SIDES.values()}
         overlap = entry.get("overlap") and Overlap(**_known(Overlap, entry["overlap"]))
-        return cls(**_known(cls, entry) | images | {"overlap": overlap})
+        return checked(cls(**_known(cls, entry) | images | {"overlap": overlap}))
 
 
 def _known(cls: type, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,7 +214,7 @@ def data_set_of(folder: str | Path, manifest: Any, fingerprint: str, direction: 
     try:
         if manifest["schema"] != SCHEMA:
             raise InputError(path, f"has schema {manifest['schema']}, this version reads {SCHEMA}", "prepare it again")
-        scale = StoredScale(**manifest["scale"])
+        scale = checked(StoredScale(**manifest["scale"]))
         first, *others = map(PairEntry.from_json, manifest["arrangements"])
         patches = tuple(map(PatchEntry.from_json, manifest["patches"]))
     except InputError:

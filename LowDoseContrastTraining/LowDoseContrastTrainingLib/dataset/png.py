@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.quiet import quietly
 
 
 def write_png(path: Path, stored: np.ndarray) -> None:
@@ -40,6 +41,7 @@ def png_shape(path: Path) -> tuple[int, int]:
     return rows, columns
 
 
+@quietly()
 def read_png(path: Path) -> np.ndarray:
     """Return a grey PNG, uint8 or uint16 (rows, columns).
 

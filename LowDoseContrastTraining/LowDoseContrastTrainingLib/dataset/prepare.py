@@ -50,26 +50,26 @@ def prepare(dicom_folder: str | Path, output: str | Path, settings: PrepareSetti
     pairs, table = find_pairs(dicom_folder, parse_levels(settings.doses), settings.group_by)
     numbered = [_numbered(pair, dicom_folder) for pair in pairs]
     plan = {"version": __version__, **dataclasses.asdict(settings), "sources": numbered}
-    open_folder(output, PREPARE_FILE, plan, _bytes(pairs, settings), "a data set")
-    if _is_complete(output):
+    with open_folder(output, PREPARE_FILE, plan, _bytes(pairs, settings), "a data set"):
+        if _is_complete(output):
+            return _result(output)
+        try:
+            examined = yield from _examined(pairs, table, dicom_folder, settings, clock)
+            patches = assign_splits(_patches(examined), settings)
+        except InputError:
+            abandon(output, PREPARE_FILE)
+            raise
+        brightest = [each.signal["high"][2] for each in examined]
+        scale, written = chosen_scale(settings, max(each.pair.high.bits for each in examined), brightest), []
+        for done, each in enumerate(examined, start=1):
+            own = [patch for patch in patches if patch.arrangement == each.pair.number]
+            written += cut_patches(output, each.pair, each.overlap, own, scale, settings.patch_size)
+            yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
+        write_pair_sheet(output, examined, written, settings.patch_size, table)
+        entries = [_entry(each, _sources(each.pair, dicom_folder)) for each in examined]
+        _write_manifest(output, settings, scale, examined, entries, written, table)
+        yield clock.progress(1.0, "manifest")
         return _result(output)
-    try:
-        examined = yield from _examined(pairs, table, dicom_folder, settings, clock)
-        patches = assign_splits(_patches(examined), settings)
-    except InputError:
-        abandon(output, PREPARE_FILE)
-        raise
-    brightest = [each.signal["high"][2] for each in examined]
-    scale, written = chosen_scale(settings, max(each.pair.high.bits for each in examined), brightest), []
-    for done, each in enumerate(examined, start=1):
-        own = [patch for patch in patches if patch.arrangement == each.pair.number]
-        written += cut_patches(output, each.pair, each.overlap, own, scale, settings.patch_size)
-        yield clock.progress(0.4 + 0.59 * done / len(examined), f"patches {done} of {len(examined)}")
-    write_pair_sheet(output, examined, written, settings.patch_size, table)
-    entries = [_entry(each, _sources(each.pair, dicom_folder)) for each in examined]
-    _write_manifest(output, settings, scale, examined, entries, written, table)
-    yield clock.progress(1.0, "manifest")
-    return _result(output)
 
 
 def _numbered(pair: Pair, folder: Path) -> dict[str, Any]:

@@ -118,20 +118,20 @@ def reduce_dose(folder: str | Path, plan: ReductionPlan) -> Steps[dict[str, Any]
     needed = sum(_checked(path).pixels.nbytes for path in inputs.values()) * (plan.realisations + 1)
     flats = [_checked(path) for path in plan.flats]
     settings = plan.settings()
-    open_folder(folder, REDUCTION_FILE, settings, needed, "reduced images")
-    model = from_flats(flats, plan.given or {}) if flats else None
-    steps, done = len(inputs) * (plan.realisations + 1), 0
-    for name, path in inputs.items():
-        is_new = not (folder / name).exists()
-        try:
-            for what in _made(folder / name, path, plan, settings["inputs"][name], model):
-                done += 1
-                yield clock.progress(done / steps, f"{name}: {what}")
-        except InputError:
-            if is_new:  # so that what the message advises can be tried in the same folder
-                shutil.rmtree(folder / name, ignore_errors=True)
-                abandon(folder, REDUCTION_FILE)
-            raise
+    with open_folder(folder, REDUCTION_FILE, settings, needed, "reduced images"):
+        model = from_flats(flats, plan.given or {}) if flats else None
+        steps, done = len(inputs) * (plan.realisations + 1), 0
+        for name, path in inputs.items():
+            is_new = not (folder / name).exists()
+            try:
+                for what in _made(folder / name, path, plan, settings["inputs"][name], model):
+                    done += 1
+                    yield clock.progress(done / steps, f"{name}: {what}")
+            except InputError:
+                if is_new:  # so that what the message advises can be tried in the same folder
+                    shutil.rmtree(folder / name, ignore_errors=True)
+                    abandon(folder, REDUCTION_FILE)
+                raise
     folders, images = [folder / name for name in inputs], []
     records = [json.loads((place / NOISE_MODEL_FILE).read_text()) for place in folders]
     for place in folders:

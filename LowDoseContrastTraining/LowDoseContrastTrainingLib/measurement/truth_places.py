@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from LowDoseContrastLib.errors import InputError
+from LowDoseContrastLib.quiet import quietly
 from scipy import ndimage
 
 from ..simulator.inserts import Insert, draw
@@ -143,6 +144,7 @@ def _placed(entry: Mapping[str, Any], width_mm: float, mirrored: bool) -> Placed
     return PlacedInsert(**{name: entry[name] for name in kept}, shape=Insert(**shape))
 
 
+@quietly()
 def _pixels(path: Path) -> tuple[np.ndarray, float]:
     """Return (pixels (rows, columns), spacing in mm) of a file of the truth."""
     import SimpleITK as sitk

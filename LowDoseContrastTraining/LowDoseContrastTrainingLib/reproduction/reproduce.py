@@ -85,18 +85,18 @@ def reproduce(
     """
     output = Path(output)
     settings = {"version": __version__, "quick": plan.quick, "seed": plan.seed}
-    open_folder(output, REPRODUCTION_FILE, settings, _BYTES, "a reproduction")
-    work = _Work(output, plan, device)
-    if told is not None:
-        told(work.estimate())
-    yield from work.data()
-    yield from work.runs()
-    yield from work.judge()
-    numbers = comparison(output, plan)
-    _write_json(output / NUMBERS_FILE, [each.to_json() for each in numbers])
-    page = write_page(output, plan, numbers)
-    yield work.stages.end("page")
-    return Reproduced(str(page), plan.quick, numbers, work.stages.seconds)
+    with open_folder(output, REPRODUCTION_FILE, settings, _BYTES, "a reproduction"):
+        work = _Work(output, plan, device)
+        if told is not None:
+            told(work.estimate())
+        yield from work.data()
+        yield from work.runs()
+        yield from work.judge()
+        numbers = comparison(output, plan)
+        _write_json(output / NUMBERS_FILE, [each.to_json() for each in numbers])
+        page = write_page(output, plan, numbers)
+        yield work.stages.end("page")
+        return Reproduced(str(page), plan.quick, numbers, work.stages.seconds)
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -48,13 +48,14 @@ def simulate(folder: str | Path, plan: SimulationPlan, jobs: int = 1) -> Steps[d
     if jobs < 1:
         raise InputError("", f"{{jobs}} must be at least 1, it is {jobs}")
     (rows, columns), clock, total, done = plan.parameters.shape, Clock(), len(plan.images()), 0
-    open_folder(folder, SIMULATION_FILE, plan.settings(), rows * columns * _BYTES_PER_PIXEL * total, "a simulation")
-    for number, count in _made(folder, plan, min(jobs, plan.arrangements)):
-        done += count
-        yield clock.progress(done / total * 0.99, f"arrangement {number + 1} of {plan.arrangements}")
-    numbers = range(plan.arrangements)
-    sheet = write_contact_sheet(folder, [(number, dose) for number in numbers for dose in plan.doses_of(number)])
-    yield clock.progress(1.0, "contact sheet")
+    needed = rows * columns * _BYTES_PER_PIXEL * total
+    with open_folder(folder, SIMULATION_FILE, plan.settings(), needed, "a simulation"):
+        for number, count in _made(folder, plan, min(jobs, plan.arrangements)):
+            done += count
+            yield clock.progress(done / total * 0.99, f"arrangement {number + 1} of {plan.arrangements}")
+        numbers = range(plan.arrangements)
+        sheet = write_contact_sheet(folder, [(number, dose) for number in numbers for dose in plan.doses_of(number)])
+        yield clock.progress(1.0, "contact sheet")
     return {
         "files": [str(image_path(folder, *image)) for image in plan.images()],
         "arrangements": plan.arrangements,

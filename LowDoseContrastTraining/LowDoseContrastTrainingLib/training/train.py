@@ -19,6 +19,7 @@ from LowDoseContrastLib.model import load_model, save_model
 from LowDoseContrastLib.steps import Steps
 
 from ..common.file_names import CHECKPOINT_FILE, LAST_MODEL_FILE, LOSSES_FILE, MODEL_FILE, RECIPE_FILE
+from ..common.one_writer import one_writer
 from ..common.process_memory import physical_bytes
 from ..common.run_folder import abandon, check_space, clear_leftovers, make_folder
 from ..dataset.manifest import PairedDataSet, open_data_set
@@ -90,14 +91,14 @@ def train(
     """
     output, resume = Path(output), resume or was_restarted()
     placement = choose_placement(settings.device, recipe.precision)
-    with joined_team(placement.device) as team:
+    with joined_team(placement.device) as team, contextlib.ExitStack() as held:
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
         if settings.tensorboard:
             check_tensorboard()
-        data, begun = team.in_turn(
-            lambda: (_opened(data_folder, recipe.direction), start_of_run(output, recipe, start, resume))
-        )
+        data = team.in_turn(lambda: _opened(data_folder, recipe.direction))
+        team.on_first(lambda: held.enter_context(one_writer(output)))
+        begun = team.in_turn(lambda: start_of_run(output, recipe, start, resume))
         stated = {**recipe.to_dict(), "data": data.fingerprint, "from": begun and begun.record()}
         team.on_first(lambda: _open_folder(output, stated, resume))
         try:

@@ -1,0 +1,1 @@
+"""Mutated inputs for every command, see fuzz.py beside this folder."""
