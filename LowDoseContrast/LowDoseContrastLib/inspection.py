@@ -13,6 +13,7 @@ from .card import ModelCard
 from .catalogue import list_models
 from .mammogram import Mammogram
 from .mask import extent
+from .view_facts import view_facts
 
 _PICTURE_SIDE = 640  # pixels, the longer side
 _OUTLINE, _UNMEASURED = (255, 60, 60), (70, 110, 255)  # colours of the breast's outline and of what was not measured
@@ -143,14 +144,14 @@ def _of_header(mammogram: Mammogram) -> list[Fact]:
     ]
     if header is None:
         return [*stated, Fact("view", "not stated", "no DICOM header")]
-    names = {
-        "view": ("ViewPosition",),
-        "laterality": ("ImageLaterality", "Laterality"),
-        "equipment": ("Manufacturer", "ManufacturerModelName"),
-    }
-    for name, keywords in names.items():
-        texts = [str(header.get(keyword)) for keyword in keywords if header.get(keyword)]
-        stated.append(Fact(name, " ".join(dict.fromkeys(texts)) or "not stated"))
+    projection = view_facts(header)
+    view = ", ".join([projection.view or "not stated", *projection.modifiers])
+    equipment = [str(header.get(each)) for each in ("Manufacturer", "ManufacturerModelName") if header.get(each)]
+    stated += [
+        Fact("view", view + (f", magnified {projection.magnification:g} times" if projection.magnification else "")),
+        Fact("laterality", projection.laterality or "not stated"),
+        Fact("equipment", " ".join(dict.fromkeys(equipment)) or "not stated"),
+    ]
     return [
         *stated,
         Fact("encoding", header.file_meta.TransferSyntaxUID.name if hasattr(header, "file_meta") else "unknown"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .view_facts import view_facts
+from LowDoseContrastLib.view_facts import view_facts
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -25,7 +25,7 @@ class Acquisition:
         exposure: tube current times time in uAs.
         spacing: (row, column) in mm.
         detector, model, paddle: DetectorID, ManufacturerModelName and PaddleDescription.
-        laterality, view, modifiers, magnification, orientation: as of :class:`.view_facts.ViewFacts`.
+        laterality, view, modifiers, magnification, orientation: as of :class:`LowDoseContrastLib.view_facts.ViewFacts`.
     """
 
     path: Path
