@@ -16,6 +16,7 @@ _STANDARD_ERROR = 2  # the descriptor: ITK, GDCM and libjpeg write to it past Py
 _lock = threading.Lock()
 _depth = 0
 _kept = -1  # a copy of the descriptor while it is led elsewhere
+_itk_warned = True  # whether ITK showed warnings before
 
 
 @contextlib.contextmanager
@@ -34,7 +35,7 @@ def quietly() -> Iterator[None]:
 
 
 def _enter() -> None:
-    global _depth, _kept
+    global _depth, _kept, _itk_warned
     with _lock:
         _depth += 1
         if _depth > 1:
@@ -42,7 +43,9 @@ def _enter() -> None:
         for name in _LOGGERS:
             logging.getLogger(name).disabled = True
         if "SimpleITK" in sys.modules:  # in Slicer, ITK's warnings go to a window of its own
-            sys.modules["SimpleITK"].ProcessObject.SetGlobalWarningDisplay(False)
+            process = sys.modules["SimpleITK"].ProcessObject
+            _itk_warned = process.GetGlobalWarningDisplay()
+            process.SetGlobalWarningDisplay(False)
         with contextlib.suppress(OSError, ValueError):
             if sys.stderr is not None:
                 sys.stderr.flush()
@@ -63,5 +66,7 @@ def _leave() -> None:
             os.dup2(_kept, _STANDARD_ERROR)
             os.close(_kept)
             _kept = -1
+        if "SimpleITK" in sys.modules:
+            sys.modules["SimpleITK"].ProcessObject.SetGlobalWarningDisplay(_itk_warned)
         for name in _LOGGERS:
             logging.getLogger(name).disabled = False
