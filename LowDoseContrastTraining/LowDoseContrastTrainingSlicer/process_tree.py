@@ -29,7 +29,7 @@ def birth(pid: int) -> str | None:
         return None  # nothing is started without it
     try:
         process = psutil.Process(pid)
-        return None if _isDead(process) else f"{platform.node()} {process.create_time():.1f}"
+        return None if _isDead(process) else f"{platform.node()} {process.create_time():.2f}"
     except psutil.Error:
         return None
 
