@@ -128,7 +128,10 @@ class PairEntry:
         """Return the pair of an entry; LookupError or TypeError if it is not one."""
         images = {dose: ImageEntry(**_known(ImageEntry, entry[dose])) for dose in SIDES.values()}
         overlap = entry.get("overlap") and Overlap(**_known(Overlap, entry["overlap"]))
-        return checked(cls(**_known(cls, entry) | images | {"overlap": overlap}))
+        pair = checked(cls(**_known(cls, entry) | images | {"overlap": overlap}))
+        if not 1 <= pair.bits <= 32:
+            raise TypeError(f"bits is {pair.bits}")
+        return pair
 
 
 def _known(cls: type, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _in_rings(power: np.ndarray) -> np.ndarray:
     which = _ring_of(radial_frequency(side, 1.0)).ravel()
     chooser = np.zeros((side * side, which.max() + 1))
     chooser[np.arange(side * side), which] = 1
-    return power.reshape(len(power), -1) @ (chooser / chooser.sum(axis=0))
+    return power.reshape(len(power), side * side) @ (chooser / chooser.sum(axis=0))
 
 
 def _places(
