@@ -159,13 +159,21 @@ def _kept(header: Dataset, source: Mammogram) -> Dataset:
 def _complete(kept: Dataset, source: Mammogram) -> None:
     """State what a damaged header does not, as it was read."""
     if kept.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2"):
-        kept.PhotometricInterpretation = "MONOCHROME1" if source.sign == 1 else "MONOCHROME2"
+        kept.PhotometricInterpretation = _photometric(source)
     if kept.get("PixelRepresentation") not in (0, 1):
         kept.PixelRepresentation = int(source.stored_offset != 0)
     if kept.get("BitsAllocated") not in (8, 16):
         kept.BitsAllocated = 8 if source.pixels.dtype.itemsize == 1 else 16
     if not kept.get("SOPClassUID"):
-        kept.SOPClassUID = FOR_PRESENTATION if source.intent == "FOR PRESENTATION" else FOR_PROCESSING
+        kept.SOPClassUID = _sop_class(source)
+
+
+def _photometric(source: Mammogram) -> str:
+    return "MONOCHROME1" if source.sign == 1 else "MONOCHROME2"
+
+
+def _sop_class(source: Mammogram) -> str:
+    return FOR_PRESENTATION if source.intent == "FOR PRESENTATION" else FOR_PROCESSING
 
 
 def _whole_number(dataset: Dataset, keyword: str) -> int:
@@ -275,7 +283,7 @@ def _new_header(source: Mammogram) -> Dataset:
 
     dataset = Dataset()
     presentation = source.intent == "FOR PRESENTATION"
-    dataset.SOPClassUID = FOR_PRESENTATION if presentation else FOR_PROCESSING
+    dataset.SOPClassUID = _sop_class(source)
     dataset.SOPInstanceUID = generate_uid()
     dataset.StudyInstanceUID = generate_uid()
     dataset.Modality = "MG"
@@ -293,7 +301,7 @@ def _new_header(source: Mammogram) -> Dataset:
         setattr(dataset, keyword, "")
     dataset.InstanceNumber = 1
     dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = source.photometric or ("MONOCHROME1" if source.sign == 1 else "MONOCHROME2")
+    dataset.PhotometricInterpretation = source.photometric or _photometric(source)
     signed = source.pixels.dtype.kind == "i"
     dataset.BitsAllocated = 8 if source.pixels.dtype.itemsize == 1 else 16
     dataset.BitsStored = source.bits or dataset.BitsAllocated

@@ -21,7 +21,6 @@ FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroups
 FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 # What pydicom raises on damaged files, beside its own InvalidDicomError.
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
 
 
 def is_dicom(path: str | Path) -> bool:

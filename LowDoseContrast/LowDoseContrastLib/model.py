@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import atomic_output
 from .card import ModelCard
-from .errors import InputError
+from .errors import InputError, brief
 from .hashing import file_sha256
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def build_generator(card: ModelCard) -> UNetGenerator:
     try:
         return UNetGenerator(**dataclasses.asdict(card.architecture))
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError("model card is not valid", reason) from error
+        raise InputError("model card is not valid", brief(error)) from error
 
 
 def save_model(

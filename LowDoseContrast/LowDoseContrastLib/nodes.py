@@ -12,7 +12,7 @@ import numpy as np
 import slicer
 
 from .attributes import HEADER_ATTRIBUTE, REPORT_ATTRIBUTE, ROLE_ATTRIBUTE
-from .dicom import UNREADABLE, is_dicom, mammogram_from_header
+from .dicom import is_dicom, mammogram_from_header
 from .errors import InputError
 from .header_text import header_from_text, header_to_text
 from .mammogram import Geometry, Mammogram
@@ -186,7 +186,7 @@ def keep_header(node: slicer.vtkMRMLVolumeNode, modalities: Sequence[str] | None
     if header.origin == "file" and (modalities is None or header.dataset.get("Modality") in modalities):
         try:
             text = header_to_text(header.dataset)
-        except (*UNREADABLE, TypeError):
+        except Exception:  # pydicom raises whatever a broken element makes it raise
             return header  # a header that cannot be written is known only while its file is there
         if text != node.GetAttribute(HEADER_ATTRIBUTE):
             node.SetAttribute(HEADER_ATTRIBUTE, text)
@@ -231,7 +231,7 @@ def _read_header(path: Path) -> Dataset | None:
 
     try:
         return pydicom.dcmread(path, stop_before_pixels=True)
-    except (*UNREADABLE, pydicom.errors.InvalidDicomError):
+    except Exception:  # pydicom raises whatever it likes on damaged files
         return None
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .atomic import atomic_output
 from .card import RUNNING, Architecture, ModelCard
-from .errors import InputError
+from .errors import InputError, brief
 from .intensity import IntensityScale
 from .model import check_finite, check_shapes, read_weights
 from .quiet import quietly
@@ -78,7 +78,7 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
             zipfile.BadZipFile,
         ) as error:
             raise InputError(
-                path, f"is no checkpoint of weights alone ({_brief(error)})", "name a *_net_G.pth"
+                path, f"is no checkpoint of weights alone ({brief(error)})", "name a *_net_G.pth"
             ) from error
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise InputError(path, "holds something else than weights by name", "name a *_net_G.pth")
@@ -96,10 +96,6 @@ def _norm_of(name: str) -> str:
     """The norm whose running statistic a tensor is, or nothing."""
     end = next((end for end in _RUNNING_STATISTICS if name.endswith(end)), None)
     return name.removesuffix(end) if end else ""
-
-
-def _brief(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")
 
 
 def architecture_of(weights: Mapping[str, torch.Tensor], source: str | Path) -> Architecture:
