@@ -88,13 +88,13 @@ def comparison_table(low, enhanced, high, report):
     import numpy as np
     import slicer
     from LowDoseContrastLib.cci import cci
-    from LowDoseContrastLib.mask import tissue_mask
+    from LowDoseContrastLib.mask import Breast
     from LowDoseContrastLib.nodes import image_from_node
 
     images = {name: image_from_node(node).mammogram for name, node in (("low", low), ("high", high))}
     result = image_from_node(low).node_values(slicer.util.arrayFromVolume(enhanced))[0].astype(np.float64)
     before, target = (images[name].pixels[0].astype(np.float64) for name in ("low", "high"))
-    tissue = tissue_mask(before, 1)
+    tissue = Breast(before, 1).tissue
     ratio = images["high"].dose_mgy / images["low"].dose_mgy
     best = float((before[tissue] @ target[tissue]) / (before[tissue] @ before[tissue]))
     truth = cci(target, images["high"].full_scale, mask=tissue).cci

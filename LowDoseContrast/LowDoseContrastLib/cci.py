@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
-from .mask import extent, tissue_mask
+from .mask import Breast, extent
 from .settings import check, setting
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def cci(
     if variant.mask == "none":
         mask = np.ones(image.shape, dtype=bool)
     elif mask is None:
-        mask = tissue_mask(image, sign)
+        mask = Breast(image, sign).tissue
     inside = windows_inside(mask)
     if variant.border == "valid":
         inside &= _inner_frame(image.shape)

@@ -295,16 +295,6 @@ class Breast:
         return (inner | (outer & (self._upright(sign) < threshold))) & everything
 
 
-def breast_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
-    """:attr:`Breast.mask` of pixel values (rows, columns)."""
-    return Breast(image, sign).mask
-
-
-def tissue_mask(image: np.ndarray, sign: int | None = None) -> np.ndarray:
-    """:attr:`Breast.tissue` of pixel values (rows, columns)."""
-    return Breast(image, sign).tissue
-
-
 def _skin(means: np.ndarray, threshold: float) -> float:
     """The value at which the breast ends: most of the way from the tissue to the air."""
     breast_level, air_level = (float(np.median(means[side])) for side in (means < threshold, means >= threshold))

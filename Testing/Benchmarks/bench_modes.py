@@ -8,7 +8,7 @@ import numpy as np
 from LowDoseContrastLib.catalogue import DEFAULT_MODEL, find_model
 from LowDoseContrastLib.enhance import Enhancer, Settings
 from LowDoseContrastLib.files import read_mammogram
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.model import load_model
 from LowDoseContrastLib.resources import resource
 
@@ -21,7 +21,7 @@ CASES = (
 
 def main():
     low, high = (read_mammogram(resource("SampleData") / f"phantom-{dose}.dcm") for dose in ("low", "high"))
-    tissue, target = tissue_mask(low.pixels[0], low.sign), high.pixels[0].astype(float)
+    tissue, target = Breast(low.pixels[0], low.sign).tissue, high.pixels[0].astype(float)
     enhancer = Enhancer(load_model(find_model(DEFAULT_MODEL)))
     enhancer.run(low)
     whole = None

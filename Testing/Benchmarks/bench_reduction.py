@@ -15,7 +15,7 @@ import numpy as np
 from LowDoseContrastLib.cli import table
 from LowDoseContrastLib.dicom import mammogram_from_header
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastTrainingLib.common.randomness import stream
 from LowDoseContrastTrainingLib.dose_reduction.noise_estimation import from_flats, from_image
 from LowDoseContrastTrainingLib.dose_reduction.noise_model import VALUES, NoiseModel, chest_wall_side
@@ -40,7 +40,7 @@ def main():
     fraction = made.dose_mgy("low") / made.dose_mgy("high")
     highs = [made.exposure("high", draw).pixels for draw in range(DRAWS)]
     lows = [made.exposure("low", draw).pixels for draw in range(DRAWS)]
-    tissue = tissue_mask(lows[0], 1)
+    tissue = Breast(lows[0], 1).tissue
     models, seconds = {"given": truth}, {"given": 0.0}
     flats = flat_fields(parameters)
     for name, estimate in (
@@ -161,7 +161,7 @@ def self_estimate(made, dose):
     mammogram = as_read(made, dose)
     model, truth = from_image(mammogram, {}), truth_of(made.parameters)
     pixels = mammogram.pixels[0]
-    tissue, mean = tissue_mask(pixels, 1), oriented(made.noise_free(dose), made.number) - np.float32(truth.offset)
+    tissue, mean = Breast(pixels, 1).tissue, oriented(made.noise_free(dose), made.number) - np.float32(truth.offset)
     side = chest_wall_side(tissue)
     found, true = (
         dataclasses.replace(m, xi_s=0.0).variance(mean, m.relative_exposure(mean.shape[1], side))[tissue].mean()

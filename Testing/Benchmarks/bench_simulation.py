@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
 
 import lowdosecontrast_physics as physics
 from LowDoseContrastLib.cci import CciVariant, cci
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastTrainingLib.simulator.acquisition import make_arrangement
 from LowDoseContrastTrainingLib.simulator.blur import mtf
 from LowDoseContrastTrainingLib.simulator.parameters import DETECTORS
@@ -121,7 +121,7 @@ def normalised_cci(pixels):
         "linear, window 0-2047 for all": physics.whole_image_cci(pixels, 0, 2047),
         "linear, window 0-511 for all": physics.whole_image_cci(pixels, 0, 511),
         "For Presentation, each image's window": physics.whole_image_cci(shown, centre - width / 2, centre + width / 2),
-        TISSUE: cci(pixels, 16383.0, CciVariant(), tissue_mask(pixels, 1)).cci,
+        TISSUE: cci(pixels, 16383.0, CciVariant(), Breast(pixels, 1).tissue).cci,
     }
 
 

@@ -6,7 +6,7 @@ import lowdosecontrast_examples as examples
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci, local_moments, measure
 from LowDoseContrastLib.errors import InputError
-from LowDoseContrastLib.mask import Breast, breast_mask, tissue_mask
+from LowDoseContrastLib.mask import Breast
 from scipy import ndimage
 
 
@@ -86,7 +86,7 @@ class CciTest(unittest.TestCase):
 
     def test_gainRaisesTheIndexAndNotTheNorm(self):
         pixels = examples.phantom_pixels()
-        mask = tissue_mask(pixels, 1)
+        mask = Breast(pixels, 1).tissue
         low, high = (cci(pixels * gain, 65535.0, mask=mask) for gain in (1, 3))
         self.assertAlmostEqual(high.cci / low.cci, 3, places=9)
         self.assertAlmostEqual(high.cci_norm / low.cci_norm, 1, places=9)
@@ -129,14 +129,14 @@ class BreastMaskTest(unittest.TestCase):
         truth = ((rows - 300) / 270) ** 2 + (columns / 315) ** 2 < 1
         for air_bright, sign in ((True, 1), (False, -1)):
             for given in (sign, None):
-                mask = breast_mask(examples.phantom_pixels(air_bright=air_bright), given)
+                mask = Breast(examples.phantom_pixels(air_bright=air_bright), given).mask
                 self.assertGreater((mask & truth).sum() / (mask | truth).sum(), 0.995)
 
     def test_tissueLeavesTheSkinOut(self):
         """A thickness that falls to zero over 60 pixels: the mask goes to the skin, the tissue does not."""
         depth = np.clip((300 - np.arange(420)) / 60, 0, 1)
         image = np.tile(11500 * np.exp(-3.4 * depth), (600, 1))
-        breast, tissue = breast_mask(image, 1), tissue_mask(image, 1)
+        breast, tissue = Breast(image, 1).mask, Breast(image, 1).tissue
         self.assertAlmostEqual(breast[300].sum(), 300, delta=5)
         at_twice_the_median = 300 - 60 * (1 - np.log(2) / 3.4)
         self.assertAlmostEqual(tissue[300].sum(), at_twice_the_median, delta=9)
@@ -145,18 +145,18 @@ class BreastMaskTest(unittest.TestCase):
     def test_tissueIsTheSameAtEveryDose(self):
         """A gain with saturation, as a higher dose has, must not move the place where contrast is measured."""
         pixels = examples.phantom_pixels().astype(float)
-        masks = [tissue_mask(np.minimum(gain * pixels, 16383), 1) for gain in (1, 3.43)]
+        masks = [Breast(np.minimum(gain * pixels, 16383), 1).tissue for gain in (1, 3.43)]
         self.assertLess((masks[0] ^ masks[1]).mean(), 1e-3)
 
     def test_withoutAirEverythingIsBreast(self):
         rng = np.random.default_rng(0)
         for image in (np.full((99, 77), 5), rng.normal(400, 5, (256, 256)), rng.random((20, 20))):
-            self.assertTrue(breast_mask(image).all())
+            self.assertTrue(Breast(image).mask.all())
 
     def test_holesAreFilled(self):
         pixels = examples.phantom_pixels()
         pixels[290:310, 40:60] = 11500 + np.random.default_rng(5).integers(-40, 40, (20, 20))
-        self.assertTrue(breast_mask(pixels, 1)[280:320, 30:70].all())
+        self.assertTrue(Breast(pixels, 1).mask[280:320, 30:70].all())
 
 
 class NotMeasuredTest(unittest.TestCase):

@@ -12,7 +12,7 @@ from LowDoseContrastLib.device import choose_placement, has_native_bf16
 from LowDoseContrastLib.enhance import Enhancer, Settings
 from LowDoseContrastLib.errors import InputError, OutOfDomainError
 from LowDoseContrastLib.intensity import Composition, IntensityScale
-from LowDoseContrastLib.mask import breast_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastLib.tiling import Blender, cut, paper_plan, seam_index, tile_plan, whole_plan
 
@@ -113,7 +113,7 @@ class EnhancerTest(unittest.TestCase):
         cls.model = examples.small_model()
         cls.enhancer = Enhancer(cls.model, "cpu", "fp32")
         cls.image = examples.mammogram()
-        cls.breast = breast_mask(cls.image.pixels[0], 1)
+        cls.breast = Breast(cls.image.pixels[0], 1).mask
         cls.result = cls.enhancer.run(cls.image)
 
     def test_keepsWhatAComparisonNeeds(self):

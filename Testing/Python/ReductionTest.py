@@ -14,7 +14,7 @@ from lowdosecontrast_physics import noise_power
 from LowDoseContrastLib.cli import main
 from LowDoseContrastLib.errors import InputError
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.steps import run_to_end
 from LowDoseContrastTrainingLib.commands.all_commands import COMMANDS
 from LowDoseContrastTrainingLib.common.randomness import stream
@@ -115,7 +115,7 @@ class ReductionTest(unittest.TestCase):
         fraction = made.dose_mgy("low") / made.dose_mgy("high")
         low = [made.exposure("low", draw).pixels for draw in range(4)]
         less = [reduced(made.exposure("high", draw).pixels, fraction, TRUTH, 0.1, stream(8, draw)) for draw in range(4)]
-        tissue = tissue_mask(low[0], 1)
+        tissue = Breast(low[0], 1).tissue
         self.assertAlmostEqual(np.mean([i[tissue] for i in less]) / np.mean([i[tissue] for i in low]), 1.0, delta=0.005)
         ratio = np.var([n[tissue] for n in noise_of(less)]) / np.var([n[tissue] for n in noise_of(low)])
         self.assertAlmostEqual(ratio, 1.0, delta=0.03)
@@ -170,7 +170,7 @@ class EstimationTest(unittest.TestCase):
         made = make_arrangement(parameters_for("essential", {"rows": 1200, "columns": 960}), 4, 1)
         pixels = made.exposure("low").pixels
         model = from_image(Mammogram(pixels[None], (0.1, 0.1), 14, "MG", sign=1, source="test"), {})
-        tissue, mean = tissue_mask(pixels, 1), made.noise_free("low") - np.float32(TRUTH.offset)
+        tissue, mean = Breast(pixels, 1).tissue, made.noise_free("low") - np.float32(TRUTH.offset)
         found, truth = (
             each.variance(mean, each.relative_exposure(960, "left"))[tissue].mean() for each in (model, TRUTH)
         )

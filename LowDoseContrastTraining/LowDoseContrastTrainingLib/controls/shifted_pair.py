@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from LowDoseContrastLib.cci import CciVariant
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.steps import Progress, Steps, run_to_end
 
 from ..dataset.alignment import TOLERANCE, measured_shift
@@ -98,7 +98,7 @@ def _measured(scene: Planted, shift: int) -> ControlRow:
     found = []
     for number in scene.realisations:
         low, high = (scene.image(WITHOUT, dose, number).pixels[0] for dose in (LOW, HIGH))
-        found.append(measured_shift(low, np.roll(high, shift, axis=0), tissue_mask(low, sign=1)))
+        found.append(measured_shift(low, np.roll(high, shift, axis=0), Breast(low, sign=1).tissue))
     errors = [float(np.hypot(rows - shift, columns)) for rows, columns in found]
     rows, columns = found[int(np.argmax(errors))]
     figures = {"rows measured": rows, "columns measured": columns}

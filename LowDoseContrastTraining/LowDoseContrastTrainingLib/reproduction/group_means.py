@@ -9,7 +9,7 @@ import numpy as np
 from LowDoseContrastLib.cci import CciVariant, cci
 from LowDoseContrastLib.files import read_mammogram
 from LowDoseContrastLib.mammogram import Mammogram
-from LowDoseContrastLib.mask import tissue_mask
+from LowDoseContrastLib.mask import Breast
 from LowDoseContrastLib.steps import Progress, Steps
 
 from ..dataset.eight_bit_conversion import StoredScale
@@ -51,4 +51,4 @@ def _values(image: Mammogram) -> dict[str, float]:
         "window 0 to 511 for all": (0, 511),
     }
     found = {name: whole_image_cci(pixels, *limits) for name, limits in whole.items()}
-    return {**found, TISSUE: cci(pixels, full_scale, CciVariant(), tissue_mask(pixels, image.sign)).cci}
+    return {**found, TISSUE: cci(pixels, full_scale, CciVariant(), Breast(pixels, image.sign).tissue).cci}
